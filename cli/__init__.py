@@ -1,0 +1,50 @@
+"""The command `kgan`: one module a command; TensorFlow loads only when a command runs."""
+
+import os
+import sys
+
+import click
+
+from kgan import __version__
+from kgan.cli.datasets import datasets
+from kgan.cli.export import export
+from kgan.cli.presets import presets
+from kgan.cli.sample import sample
+from kgan.cli.train import train
+from kgan.errors import InputError, TrainingError
+
+
+class _Group(click.Group):
+    """Turns KGAN's errors into one line and an exit status: 2 for a wrong call, 1 for a failure."""
+
+    def invoke(self, ctx):
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            raise _Failure(str(error), 2) from error
+        except TrainingError as error:
+            raise _Failure(str(error), 1) from error
+
+
+class _Failure(click.ClickException):
+    def __init__(self, message: str, exit_code: int):
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@click.group(
+    cls=_Group,
+    commands=[train, sample, export, datasets, presets],
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="kgan")
+def main():
+    """Train, sample and serve generative models of images.
+
+    Begin with `kgan train`: a DCGAN on handwritten digits, minutes on a CPU.
+    """
+
+
+if __name__ == "__main__":
+    sys.exit(main())

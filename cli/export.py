@@ -1,0 +1,16 @@
+"""kgan export."""
+
+import click
+
+
+@click.command()
+@click.argument("run")
+@click.option("--name", metavar="NAME", help="The model's name [the run's].")
+@click.option("--out", default="saved_models", show_default=True, metavar="DIR", help="Where to.")
+def export(run, name, out):
+    """Write the next SavedModel version from RUN's newest checkpoint."""
+    from kgan.serving import export as export_model
+    from kgan.training import restore
+
+    gan, run_name = restore(run)
+    click.echo(f"Saved {export_model(gan, out, name or run_name)}")

@@ -1,0 +1,21 @@
+"""kgan sample."""
+
+import click
+
+
+@click.command()
+@click.argument("model", required=False)
+@click.option("--seeds", default="0-63", show_default=True, metavar="A-B,C,...", help="One image each.")
+@click.option(
+    "--out",
+    default="samples.png",
+    show_default=True,
+    metavar="PATH",
+    help="X.png: one sheet; X.npz: arrays; X.gif: a walk between the seeds; a folder: single PNGs.",
+)
+@click.option("--columns", type=int, metavar="N", help="Images a row of the sheet.")
+def sample(model, seeds, out, columns):
+    """Draw images from MODEL: a run folder, a SavedModel or its name [the newest]."""
+    from kgan.training.sampling import sample_to
+
+    sample_to(out, model, seeds, columns)

@@ -1,0 +1,36 @@
+"""KGAN: generative models of images in TensorFlow/Keras."""
+
+import importlib
+
+__version__ = "0.1.0"
+
+# Resolved on first use, so that `kgan --help` does not load TensorFlow.
+_HOMES = {
+    "DATASETS": "kgan.data",
+    "Examples": "kgan.data",
+    "load": "kgan.data",
+    "NETWORKS": "kgan.networks",
+    "OBJECTIVES": "kgan.losses",
+    "Objective": "kgan.losses",
+    "GAN": "kgan.models",
+    "OPTIMIZERS": "kgan.models",
+    "PRESETS": "kgan.training",
+    "RunConfig": "kgan.training",
+    "prepare": "kgan.training",
+    "train": "kgan.training",
+    "restore": "kgan.training",
+    "export": "kgan.serving",
+    "InputError": "kgan.errors",
+    "TrainingError": "kgan.errors",
+}
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name: str):
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'kgan' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,96 @@
+"""Where examples come from: embedded sets, folders of images and tensorflow-datasets."""
+
+import difflib
+import os
+
+import numpy as np
+
+from kgan.data import digits, toy
+from kgan.data.examples import Examples
+from kgan.data.prepared import Report
+from kgan.errors import InputError
+
+DATASETS = {
+    "digits": digits.load,
+    "grid": toy.grid,
+    "ring": toy.ring,
+}
+
+
+def load(
+    name_or_path: str | os.PathLike,
+    *,
+    data_dir: str | os.PathLike | None = None,
+    image_size: int | tuple[int, int] | None = None,
+    split: str = "train",
+    report: Report | None = None,
+) -> Examples:
+    """Returns a data set: an embedded one, else a folder of images, else one of tensorflow-datasets.
+
+    Args:
+        name_or_path: A name in `DATASETS`, the path of a folder, or a tensorflow-datasets name
+            (`name`, `name/config`, `name:version`), looked for in this order.
+        data_dir: Where tensorflow-datasets keeps its sets; a name is then not taken for a folder.
+        image_size: One side or `(height, width)`: every image is scaled until it covers this and cut
+            at the centre. None keeps the size.
+        split: Which split of a tensorflow-datasets set; the others have `train` only.
+        report: Called as `report(done, total, message)` while the set is prepared.
+
+    Returns:
+        Images uint8 `(n, height, width, channels)`, memory-mapped unless embedded; `ring` and `grid`
+        hold float32 points `(n, 2)`.
+
+    Raises:
+        InputError: The set or an option of it does not exist, or it cannot be read.
+    """
+    from kgan.data import folder, tfds
+
+    embedded = isinstance(name_or_path, str) and name_or_path in DATASETS
+    path = os.fspath(name_or_path)
+    local = data_dir is None and os.path.isdir(os.path.expanduser(path))
+    if not embedded and not local and tfds.known(path, data_dir):
+        return tfds.load(
+            path, data_dir=data_dir, image_size=image_size, split=split, report=report
+        )
+    if not embedded and not local and not _looks_like_path(name_or_path):
+        raise _unknown(path, tfds.names())
+    if split != "train":
+        raise InputError(f"{path!r} has no split {split!r}; known: train. Leave out split.")
+    if data_dir is not None:
+        raise InputError(
+            f"Received data_dir {os.fspath(data_dir)!r} for {path!r}; it is for sets of "
+            "tensorflow-datasets only. Leave out --data-dir."
+        )
+    if embedded:
+        return _resized(DATASETS[name_or_path](), image_size)
+    return folder.load(path, image_size=image_size, report=report)
+
+
+def _looks_like_path(name: str | os.PathLike) -> bool:
+    return not isinstance(name, str) or os.sep in name or name.startswith((".", "~"))
+
+
+def _resized(examples: Examples, image_size: int | tuple[int, int] | None) -> Examples:
+    if image_size is None:
+        return examples
+    if examples.images.ndim != 4:
+        raise InputError(
+            f"Received image_size {image_size!r} for {examples.name!r}, which holds points, not "
+            "images. Leave out --image-size."
+        )
+    from PIL import Image
+
+    from kgan.data import image
+
+    size = image.parse_size(image_size)
+    images = [image.convert(Image.fromarray(pixels[..., 0]), size) for pixels in examples.images]
+    return Examples(np.stack(images), examples.labels, examples.class_names, examples.name)
+
+
+def _unknown(name: str, tfds_names: list[str]) -> InputError:
+    near = difflib.get_close_matches(name, [*DATASETS, *tfds_names], n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return InputError(
+        f"Unknown data set {name!r}. Known: {', '.join(sorted(DATASETS))}, any image set of "
+        f"tensorflow-datasets (such as mnist) and any folder of images.{hint}"
+    )

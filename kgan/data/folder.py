@@ -1,0 +1,107 @@
+"""Any folder of images, optionally one sub-folder a class."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from kgan.data import image, prepared
+from kgan.data.examples import Examples
+from kgan.errors import InputError
+
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+
+
+def load(
+    path: str | os.PathLike,
+    *,
+    image_size: int | tuple[int, int] | None = None,
+    report: prepared.Report | None = None,
+) -> Examples:
+    """Returns the images under `path` in the order of their relative paths.
+
+    If every image lies in a sub-folder, the sub-folders of `path` that hold images are the classes,
+    in alphabetical order. If some lie in `path` itself, they are all used and there are no labels.
+    Hidden files and folders are skipped. Files that cannot be read are warned about and left out.
+
+    Args:
+        path: The folder; looked through recursively, links followed.
+        image_size: One side or `(height, width)` to which to scale and cut; None keeps the size.
+        report: Called as `report(done, total, message)` while the set is prepared.
+
+    Raises:
+        InputError: No such folder, no images, images of several sizes without `image_size`, or more
+            than half of the files unreadable.
+    """
+    size = image.parse_size(image_size)
+    root = Path(os.path.expanduser(path))
+    if not os.path.isdir(root):
+        kind = "is a file" if os.path.exists(root) else "does not exist"
+        raise InputError(f"{str(root)!r} {kind}; expected a folder of images. Check the path.")
+    names = list(_walk(root))
+    if not names:
+        raise InputError(
+            f"Found no images in {str(root)!r}; looked, in sub-folders too, for files that end in "
+            f"{', '.join(EXTENSIONS)}. Check the path."
+        )
+    classes = _classes(names)
+    identity = {"folder": prepared.fingerprint(root, names), "image_size": size}
+    skipped: list[str] = []
+    return prepared.prepare(
+        root.resolve().name or "folder",
+        identity,
+        _read(root, names, classes, size, skipped),
+        total=len(names),
+        class_names=tuple(name.encode(errors="backslashreplace").decode() for name in classes),
+        skipped=skipped,
+        report=report,
+    )
+
+
+def _walk(root: Path) -> Iterator[str]:
+    """Yields the relative paths of the images, sorted within each folder."""
+    seen = set()
+    for folder, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:  # a link that leads back up
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if name.lower().endswith(EXTENSIONS) and not name.startswith("."):
+                yield os.path.relpath(os.path.join(folder, name), root)
+
+
+def _classes(names: list[str]) -> dict[str, int]:
+    """Returns class name -> class, empty if an image lies on top."""
+    if not all(os.sep in name for name in names):
+        return {}
+    tops = sorted({name.split(os.sep, 1)[0] for name in names})
+    return {name: index for index, name in enumerate(tops)}
+
+
+def _read(
+    root: Path,
+    names: list[str],
+    classes: dict[str, int],
+    size: tuple[int, int] | None,
+    skipped: list[str],
+) -> Iterator[tuple[np.ndarray, int | None]]:
+    """Yields `(image, label)` of the readable files and appends the others to `skipped`."""
+    for name in names:
+        try:
+            if not os.path.isfile(root / name):  # opening a named pipe would wait for ever
+                raise OSError("not a file")
+            pixels = image.read(root / name, size)
+        except Exception:  # Pillow's decoders raise anything on damaged bytes
+            skipped.append(name)
+            if len(skipped) * 2 > len(names):
+                raise InputError(
+                    f"At least {len(skipped)} of the {len(names)} files in {str(root)!r} could not "
+                    f"be read as images, such as {', '.join(map(repr, skipped[: prepared.NAMED]))}; "
+                    "expected whole PNG, JPEG, WebP or BMP files. Replace or remove them."
+                ) from None
+        else:
+            yield pixels, classes.get(name.split(os.sep, 1)[0])

@@ -1,0 +1,93 @@
+"""One image of any kind -> uint8 `(height, width, channels)`, grey or RGB, of the size asked for."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from kgan.errors import InputError
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
+MAX_SIDE = 8192
+
+
+def parse_size(image_size: int | tuple[int, int] | None) -> tuple[int, int] | None:
+    """Returns `image_size` as `(height, width)`, or None for "as they are".
+
+    Args:
+        image_size: One side for a square, or `(height, width)`, each from 1 to `MAX_SIDE`.
+
+    Raises:
+        InputError: It is neither.
+    """
+    if image_size is None:
+        return None
+    sides = image_size if isinstance(image_size, tuple | list) else (image_size, image_size)
+    whole = all(isinstance(s, int | np.integer) and not isinstance(s, bool) for s in sides)
+    if len(sides) != 2 or not whole or not all(1 <= s <= MAX_SIDE for s in sides):
+        raise InputError(
+            f"Received image_size {image_size!r}; expected one whole number or (height, width), "
+            f"each from 1 to {MAX_SIDE}. Give for example 32."
+        )
+    return int(sides[0]), int(sides[1])
+
+
+def read(path: Path, size: tuple[int, int] | None) -> np.ndarray:
+    """Returns the image in `path`, turned upright, as uint8 `(height, width, 1 or 3)`.
+
+    Args:
+        path: A PNG, JPEG, WebP or BMP file, whatever its extension; the first frame is taken.
+        size: `(height, width)` to fit, or None.
+
+    Raises:
+        Exception: Of any class, where the bytes are no whole image (Pillow's decoders do that).
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with Image.open(path, formats=FORMATS) as image:
+            return convert(ImageOps.exif_transpose(image), size)
+
+
+def convert(image: Image.Image, size: tuple[int, int] | None) -> np.ndarray:
+    """Returns a Pillow image as uint8 `(height, width, 1 or 3)`, composited on white.
+
+    What is stored as grey (1, 8 or 16 bits, with or without alpha) has one channel, all else three.
+
+    Args:
+        image: Any mode.
+        size: `(height, width)`: the image is scaled until it covers this, then cut at the centre.
+    """
+    if 0 in image.size:
+        raise ValueError("no pixels")
+    array = np.asarray(_fit(_flatten(image), size))
+    return array[..., None] if array.ndim == 2 else array
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """Returns `image` in mode L or RGB."""
+    if image.mode.startswith("I"):  # 16-bit grey; older Pillows open it as 32-bit "I"
+        wide = np.clip(np.asarray(image), 0, 65535).astype(np.uint32)
+        return Image.fromarray(((wide + 128) // 257).astype(np.uint8))
+    mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+    if not image.has_transparency_data:
+        return image.convert(mode)
+    image = image.convert("LA" if mode == "L" else "RGBA")
+    opaque = Image.new(mode, image.size, "white")
+    opaque.paste(image.convert(mode), mask=image.getchannel("A"))
+    return opaque
+
+
+def _fit(image: Image.Image, size: tuple[int, int] | None) -> Image.Image:
+    """Scales until `size` is covered and cuts the centre, without the large image in between."""
+    if size is None or size == (image.height, image.width):
+        return image
+    height, width = size
+    scale = max(height / image.height, width / image.width)
+    left, top = (image.width - width / scale) / 2, (image.height - height / scale) / 2
+    if scale == 1:  # a plain cut keeps the grey levels exactly
+        return image.crop((int(left), int(top), int(left) + width, int(top) + height))
+    box = (left, top, left + width / scale, top + height / scale)
+    box = tuple(np.clip(box, 0, [image.width, image.height] * 2))
+    return image.resize((width, height), Image.Resampling.LANCZOS, box=box)

@@ -1,0 +1,58 @@
+"""From a step's number to its batch: the one place that knows order and dtype."""
+
+import numpy as np
+import tensorflow as tf
+
+from kgan.data.examples import Examples
+
+
+def order(positions: tf.Tensor, num_examples: int, seed: int) -> tf.Tensor:
+    """Returns which examples stand at these positions of the endless, reshuffled stream.
+
+    Every epoch of `num_examples` positions is a permutation of its own, computed index by index,
+    so that a position's example needs no memory and no history.
+
+    Args:
+        positions: int64 `(n,)`, from 0.
+        num_examples: Size of the data set.
+        seed: The run's seed.
+
+    Returns:
+        int64 `(n,)` in [0, num_examples).
+    """
+    epochs = positions // num_examples
+    seeds = tf.stack([tf.fill(tf.shape(epochs), tf.constant(seed, tf.int64)), epochs, 0 * epochs], 1)
+    return tf.raw_ops.RandomIndexShuffle(
+        index=positions % num_examples,
+        seed=seeds,
+        max_index=tf.constant(num_examples - 1, tf.int64),
+        rounds=8,
+    )
+
+
+def batches(
+    examples: Examples, batch_size: int, seed: int, start: int, stop: int
+) -> tf.data.Dataset:
+    """Returns the batches of steps `start` to `stop - 1`, each a function of (seed, step) alone.
+
+    Args:
+        examples: Read by index, from memory or from a memory map.
+        batch_size: Rows a step, over all of its discriminator updates.
+        seed: The run's seed.
+        start: First step.
+        stop: The step after the last.
+
+    Returns:
+        A data set of `(batch_size, *image_shape)` in the examples' own dtype.
+    """
+
+    def batch(step):
+        positions = step * batch_size + tf.range(batch_size, dtype=tf.int64)
+        chosen = order(positions, len(examples), seed)
+        rows = tf.numpy_function(
+            lambda index: np.asarray(examples.images[index]), [chosen], examples.images.dtype
+        )
+        rows.set_shape((batch_size, *examples.image_shape))
+        return rows
+
+    return tf.data.Dataset.range(start, stop).map(batch, deterministic=True).prefetch(2)

@@ -1,0 +1,229 @@
+"""A set of images, decoded once into an array on disk and read from there as a memory map.
+
+A prepared set is a folder `NAME-KEY` under `$KGAN_CACHE_DIR` (default: the user's cache folder) with
+`images.npy`, `labels.npy` and `info.json`. It is written aside and appears whole, by a rename.
+"""
+
+import hashlib
+import io
+import itertools
+import json
+import os
+import re
+import shutil
+import tempfile
+import warnings
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kgan.data.examples import Examples
+from kgan.errors import InputError
+
+FORMAT = 1  # raise it when the same source would now give other bytes
+REPORT_EVERY = 256
+NAMED = 3  # how many of the unreadable files a message names
+
+Report = Callable[[int, int, str], None]
+
+
+def cache_dir() -> Path:
+    """Returns the folder of prepared sets: `$KGAN_CACHE_DIR`, or the user's cache folder."""
+    import platformdirs
+
+    return Path(os.environ.get("KGAN_CACHE_DIR") or platformdirs.user_cache_dir("kgan")).expanduser()
+
+
+def fingerprint(root: Path, names: Iterable[str]) -> str:
+    """Returns a hash of the names, sizes and modification times of the files `names` of `root`."""
+    digest = hashlib.sha256(os.fsencode(root.resolve()))
+    for name in names:
+        try:
+            stat = os.stat(root / name)
+            state = f"{stat.st_size} {stat.st_mtime_ns}"
+        except OSError:
+            state = "unreadable"
+        digest.update(os.fsencode(name) + f"\0{state}\0".encode())
+    return digest.hexdigest()
+
+
+def prepare(
+    name: str,
+    identity: dict,
+    examples: Iterator[tuple[np.ndarray, int | None]],
+    *,
+    total: int,
+    class_names: tuple[str, ...] = (),
+    skipped: Sequence[str] = (),
+    report: Report | None = None,
+) -> Examples:
+    """Returns the set as a read-only memory map, decoding it only if it is not there yet.
+
+    Args:
+        name: Short name of the set.
+        identity: What decides the images (JSON): the same identity gives the same prepared set.
+        examples: Yields `(image, label)`: uint8 `(height, width, 1 or 3)` of one size, and the
+            class or None. It is consumed only if the set is not prepared. One image of three
+            channels makes all of them three.
+        total: Number of images that `examples` is expected to give.
+        class_names: One name a class.
+        skipped: Filled by `examples` with the names of what it could not read; warned about.
+        report: Called as `report(done, total, message)`.
+
+    Raises:
+        InputError: Images of several sizes, no image at all, or a cache that cannot be written.
+    """
+    from filelock import FileLock
+
+    text = json.dumps([FORMAT, identity], sort_keys=True)
+    key = hashlib.sha256(text.encode()).hexdigest()[:16]
+    folder = cache_dir() / f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name)[:64]}-{key}"
+    found = _open(folder, name)
+    if found is None:
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{folder}.lock"):  # a second process waits rather than decode it too
+                found = _open(folder, name)
+                if found is None:
+                    report = report or (lambda done, total, message: None)
+                    _build(folder, name, examples, total, class_names, skipped, report)
+                    found = _open(folder, name)
+        except OSError as error:
+            raise InputError(
+                f"Could not write the prepared set {str(folder)!r} ({error.strerror or error}). "
+                "Set KGAN_CACHE_DIR to a folder that can be written and has room."
+            ) from error
+    if found is None:
+        raise InputError(
+            f"The prepared set {str(folder)!r} changed while it was written. "
+            "Set KGAN_CACHE_DIR to a folder that nothing else writes to."
+        )
+    return found
+
+
+def _open(folder: Path, name: str) -> Examples | None:
+    """Returns the prepared set, or None where it is missing, cut short or changed."""
+    try:
+        info = json.loads((folder / "info.json").read_text())
+        if info["files"] != _states(folder):
+            return None
+        images = np.load(folder / "images.npy", mmap_mode="r")
+        labels = np.load(folder / "labels.npy") if info["class_names"] is not None else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if info["skipped"]:
+        warnings.warn(
+            f"Skipped {info['skipped']} of {info['skipped'] + len(images)} files of {name!r} that "
+            f"could not be read as images, such as {info['skipped_names']}.",
+            stacklevel=5,
+        )
+    return Examples(images, labels, tuple(info["class_names"] or ()), name)
+
+
+def _states(folder: Path) -> dict[str, list[int]]:
+    """Returns size and modification time of the arrays: reading them whole would take too long."""
+    stats = {path.name: path.stat() for path in folder.glob("*.npy")}
+    return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()}
+
+
+def _build(
+    folder: Path,
+    name: str,
+    examples: Iterator[tuple[np.ndarray, int | None]],
+    total: int,
+    class_names: tuple[str, ...],
+    skipped: Sequence[str],
+    report: Report,
+) -> None:
+    for left_by_a_killed_process in folder.parent.glob(f".{folder.name}.*"):
+        shutil.rmtree(left_by_a_killed_process, ignore_errors=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        labels = array("i")
+
+        def images() -> Iterator[np.ndarray]:
+            for done, (image, label) in enumerate(examples):
+                if done % REPORT_EVERY == 0:
+                    report(done, total, f"Preparing {name}")
+                labels.append(-1 if label is None else label)
+                yield image
+
+        count = _write_images(aside / "images.npy", images(), name)
+        report(total, total, f"Prepared {name}")
+        labelled = bool(class_names) and min(labels) >= 0
+        if labelled:
+            np.save(aside / "labels.npy", np.asarray(labels, np.int32))
+        info = {
+            "name": name,
+            "images": count,
+            "class_names": list(class_names) if labelled else None,
+            "skipped": len(skipped),
+            "skipped_names": ", ".join(map(repr, skipped[:NAMED])),
+            "files": _states(aside),
+        }
+        (aside / "info.json").write_text(json.dumps(info))
+        shutil.rmtree(folder, ignore_errors=True)  # there only if it could not be trusted
+        os.rename(aside, folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _write_images(path: Path, images: Iterator[np.ndarray], name: str) -> int:
+    """Writes a `.npy` image by image and returns how many.
+
+    Plain writes, since the pages of a writable memory map would count as this process's memory; and
+    since a `.npy` header has room to let the first axis grow, the number is filled in at the end.
+    """
+    first = next(images, None)
+    if first is None:
+        raise InputError(f"{name!r} holds no images. Choose another split or data set.")
+    shape = first.shape
+    with open(path, "w+b") as file:
+        file.write(_header((0, *shape)))
+        count = 0
+        for image in itertools.chain([first], images):
+            if image.shape[:2] != shape[:2]:
+                raise _mixed_sizes(name, {shape: count}, itertools.chain([image], images))
+            if image.shape[2] > shape[2]:
+                shape = image.shape
+                _repeat_bytes(file, len(_header((0, *shape))), shape[2])
+            elif image.shape[2] < shape[2]:
+                image = np.repeat(image, shape[2], axis=2)
+            file.write(image.tobytes())
+            count += 1
+        file.seek(0)
+        file.write(_header((count, *shape)))
+    return count
+
+
+def _header(shape: tuple[int, ...]) -> bytes:
+    buffer = io.BytesIO()
+    description = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(buffer, description)
+    return buffer.getvalue()
+
+
+def _repeat_bytes(file: io.BufferedRandom, start: int, times: int, chunk: int = 1 << 20) -> None:
+    """Turns the grey images written so far into RGB in place, from the last byte to the first."""
+    end = file.tell()
+    for begin in reversed(range(start, end, chunk)):
+        file.seek(begin)
+        grey = np.frombuffer(file.read(min(chunk, end - begin)), np.uint8)
+        file.seek(start + (begin - start) * times)
+        file.write(np.repeat(grey, times).tobytes())
+    file.seek(0, os.SEEK_END)
+
+
+def _mixed_sizes(name: str, seen: dict, more: Iterator[np.ndarray]) -> InputError:
+    sizes = Counter({shape[:2]: count for shape, count in seen.items()})
+    sizes.update(image.shape[:2] for image in itertools.islice(more, 1000))
+    listed = ", ".join(f"{h}x{w} ({n})" for (h, w), n in sizes.most_common(6))
+    more = ", ..." if len(sizes) > 6 else ""
+    side = min(min(size) for size in sizes)
+    return InputError(
+        f"{name!r} holds images of several sizes (height x width): {listed}{more}; expected one. "
+        f"Give one to scale and cut them to: --image-size {1 << (side.bit_length() - 1)}."
+    )

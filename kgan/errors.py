@@ -1,0 +1,26 @@
+"""The errors a user can cause, and the sentence for a name that is not known."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """A call was wrong: the message says what was received, what was expected and what to do."""
+
+
+class TrainingError(RuntimeError):
+    """A run could not go on: the message says why and what was kept."""
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> InputError:
+    """Returns the error for `name`, listing the known names and suggesting the nearest.
+
+    Args:
+        what: What the name was meant to be, such as "objective".
+        name: The name received.
+        known: The names that exist.
+    """
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return InputError(f"Unknown {what} {name!r}. Known: {', '.join(known)}.{hint}")

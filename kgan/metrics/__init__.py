@@ -1,0 +1,1 @@
+"""Scores: NumPy arrays in, numbers out."""

@@ -1,0 +1,44 @@
+"""Keras's Adam with one fused operation a variable."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("kgan")
+class Adam(keras.optimizers.Adam):
+    """`keras.optimizers.Adam` (Kingma and Ba, 2014): the same update, slots and configuration.
+
+    Keras spells the update in about ten small operations a variable; here it is one. Both compute,
+    with t counted from 1, the form just before section 2.1 of https://arxiv.org/abs/1412.6980
+    ("epsilon hat": epsilon is added to the root of the uncorrected v):
+
+        m <- m + (1 - beta_1) * (g - m)
+        v <- v + (1 - beta_2) * (g**2 - v)
+        variable <- variable - lr * sqrt(1 - beta_2**t) / (1 - beta_1**t) * m / (sqrt(v) + epsilon)
+    """
+
+    def update_step(self, gradient, variable, learning_rate):
+        if self.amsgrad:
+            super().update_step(gradient, variable, learning_rate)
+            return
+        dtype = variable.dtype
+        index = self._get_variable_index(variable)
+        step = tf.cast(self.iterations + 1, dtype)
+        beta_1, beta_2 = tf.cast(self.beta_1, dtype), tf.cast(self.beta_2, dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=_local(self._momentums[index]).handle,
+            v=_local(self._velocities[index]).handle,
+            beta1_power=tf.pow(beta_1, step),
+            beta2_power=tf.pow(beta_2, step),
+            lr=tf.cast(learning_rate, dtype),
+            beta1=beta_1,
+            beta2=beta_2,
+            epsilon=tf.cast(self.epsilon, dtype),
+            grad=tf.cast(gradient, dtype),
+        )
+
+
+def _local(slot):
+    """Returns the slot's variable: under a strategy, this replica's."""
+    return slot.value

@@ -1,0 +1,280 @@
+"""One GAN for every adversarial objective (Goodfellow et al. 2014, Algorithm 1)."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from kgan.errors import InputError, unknown
+from kgan.losses import OBJECTIVES, Objective, penalties
+from kgan.models.adam import Adam
+from kgan.models.step import Noise, minimize
+
+SAMPLE_BATCH = 64
+MAX_SEED = 2**63 - 1
+
+
+@keras.saving.register_keras_serializable("kgan")
+class GAN(keras.Model):
+    """A generator and a discriminator that train each other under `fit`.
+
+    Each training step makes `discriminator_steps` discriminator updates, each on its own real
+    examples and fresh noise, then one generator update on fresh noise; a batch given to `fit`
+    holds the real examples of all of them. Everything that samples uses an exponential moving
+    average of the generator, in float32.
+
+    Args:
+        generator: From `(batch, latent_dim)` to `(batch, *image_shape)`.
+        discriminator: From `(batch, *image_shape)` to `(batch,)` logits.
+        value_range: What the generator's outputs span for uint8 images. Unused for points in the
+            plane, which stay as they are.
+        ema_decay: Decay of the moving average, in [0, 1); early steps use less, so that the first
+            samples are not those of the initial weights.
+        seed: Seeds the training noise, which is a function of it and the step alone.
+        **kwargs: Passed to `keras.Model`.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        value_range: tuple[float, float] = (-1.0, 1.0),
+        ema_decay: float = 0.999,
+        seed: int = 0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if generator.output_shape[1:] != discriminator.input_shape[1:]:
+            raise InputError(
+                f"The generator makes {generator.output_shape[1:]} and the discriminator takes "
+                f"{discriminator.input_shape[1:]}: build both for one image_shape."
+            )
+        if not 0 <= ema_decay < 1:
+            raise InputError(f"ema_decay is {ema_decay}: expected 0 or more and below 1.")
+        self.generator, self.discriminator = generator, discriminator
+        self.ema_generator = as_float32(generator)
+        self.value_range, self.ema_decay, self.seed = tuple(value_range), ema_decay, int(seed)
+        self.latent_dim = generator.input_shape[-1]
+        self.image_shape = tuple(generator.output_shape[1:])
+        self.step = self.add_weight(
+            shape=(), dtype="int64", initializer="zeros", trainable=False, name="step"
+        )
+        names = ("generator_loss", "discriminator_loss", "real_score", "fake_score")
+        self._means = {name: keras.metrics.Mean(name=name) for name in names}
+        self.built = True
+
+    def compile(
+        self,
+        objective: str | Objective = "non_saturating",
+        generator_optimizer: keras.optimizers.Optimizer | None = None,
+        discriminator_optimizer: keras.optimizers.Optimizer | None = None,
+        discriminator_steps: int = 1,
+        r1: float = 0.0,
+        **kwargs,
+    ):
+        """Chooses the game that `fit` plays.
+
+        Args:
+            objective: A name in `kgan.OBJECTIVES`, or an `Objective`.
+            generator_optimizer: Default Adam(2e-4, beta_1=0.5), as DCGAN.
+            discriminator_optimizer: The same default.
+            discriminator_steps: Discriminator updates for each of the generator's, k in the paper.
+            r1: Weight gamma of (gamma / 2) |grad D(x)|^2, added to any objective.
+            **kwargs: Passed to `keras.Model.compile`.
+
+        Raises:
+            InputError: An unknown objective, no discriminator step, or a negative weight.
+        """
+        if isinstance(objective, str):
+            if objective not in OBJECTIVES:
+                raise unknown("objective", objective, OBJECTIVES)
+            objective = OBJECTIVES[objective]
+        if discriminator_steps < 1:
+            raise InputError(f"discriminator_steps is {discriminator_steps}: expected 1 or more.")
+        if r1 < 0:
+            raise InputError(f"r1 is {r1}: expected 0 or more.")
+        super().compile(optimizer=None, **kwargs)
+        self.objective, self.discriminator_steps = objective, discriminator_steps
+        self._penalties = objective.penalties + (((penalties.r1, r1 / 2),) if r1 else ())
+        self.generator_optimizer = self._built(generator_optimizer, self.generator)
+        self.discriminator_optimizer = self._built(discriminator_optimizer, self.discriminator)
+
+    def _built(self, optimizer, network):
+        optimizer = optimizer or Adam(2e-4, beta_1=0.5)
+        if network.compute_dtype == "float16":
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        optimizer.build(network.trainable_variables)
+        return optimizer
+
+    @property
+    def metrics(self):
+        return list(self._means.values())
+
+    def call(self, latents, training=False):
+        return self.ema_generator(latents, training=False)
+
+    def train_step(self, data):
+        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        k = self.discriminator_steps
+        reals = [self.to_range(images[j::k]) for j in range(k)]
+        noise = Noise(self.seed, self.step.value, tf.shape(reals[-1])[0], streams=2 * k + 1)
+        for j, real in enumerate(reals):
+            self._discriminator_step(real, noise, j)
+        self._generator_step(reals[-1], noise.normal(k, self.latent_dim))
+        self._average()
+        self.step.assign_add(1)
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    def _discriminator_step(self, real, noise, j):
+        latents = noise.normal(j, self.latent_dim)
+        fake = tf.stop_gradient(self.generator(latents, training=True))
+
+        def discriminate(images):
+            return self.discriminator(images, training=True)
+
+        def losses():
+            real_logits, fake_logits = discriminate(real), discriminate(fake)
+            loss = self.objective.discriminator_loss(real_logits, fake_logits)
+            if self._penalties:
+                mix = noise.uniform(self.discriminator_steps + 1 + j)
+                for penalty, weight in self._penalties:
+                    loss += weight * penalty(discriminate, real, fake, mix)
+            return loss, (real_logits, fake_logits)
+
+        loss, (real_logits, fake_logits) = minimize(
+            losses, self.discriminator_optimizer, self.discriminator.trainable_variables
+        )
+        self._means["discriminator_loss"].update_state(loss)
+        self._means["real_score"].update_state(tf.sigmoid(real_logits))
+        self._means["fake_score"].update_state(tf.sigmoid(fake_logits))
+
+    def _generator_step(self, real, latents):
+        def losses():
+            fake_logits = self.discriminator(self.generator(latents, training=True), training=True)
+            real_logits = (
+                self.discriminator(real, training=True) if self.objective.paired else None
+            )
+            return self.objective.generator_loss(real_logits, fake_logits), None
+
+        loss, _ = minimize(losses, self.generator_optimizer, self.generator.trainable_variables)
+        self._means["generator_loss"].update_state(loss)
+
+    def _average(self):
+        step = tf.cast(self.step.value, tf.float32)
+        rate = 1 - tf.minimum(self.ema_decay, (1 + step) / (10 + step))
+        for mean, variable in zip(self.ema_generator.weights, self.generator.weights, strict=True):
+            mean.assign_add(rate * (variable - mean))
+
+    def to_range(self, images):
+        """Returns float32 images in the model's own range; floats are taken to be in it already."""
+        if keras.backend.standardize_dtype(images.dtype) != "uint8":
+            return ops.cast(images, "float32")
+        low, high = self.value_range
+        return ops.cast(images, "float32") * ((high - low) / 255) + low
+
+    def to_images(self, outputs):
+        """Returns what the generator made as uint8 images; points in the plane stay float32."""
+        if len(self.image_shape) != 3:
+            return outputs
+        low, high = self.value_range
+        scaled = (ops.cast(outputs, "float32") - low) * (255 / (high - low))
+        return ops.cast(ops.round(ops.clip(scaled, 0, 255)), "uint8")
+
+    @tf.function(reduce_retracing=True)
+    def _generate(self, latents):
+        return self.to_images(self.ema_generator(latents, training=False))
+
+    def generate(self, latents) -> np.ndarray:
+        """Returns what the moving-average generator makes of float32 latents `(n, latent_dim)`.
+
+        Returns:
+            uint8 `(n, height, width, channels)`; float32 `(n, 2)` for points in the plane.
+        """
+        return in_batches(self._generate, np.asarray(latents, np.float32))
+
+    def sample(self, seeds) -> np.ndarray:
+        """Returns one image a seed, as `generate` does: image i depends on `seeds[i]` alone.
+
+        Args:
+            seeds: Integers `(n,)` from 0 to 2^63 - 1.
+
+        Raises:
+            InputError: A seed out of range, or none.
+        """
+        return self.generate(seed_latents(check_seeds(seeds), self.latent_dim))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "generator": keras.saving.serialize_keras_object(self.generator),
+            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
+            "value_range": self.value_range,
+            "ema_decay": self.ema_decay,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        networks = {
+            name: keras.saving.deserialize_keras_object(config[name])
+            for name in ("generator", "discriminator")
+        }
+        return cls(**{**config, **networks})
+
+
+def seed_latents(seeds, latent_dim: int) -> tf.Tensor:
+    """Returns standard normal latents `(n, latent_dim)`, row i a function of `seeds[i]` alone.
+
+    Args:
+        seeds: int64 `(n,)`, from 0.
+        latent_dim: Dimensions of a latent.
+    """
+
+    def latent(seed):
+        # Training noise has a counter from 0 in the second place: no overlap.
+        pair = tf.stack([seed, tf.constant(-1, tf.int64)])
+        return tf.random.stateless_normal([latent_dim], pair, alg="philox")
+
+    return tf.map_fn(latent, tf.convert_to_tensor(seeds), fn_output_signature=tf.float32)
+
+
+def in_batches(function, rows: np.ndarray) -> np.ndarray:
+    """Returns `function` of rows, called on one fixed batch size.
+
+    So the same kernels run whatever is asked for, and the same bytes come out.
+
+    Args:
+        function: From `(SAMPLE_BATCH, ...)` to a tensor with a row each.
+        rows: `(n, ...)`, n of 1 or more.
+    """
+    padded = np.resize(rows, (-(-len(rows) // SAMPLE_BATCH) * SAMPLE_BATCH, *rows.shape[1:]))
+    chunks = np.split(padded, len(padded) // SAMPLE_BATCH)
+    return np.concatenate([function(chunk).numpy() for chunk in chunks])[: len(rows)]
+
+
+def check_seeds(seeds) -> np.ndarray:
+    """Returns seeds as int64 `(n,)`.
+
+    Raises:
+        InputError: None are given, or one is no integer from 0 to 2^63 - 1.
+    """
+    values = [int(seed) for seed in np.atleast_1d(np.asarray(seeds, dtype=object))]
+    wrong = next((seed for seed in values if not 0 <= seed <= MAX_SEED), None)
+    if not values or wrong is not None:
+        raise InputError(
+            f"Seeds: received {'none' if wrong is None else wrong}, expected one or more integers "
+            f"from 0 to {MAX_SEED}."
+        )
+    return np.array(values, np.int64)
+
+
+def as_float32(model: keras.Model) -> keras.Model:
+    """Returns a copy of a functional model that computes in float32, with the same weights."""
+
+    def in_float32(original):
+        dtype = {"dtype": "float32"} if isinstance(original, keras.layers.Layer) else {}
+        return type(original).from_config({**original.get_config(), **dtype})
+
+    copy = keras.models.clone_model(model, clone_function=in_float32)
+    copy.set_weights(model.get_weights())
+    return copy

@@ -1,0 +1,68 @@
+"""From per-example losses to an update: the one place that averages, scales and applies."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+
+def replica() -> tuple[tf.Tensor | int, int]:
+    """Returns this replica's number and how many there are; (0, 1) without a strategy."""
+    context = tf.distribute.get_replica_context()
+    count = context.num_replicas_in_sync
+    return (context.replica_id_in_sync_group if count > 1 else 0), count
+
+
+def minimize(losses: Callable, optimizer, variables) -> tuple:
+    """Takes one optimizer step on the mean loss over the global batch.
+
+    The optimizer sums the replicas' gradients, so each mean is divided by the number of replicas.
+
+    Args:
+        losses: Returns `(batch,)` losses and anything else that the caller wants back.
+        optimizer: A built Keras optimizer; float16 loss scaling is honoured.
+        variables: What it updates.
+
+    Returns:
+        This replica's mean loss, a scalar, and the second value of `losses`.
+    """
+    _, replicas = replica()
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch([variable.value for variable in variables])
+        per_example, rest = losses()
+        mean = tf.reduce_mean(tf.cast(per_example, tf.float32))
+        scaled = optimizer.scale_loss(mean / replicas)
+    gradients = tape.gradient(scaled, [variable.value for variable in variables])
+    optimizer.apply(gradients, variables)
+    return mean, rest
+
+
+class Noise:
+    """Noise as a pure function of (seed, step, stream, row), equal on any number of replicas.
+
+    The rows of the global batch are drawn everywhere and each replica takes its own. Philox draws
+    the same eagerly, in a graph and under XLA.
+
+    Args:
+        seed: The run's seed.
+        step: Integer scalar tensor.
+        batch: Rows on this replica.
+        streams: Streams in a step; every one of them is drawn at most once.
+    """
+
+    def __init__(self, seed: int, step: tf.Tensor, batch: tf.Tensor, streams: int):
+        self._seed, self._first = seed, tf.cast(step, tf.int64) * streams
+        self._batch = batch
+
+    def normal(self, stream: int, dim: int) -> tf.Tensor:
+        """Returns standard normal float32 `(batch, dim)`."""
+        return self._rows(tf.random.stateless_normal, stream, [dim])
+
+    def uniform(self, stream: int) -> tf.Tensor:
+        """Returns float32 `(batch,)`, uniform in [0, 1)."""
+        return self._rows(tf.random.stateless_uniform, stream, [])
+
+    def _rows(self, draw, stream, shape):
+        number, replicas = replica()
+        seed = tf.stack([tf.constant(self._seed, tf.int64), self._first + stream])
+        rows = draw([self._batch * replicas, *shape], seed, alg="philox")
+        return rows[number * self._batch : (number + 1) * self._batch]

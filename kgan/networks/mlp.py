@@ -1,0 +1,88 @@
+"""Fully connected networks, as in Goodfellow et al. 2014 (the authors' MNIST model).
+
+They make points in the plane as well as images: an output of shape `(2,)` is left linear.
+"""
+
+import math
+
+import keras
+from keras import initializers, layers, ops
+
+from kgan.layers import Maxout
+
+
+def generator(
+    image_shape: tuple[int, ...],
+    latent_dim: int,
+    width: int = 1200,
+    init_range: float = 0.05,
+    mean_image=None,
+) -> keras.Model:
+    """Returns a ReLU network with two hidden layers.
+
+    Args:
+        image_shape: Shape of one output: `(height, width, channels)`, or `(2,)` for points.
+        latent_dim: Dimensions of the noise.
+        width: Units of each hidden layer.
+        init_range: Kernels start uniform in plus or minus this.
+        mean_image: `image_shape` in [0, 1]; the output biases start at its logits, so that the
+            first samples have the marginals of the data. Zeros if None.
+
+    Returns:
+        A model from `(batch, latent_dim)` to `(batch, *image_shape)`: in [0, 1] for images
+        (sigmoid), unbounded for points.
+    """
+    is_image = len(image_shape) == 3
+
+    def kernel():
+        return initializers.RandomUniform(-init_range, init_range)
+
+    inputs = keras.Input((latent_dim,), name="latents")
+    x = layers.Dense(width, activation="relu", kernel_initializer=kernel())(inputs)
+    x = layers.Dense(width, activation="relu", kernel_initializer=kernel())(x)
+    output = layers.Dense(
+        math.prod(image_shape),
+        kernel_initializer=kernel(),
+        activation="sigmoid" if is_image else None,
+        dtype="float32",
+    )
+    x = output(x)
+    if is_image and mean_image is not None:
+        mean = ops.clip(ops.reshape(mean_image, (-1,)), 1e-3, 1 - 1e-3)
+        output.bias.assign(ops.log(mean) - ops.log(1 - mean))
+    return keras.Model(inputs, layers.Reshape(image_shape)(x), name="mlp_generator")
+
+
+def discriminator(
+    image_shape: tuple[int, ...],
+    width: int = 240,
+    pieces: int = 5,
+    input_dropout: float = 0.2,
+    dropout: float = 0.5,
+    init_range: float = 0.005,
+) -> keras.Model:
+    """Returns two maxout layers with dropout (Goodfellow et al. 2013, 2014).
+
+    Args:
+        image_shape: Shape of one input.
+        width: Maxout units of each hidden layer.
+        pieces: Affine pieces of each unit.
+        input_dropout: Share of the inputs dropped, from 0 to below 1.
+        dropout: Share of each hidden layer dropped, from 0 to below 1.
+        init_range: Kernels start uniform in plus or minus this.
+
+    Returns:
+        A model from `(batch, *image_shape)` to `(batch,)` logits.
+    """
+
+    def kernel():
+        return initializers.RandomUniform(-init_range, init_range)
+
+    inputs = keras.Input(image_shape, name="images")
+    x = layers.Dropout(input_dropout)(layers.Flatten()(inputs))
+    x = Maxout(width, pieces, kernel_initializer=kernel())(x)
+    x = layers.Dropout(dropout)(x)
+    x = Maxout(width, pieces, kernel_initializer=kernel())(x)
+    x = layers.Dropout(dropout)(x)
+    logits = layers.Dense(1, kernel_initializer=kernel(), dtype="float32")(x)
+    return keras.Model(inputs, layers.Reshape(())(logits), name="mlp_discriminator")

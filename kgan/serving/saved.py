@@ -1,0 +1,45 @@
+"""SavedModels as generators in Python."""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from kgan.errors import InputError
+from kgan.models.gan import check_seeds, in_batches, seed_latents
+
+
+class SavedGenerator:
+    """A generator read back from a SavedModel, with `sample` and `generate` as a GAN's.
+
+    Args:
+        path: The version's folder, holding saved_model.pb.
+
+    Raises:
+        InputError: It cannot be read, or holds no generator.
+    """
+
+    def __init__(self, path: str | Path):
+        try:
+            self._model = tf.saved_model.load(str(path))
+            self._call = self._model.signatures["generate"]
+        except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise InputError(
+                f"{path} holds no generator ({reason}): expected a SavedModel made by `kgan train` "
+                "or `kgan export`."
+            ) from error
+        self.latent_dim = self._call.structured_input_signature[1]["latents"].shape[1]
+
+    def generate(self, latents) -> np.ndarray:
+        """Returns what the generator makes of float32 latents `(n, latent_dim)`."""
+
+        def call(chunk):
+            (outputs,) = self._call(latents=tf.constant(chunk)).values()
+            return outputs
+
+        return in_batches(call, np.asarray(latents, np.float32))
+
+    def sample(self, seeds) -> np.ndarray:
+        """Returns one image a seed: see `GAN.sample`."""
+        return self.generate(seed_latents(check_seeds(seeds), self.latent_dim))

@@ -1,0 +1,147 @@
+"""What a run leaves behind while it trains: metrics, samples, checkpoints."""
+
+import json
+import math
+import os
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kgan.training import pictures
+from kgan.training.checkpoint import Checkpoints
+
+POINT_SAMPLES = 2500
+
+
+class EverySteps(keras.callbacks.Callback):
+    """Calls `at(step)` after every `every` steps of a GAN, and after the last.
+
+    Args:
+        every: Steps between two calls.
+    """
+
+    def __init__(self, every: int):
+        super().__init__()
+        self.every = every
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = int(self.model.step.value)
+        if step % self.every == 0:
+            self.at(step)
+
+    def on_train_end(self, logs=None):
+        step = int(self.model.step.value)
+        if step % self.every:
+            self.at(step)
+
+
+class MetricsLog(EverySteps):
+    """Writes the means since the last line to metrics.jsonl and TensorBoard, and starts anew.
+
+    Args:
+        run_dir: The run's folder.
+        every: Steps between two lines.
+        images_per_step: Real examples a step.
+        checkpoints: Name the last good one when a loss is not finite.
+    """
+
+    def __init__(self, run_dir: Path, every: int, images_per_step: int, checkpoints: Checkpoints):
+        super().__init__(every)
+        self._path, self._images = run_dir / "metrics.jsonl", images_per_step
+        self._checkpoints = checkpoints
+        self._board = tf.summary.create_file_writer(str(run_dir / "tensorboard"))
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # A killed run may have logged past its last checkpoint: those lines will come again.
+        start = self._checkpoints.latest_step
+        lines = [line for line in read_metrics(self._path) if line["step"] <= start]
+        aside = self._path.with_suffix(".new")
+        aside.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        os.replace(aside, self._path)
+        last = lines[-1] if lines else {"step": 0, "seconds": 0.0}
+        self._last_step, self._last_time = start, time.monotonic()
+        self._seconds = last["seconds"]
+
+    def at(self, step):
+        values = {metric.name: float(metric.result()) for metric in self.model.metrics}
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise self._checkpoints.diverged(step, f"{name} ({value})")
+        now = time.monotonic()
+        took, self._last_time = now - self._last_time, now
+        self._seconds += took
+        line = {
+            "step": step,
+            "images_seen": step * self._images,
+            "seconds": round(self._seconds, 3),
+            "images_per_second": round((step - self._last_step) * self._images / took, 1),
+            **values,
+        }
+        self._last_step = step
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        with self._board.as_default(step=step):
+            for name in ("images_per_second", *values):
+                tf.summary.scalar(name, line[name])
+        self._board.flush()
+        self.model.reset_metrics()
+
+
+def read_metrics(path: Path) -> list[dict]:
+    """Returns the whole lines of a metrics.jsonl; a last line cut off by a kill is left out."""
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+    return [json.loads(line) for line in lines]
+
+
+class Samples(EverySteps):
+    """Writes what the moving-average generator makes of the same seeds to samples/.
+
+    Args:
+        run_dir: The run's folder.
+        every: Steps between two pictures.
+        points: Real points `(n, 2)` drawn behind the samples where the data are points.
+    """
+
+    def __init__(self, run_dir: Path, every: int, points: np.ndarray | None = None):
+        super().__init__(every)
+        self.folder, self._points = run_dir / "samples", points
+        self._board = tf.summary.create_file_writer(str(run_dir / "tensorboard"))
+
+    def at(self, step):
+        if self._points is None:
+            picture = pictures.grid(self.model.sample(range(64)))
+        else:
+            picture = pictures.scatter(self.model.sample(range(POINT_SAMPLES)), self._points)
+        self.folder.mkdir(exist_ok=True)
+        path = self.folder / f"step-{step:08d}.png"
+        picture.save(path)
+        with self._board.as_default(step=step):
+            tf.summary.image("samples", np.asarray(picture.convert("RGB"))[None])
+        self._board.flush()
+
+
+class Checkpointing(EverySteps):
+    """Saves every so many steps; begins from the newest checkpoint.
+
+    The last of a run's callbacks, so that what it saves is what the others left.
+
+    Args:
+        checkpoints: The run's checkpoints.
+        every: Steps between two checkpoints.
+    """
+
+    def __init__(self, checkpoints: Checkpoints, every: int):
+        super().__init__(every)
+        self._checkpoints = checkpoints
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # Not earlier: at the start of an epoch Keras resets the metrics, which are restored too.
+        self._checkpoints.restore()
+
+    def at(self, step):
+        self._checkpoints.save(step)

@@ -1,0 +1,101 @@
+"""Run folders: numbered, never overwritten, used by one process at a time."""
+
+import json
+import os
+from pathlib import Path
+
+import filelock
+
+from kgan.errors import InputError
+
+
+def create(run_dir: str | Path | None, name: str) -> Path:
+    """Makes a run's folder.
+
+    Args:
+        run_dir: The folder itself; None for the next number under `runs/`.
+        name: What follows the number, such as "mnist-dcgan".
+
+    Raises:
+        InputError: It holds a run already, is no folder, or cannot be written.
+    """
+    try:
+        if run_dir is None:
+            return _next(Path("runs"), name)
+        folder = Path(run_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise InputError(
+                f"Run folder {folder} is not empty: choose another --run-dir, or go on with "
+                f"kgan train --resume {folder}."
+            )
+        (folder / ".lock").touch()
+        return folder
+    except OSError as error:
+        raise InputError(
+            f"Cannot write {error.filename}: {error.strerror}. Choose another folder with "
+            "--run-dir."
+        ) from error
+
+
+def _next(root: Path, name: str) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    while True:
+        numbers = [int(p.name[:5]) for p in root.iterdir() if p.name[:5].isdigit()]
+        folder = root / f"{max(numbers, default=-1) + 1:05d}-{name}"
+        try:
+            folder.mkdir()
+            return folder
+        except FileExistsError:
+            continue
+
+
+def lock(folder: Path) -> filelock.BaseFileLock:
+    """Returns the folder's lock, taken; it goes with the process, however that ends.
+
+    Raises:
+        InputError: Another process holds it.
+    """
+    held = filelock.FileLock(folder / ".lock")
+    try:
+        held.acquire(timeout=0)
+    except filelock.Timeout:
+        raise InputError(
+            f"Run folder {folder} is in use by another process: wait for it, or stop it first."
+        ) from None
+    except OSError as error:
+        raise InputError(f"Cannot write {folder}: {error.strerror}.") from error
+    return held
+
+
+def write_json(path: Path, values: dict) -> None:
+    """Writes a file that is either the old one or the new one, whole."""
+    aside = path.with_name(path.name + ".new")
+    aside.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    os.replace(aside, path)
+
+
+def read_config(folder: str | Path) -> dict:
+    """Returns a run's config.json.
+
+    Raises:
+        InputError: The folder holds no run.
+    """
+    path = Path(folder) / "config.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError) as error:
+        raise InputError(
+            f"{folder} is no run: expected a folder made by `kgan train`, with a config.json."
+        ) from error
+
+
+def newest(root: Path, marker: str) -> Path | None:
+    """Returns the folder under `root` whose file `marker` was written last, None if there is none.
+
+    Args:
+        root: Where to look.
+        marker: Glob pattern of the file, relative to `root`.
+    """
+    found = sorted(root.glob(marker), key=lambda path: path.stat().st_mtime)
+    return found[-1].parent if found else None

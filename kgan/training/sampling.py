@@ -1,0 +1,179 @@
+"""Which generator to draw from, and in what form."""
+
+import os
+import re
+import sys
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from kgan.errors import InputError
+from kgan.models import GAN
+from kgan.models.gan import MAX_SEED, check_seeds, seed_latents
+from kgan.serving import SavedGenerator
+from kgan.training import folder, pictures
+from kgan.training.run import restore
+
+MAX_SEEDS = 1_000_000
+WALK_FRAMES = 16
+
+
+def parse_seeds(text: str) -> np.ndarray:
+    """Returns the seeds of "0-63", "7" or "1,5,10-12", in that order, int64 `(n,)`.
+
+    Raises:
+        InputError: The text is no such list, or a seed is out of range.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
+        first, last = (int(g) if g else None for g in match.groups()) if match else (None, None)
+        last = first if last is None else last
+        if first is None or last < first:
+            raise InputError(f"Seeds {text!r}: expected numbers and ranges, such as 0-63 or 1,5,9.")
+        if last > MAX_SEED:
+            raise InputError(f"Seeds {text!r}: {last} is out of range, expected 0 to {MAX_SEED}.")
+        if len(seeds) + last - first + 1 > MAX_SEEDS:
+            raise InputError(f"Seeds {text!r}: more than {MAX_SEEDS:,}; draw them in parts.")
+        seeds.extend(range(first, last + 1))
+    return check_seeds(seeds)
+
+
+def find_model(model: str | None) -> Path:
+    """Returns the folder of a run or of a SavedModel's version.
+
+    Args:
+        model: A run folder, a SavedModel's folder with or without its version, or a name under
+            `saved_models/`; None for the newest of all, or the digits generator that KGAN ships.
+
+    Raises:
+        InputError: Nothing of the kind is there.
+    """
+    if model is None:
+        found = [
+            path
+            for path in (
+                folder.newest(Path("saved_models"), "*/*/saved_model.pb"),
+                folder.newest(Path("runs"), "*/checkpoints/checkpoint"),
+            )
+            if path
+        ]
+        if not found:
+            return _newest_version(Path(str(resources.files("kgan.saved_models") / "digits-dcgan")))
+        newest = max(found, key=lambda path: path.stat().st_mtime)
+        return newest.parent if newest.name == "checkpoints" else newest
+    for path in (Path(model), Path("saved_models") / model):
+        if (path / "config.json").exists() or (path / "saved_model.pb").exists():
+            return path
+        if path.is_dir() and (version := _newest_version(path)):
+            return version
+    raise InputError(
+        f"{model} is neither a run nor a SavedModel: expected a folder made by `kgan train`, or a "
+        "name under saved_models/."
+    )
+
+
+def _newest_version(path: Path) -> Path | None:
+    versions = [p for p in path.iterdir() if p.name.isdigit() and (p / "saved_model.pb").exists()]
+    return max(versions, key=lambda p: int(p.name), default=None)
+
+
+def open_model(path: Path) -> GAN | SavedGenerator:
+    """Returns the generator in a folder that `find_model` found."""
+    return restore(path)[0] if (path / "config.json").exists() else SavedGenerator(path)
+
+
+def walk(seeds: np.ndarray, latent_dim: int, frames: int = WALK_FRAMES) -> np.ndarray:
+    """Returns latents on great circles from seed to seed and back to the first.
+
+    Points on a straight line between two Gaussian latents are shorter than any that training saw;
+    the angle is interpolated instead, and the length (White 2016, Sampling generative networks).
+
+    Args:
+        seeds: int64 `(n,)`.
+        latent_dim: Dimensions of a latent.
+        frames: Latents from one seed to the next.
+
+    Returns:
+        float32 `(n * frames, latent_dim)`.
+    """
+    stops = seed_latents(seeds, latent_dim).numpy().astype(np.float64)
+    path = []
+    for a, b in zip(stops, np.roll(stops, -1, axis=0), strict=True):
+        sizes = np.linalg.norm(a), np.linalg.norm(b)
+        angle = np.arccos(np.clip(a @ b / (sizes[0] * sizes[1]), -1, 1))
+        for t in np.arange(frames) / frames:
+            if angle < 1e-6:
+                path.append((1 - t) * a + t * b)
+            else:
+                path.append((np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.sin(angle))
+    return np.array(path, np.float32)
+
+
+def sample_to(out: str, model: str | None, seeds: str, columns: int | None = None) -> None:
+    """Draws images and writes them in the form that the name asks for.
+
+    Args:
+        out: X.png for one sheet, X.npz for arrays `images` and `seeds`, X.gif for a walk from seed
+            to seed; any other name is a folder for single PNGs.
+        model: See `find_model`; what is used is said on stderr.
+        seeds: See `parse_seeds`.
+        columns: Images a row of the sheet.
+
+    Raises:
+        InputError: A seed, the model or the place to write to is wrong.
+    """
+    numbers, path = parse_seeds(seeds), Path(out)
+    if columns is not None and columns < 1:
+        raise InputError(f"--columns {columns}: expected 1 or more.")
+    source = find_model(model)
+    print(f"Drawing from {source}", file=sys.stderr)
+    generator = open_model(source)
+    try:
+        if path.suffix in _WRITERS:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            aside = path.with_name(f".{path.stem}.writing{path.suffix}")
+            try:
+                _WRITERS[path.suffix](aside, generator, numbers, columns)
+                os.replace(aside, path)
+            finally:
+                aside.unlink(missing_ok=True)
+        elif path.suffix and not path.is_dir():
+            raise InputError(
+                f"--out {out}: expected X.png, X.npz, X.gif, or a folder for single PNGs."
+            )
+        else:
+            _write_folder(path, generator, numbers)
+    except OSError as error:
+        raise InputError(f"Cannot write {out}: {error.strerror or error}. Choose another --out.") from error
+    print(f"Wrote {out}", file=sys.stderr)
+
+
+def _picture(samples: np.ndarray, columns: int | None = None):
+    return pictures.grid(samples, columns) if samples.ndim == 4 else pictures.scatter(samples)
+
+
+def _write_sheet(path, generator, seeds, columns):
+    _picture(generator.sample(seeds), columns).save(path)
+
+
+def _write_arrays(path, generator, seeds, columns):
+    np.savez(path, images=generator.sample(seeds), seeds=seeds)
+
+
+def _write_walk(path, generator, seeds, columns):
+    frames = generator.generate(walk(seeds, generator.latent_dim))
+    if frames.ndim == 4:
+        pictures.save_gif([pictures.grid(frame[None]) for frame in frames], path)
+    else:
+        pictures.save_gif([pictures.scatter(frame[None]) for frame in frames], path)
+
+
+def _write_folder(path: Path, generator, seeds) -> None:
+    path.mkdir(parents=True, exist_ok=True)
+    for seed, image in zip(seeds, generator.sample(seeds), strict=True):
+        pictures.to_pil(image).save(path / f"seed-{seed:06d}.png")
+
+
+_WRITERS = {".png": _write_sheet, ".npz": _write_arrays, ".gif": _write_walk}

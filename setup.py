@@ -1,0 +1,39 @@
+"""Metadata and dependencies of KGAN; `cli/` installs as the package `kgan.cli`."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+setup(
+    name="kgan",
+    version="0.1.0",
+    description="Generative models of images in TensorFlow/Keras: train, sample, serve.",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=[*find_packages(include=["kgan", "kgan.*"]), "kgan.cli", "kgan.saved_models"],
+    package_dir={"kgan.cli": "cli", "kgan.saved_models": "saved_models"},
+    package_data={"kgan.saved_models": ["digits-dcgan/1/*", "digits-dcgan/1/*/*"]},
+    entry_points={"console_scripts": ["kgan = kgan.cli:main"]},
+    install_requires=[
+        "tensorflow>=2.18",
+        "keras>=3.8",
+        "tensorflow-datasets>=4.9.7",
+        "importlib_resources>=5.0",  # tensorflow-datasets imports it without declaring it
+        "tensorboard>=2.18",  # tf.summary needs it; TensorFlow 2.21 no longer brings it
+        "click>=8.1",
+        "filelock>=3.12",
+        "matplotlib>=3.8",
+        "numpy>=1.26",
+        "Pillow>=10.0",
+        "platformdirs>=4.0",
+        "rich>=13.0",
+        "scikit-learn>=1.4",
+    ],
+    extras_require={
+        "dev": ["hypothesis>=6.100", "pytest>=8.0", "ruff>=0.6", "scipy>=1.11"],
+        "gpu": ["tensorflow[and-cuda]>=2.18"],
+        "bench": ["torch>=2.4"],
+    },
+)
