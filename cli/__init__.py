@@ -1,6 +1,5 @@
 """The command `kgan`: one module a command; TensorFlow loads only when a command runs."""
 
-import os
 import sys
 
 import click
@@ -18,7 +17,6 @@ class _Group(click.Group):
     """Turns KGAN's errors into one line and an exit status: 2 for a wrong call, 1 for a failure."""
 
     def invoke(self, ctx):
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         try:
             return super().invoke(ctx)
         except InputError as error:

@@ -9,8 +9,11 @@ import click
 @click.option("--out", default="saved_models", show_default=True, metavar="DIR", help="Where to.")
 def export(run, name, out):
     """Write the next SavedModel version from RUN's newest checkpoint."""
+    from kgan.cli.startup import load_tensorflow
+
+    load_tensorflow()
     from kgan.serving import export as export_model
-    from kgan.training import restore
+    from kgan.training.run import restore
 
     gan, run_name = restore(run)
     click.echo(f"Saved {export_model(gan, out, name or run_name)}")

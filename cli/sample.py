@@ -16,6 +16,9 @@ import click
 @click.option("--columns", type=int, metavar="N", help="Images a row of the sheet.")
 def sample(model, seeds, out, columns):
     """Draw images from MODEL: a run folder, a SavedModel or its name [the newest]."""
+    from kgan.cli.startup import load_tensorflow
+
+    load_tensorflow()
     from kgan.training.sampling import sample_to
 
     sample_to(out, model, seeds, columns)

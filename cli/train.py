@@ -25,6 +25,9 @@ import click
 @click.option("--dry-run", is_flag=True, help="Check everything, print the configuration, stop.")
 def train(**options):
     """Train a GAN; with no option, a DCGAN on the embedded digits."""
+    from kgan.cli.startup import load_tensorflow
+
+    load_tensorflow()
     from kgan.training.session import train_from_options
 
     train_from_options(**options)

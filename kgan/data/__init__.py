@@ -25,20 +25,20 @@ def load(
     split: str = "train",
     report: Report | None = None,
 ) -> Examples:
-    """Returns a data set: an embedded one, else a folder of images, else one of tensorflow-datasets.
+    """Returns a data set: embedded, else a folder of images, else one of tensorflow-datasets.
 
     Args:
         name_or_path: A name in `DATASETS`, the path of a folder, or a tensorflow-datasets name
             (`name`, `name/config`, `name:version`), looked for in this order.
         data_dir: Where tensorflow-datasets keeps its sets; a name is then not taken for a folder.
-        image_size: One side or `(height, width)`: every image is scaled until it covers this and cut
-            at the centre. None keeps the size.
+        image_size: One side or `(height, width)`: every image is scaled until it covers this and
+            cut at the centre. None keeps the size.
         split: Which split of a tensorflow-datasets set; the others have `train` only.
         report: Called as `report(done, total, message)` while the set is prepared.
 
     Returns:
-        Images uint8 `(n, height, width, channels)`, memory-mapped unless embedded; `ring` and `grid`
-        hold float32 points `(n, 2)`.
+        Images uint8 `(n, height, width, channels)`, memory-mapped unless embedded; `ring` and
+        `grid` hold float32 points `(n, 2)`.
 
     Raises:
         InputError: The set or an option of it does not exist, or it cannot be read.
@@ -49,9 +49,7 @@ def load(
     path = os.fspath(name_or_path)
     local = data_dir is None and os.path.isdir(os.path.expanduser(path))
     if not embedded and not local and tfds.known(path, data_dir):
-        return tfds.load(
-            path, data_dir=data_dir, image_size=image_size, split=split, report=report
-        )
+        return tfds.load(path, data_dir=data_dir, image_size=image_size, split=split, report=report)
     if not embedded and not local and not _looks_like_path(name_or_path):
         raise _unknown(path, tfds.names())
     if split != "train":
@@ -78,12 +76,10 @@ def _resized(examples: Examples, image_size: int | tuple[int, int] | None) -> Ex
             f"Received image_size {image_size!r} for {examples.name!r}, which holds points, not "
             "images. Leave out --image-size."
         )
-    from PIL import Image
-
     from kgan.data import image
 
     size = image.parse_size(image_size)
-    images = [image.convert(Image.fromarray(pixels[..., 0]), size) for pixels in examples.images]
+    images = [image.from_array(pixels, size) for pixels in examples.images]
     return Examples(np.stack(images), examples.labels, examples.class_names, examples.name)
 
 

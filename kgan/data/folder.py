@@ -39,7 +39,7 @@ def load(
     if not os.path.isdir(root):
         kind = "is a file" if os.path.exists(root) else "does not exist"
         raise InputError(f"{str(root)!r} {kind}; expected a folder of images. Check the path.")
-    names = list(_walk(root))
+    names = sorted(_walk(root))
     if not names:
         raise InputError(
             f"Found no images in {str(root)!r}; looked, in sub-folders too, for files that end in "
@@ -60,16 +60,16 @@ def load(
 
 
 def _walk(root: Path) -> Iterator[str]:
-    """Yields the relative paths of the images, sorted within each folder."""
+    """Yields the relative paths of the images, each folder once however many links lead there."""
     seen = set()
     for folder, folders, files in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
-        if real in seen:  # a link that leads back up
+        if real in seen:
             folders.clear()
             continue
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
+        for name in files:
             if name.lower().endswith(EXTENSIONS) and not name.startswith("."):
                 yield os.path.relpath(os.path.join(folder, name), root)
 
@@ -98,10 +98,14 @@ def _read(
         except Exception:  # Pillow's decoders raise anything on damaged bytes
             skipped.append(name)
             if len(skipped) * 2 > len(names):
-                raise InputError(
-                    f"At least {len(skipped)} of the {len(names)} files in {str(root)!r} could not "
-                    f"be read as images, such as {', '.join(map(repr, skipped[: prepared.NAMED]))}; "
-                    "expected whole PNG, JPEG, WebP or BMP files. Replace or remove them."
-                ) from None
+                raise _mostly_unreadable(root, len(names), skipped) from None
         else:
             yield pixels, classes.get(name.split(os.sep, 1)[0])
+
+
+def _mostly_unreadable(root: Path, total: int, skipped: list[str]) -> InputError:
+    return InputError(
+        f"More than half of the {total} files in {str(root)!r} could not be read as images, such "
+        f"as {', '.join(map(repr, skipped[: prepared.NAMED]))}; expected whole PNG, JPEG, WebP or "
+        "BMP files. Replace or remove them."
+    )

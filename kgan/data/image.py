@@ -1,4 +1,4 @@
-"""One image of any kind -> uint8 `(height, width, channels)`, grey or RGB, of the size asked for."""
+"""One image of any kind -> uint8 `(height, width, channels)`, grey or RGB, of the size asked."""
 
 import warnings
 from pathlib import Path
@@ -65,11 +65,27 @@ def convert(image: Image.Image, size: tuple[int, int] | None) -> np.ndarray:
     return array[..., None] if array.ndim == 2 else array
 
 
+def from_array(array: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
+    """Returns `convert` of the pixels `array`.
+
+    Args:
+        array: uint8 or uint16 `(height, width, channels)`: grey, RGB or RGBA.
+        size: As for `convert`.
+    """
+    if array.dtype == np.uint16:
+        array = _to_eight_bits(array)
+    return convert(Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array), size)
+
+
+def _to_eight_bits(array: np.ndarray) -> np.ndarray:
+    """Returns the nearest of 256 levels: 0 stays 0 and 65535 becomes 255."""
+    return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
 def _flatten(image: Image.Image) -> Image.Image:
     """Returns `image` in mode L or RGB."""
     if image.mode.startswith("I"):  # 16-bit grey; older Pillows open it as 32-bit "I"
-        wide = np.clip(np.asarray(image), 0, 65535).astype(np.uint32)
-        return Image.fromarray(((wide + 128) // 257).astype(np.uint8))
+        return Image.fromarray(_to_eight_bits(np.clip(np.asarray(image), 0, 65535)))
     mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
     if not image.has_transparency_data:
         return image.convert(mode)

@@ -1,7 +1,7 @@
 """A set of images, decoded once into an array on disk and read from there as a memory map.
 
-A prepared set is a folder `NAME-KEY` under `$KGAN_CACHE_DIR` (default: the user's cache folder) with
-`images.npy`, `labels.npy` and `info.json`. It is written aside and appears whole, by a rename.
+A prepared set is a folder `NAME-KEY` in `cache_dir()` with `images.npy`, `labels.npy` and
+`info.json`. It is written aside and appears whole, by a rename.
 """
 
 import hashlib
@@ -34,7 +34,8 @@ def cache_dir() -> Path:
     """Returns the folder of prepared sets: `$KGAN_CACHE_DIR`, or the user's cache folder."""
     import platformdirs
 
-    return Path(os.environ.get("KGAN_CACHE_DIR") or platformdirs.user_cache_dir("kgan")).expanduser()
+    folder = os.environ.get("KGAN_CACHE_DIR") or platformdirs.user_cache_dir("kgan")
+    return Path(os.path.expanduser(folder))
 
 
 def fingerprint(root: Path, names: Iterable[str]) -> str:

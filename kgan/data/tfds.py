@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from kgan.data import image, prepared
 from kgan.data.examples import Examples
@@ -120,9 +119,7 @@ def _find(name: str, data_dir: str | os.PathLike | None) -> Any:
     try:
         parsed, options = tfds.core.naming.parse_builder_name_kwargs(name)
         with contextlib.suppress(tfds.core.DatasetNotFoundError):
-            return tfds.core.read_only_builder.builder_from_files(
-                str(parsed), **where, **options
-            )
+            return tfds.core.read_only_builder.builder_from_files(str(parsed), **where, **options)
         return tfds.builder(name, **where)
     except Exception as error:  # the library raises anything on a wrong config or a damaged set
         raise InputError(
@@ -148,12 +145,15 @@ def _keys(name: str, features: Any) -> tuple[str, str | None]:
 
 def _split(name: str, builder: Any, split: str) -> Any:
     try:
-        return builder.info.splits[split]
+        info = builder.info.splits[split]
+        if not info.num_examples:
+            raise ValueError("empty")
     except Exception as error:  # KeyError, ValueError and others, as the string is wrong
         raise InputError(
-            f"The data set {name!r} has no split {split!r}. "
+            f"The data set {name!r} has no split {split!r}, or it is empty. "
             f"Known: {', '.join(builder.info.splits)}, or a slice such as train[:10%]."
         ) from error
+    return info
 
 
 def _read(
@@ -179,8 +179,7 @@ def _read(
             images = row[image_key] if batched else [row[image_key]]
             labels = np.atleast_1d(row[label_key]) if label_key else [None] * len(images)
             for pixels, label in zip(images, labels, strict=True):
-                flat = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
-                yield image.convert(Image.fromarray(flat), size), label
+                yield image.from_array(pixels, size), label
     except Exception as error:  # a damaged file: TensorFlow's own classes, not ValueErrors
         raise InputError(
             f"Could not read the data set {name!r} in {str(builder.data_path)!r} ({_line(error)}). "
@@ -199,7 +198,7 @@ def _download(name: str, builder: Any, report: prepared.Report | None) -> None:
     if not _reachable(_host(builder)):
         raise InputError(
             f"The tensorflow-datasets set {name!r} is not in {root!r}, and there is no network "
-            f"({_host(builder)} does not answer) to download it. {help_offline}"
+            f"to download it ({_host(builder)} does not answer). {help_offline}"
         )
     if report:
         report(0, 0, f"Downloading {name} ({builder.info.download_size}) to {root}")
@@ -239,5 +238,5 @@ def _reachable(host: str) -> bool:
 
 
 def _line(error: Exception) -> str:
-    """Returns the first line of what an error says."""
-    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+    """Returns what an error says, on one line."""
+    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -83,7 +83,8 @@ class GAN(keras.Model):
             **kwargs: Passed to `keras.Model.compile`.
 
         Raises:
-            InputError: An unknown objective, no discriminator step, or a negative weight.
+            InputError: An unknown objective, no discriminator step, a negative weight, or a
+                penalty on a discriminator with batch statistics.
         """
         if isinstance(objective, str):
             if objective not in OBJECTIVES:
@@ -93,9 +94,15 @@ class GAN(keras.Model):
             raise InputError(f"discriminator_steps is {discriminator_steps}: expected 1 or more.")
         if r1 < 0:
             raise InputError(f"r1 is {r1}: expected 0 or more.")
+        terms = objective.penalties + (((penalties.r1, r1 / 2),) if r1 else ())
+        if terms and any(_couples_examples(layer) for layer in self.discriminator.layers):
+            raise InputError(
+                "A gradient penalty is per example, but the discriminator has batch normalisation, "
+                "which couples examples: build it with normalization 'layer' or 'none'."
+            )
         super().compile(optimizer=None, **kwargs)
         self.objective, self.discriminator_steps = objective, discriminator_steps
-        self._penalties = objective.penalties + (((penalties.r1, r1 / 2),) if r1 else ())
+        self._penalties = terms
         self.generator_optimizer = self._built(generator_optimizer, self.generator)
         self.discriminator_optimizer = self._built(discriminator_optimizer, self.discriminator)
 
@@ -220,6 +227,10 @@ class GAN(keras.Model):
             for name in ("generator", "discriminator")
         }
         return cls(**{**config, **networks})
+
+
+def _couples_examples(layer: keras.layers.Layer) -> bool:
+    return isinstance(layer, keras.layers.BatchNormalization)
 
 
 def seed_latents(seeds, latent_dim: int) -> tf.Tensor:

@@ -50,7 +50,7 @@ def _normal() -> initializers.Initializer:
 def _normalize(normalization: str, x):
     if normalization == "batch":
         return BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
-    return layers.LayerNormalization(axis=(1, 2, 3))(x) if normalization == "layer" else x
+    return layers.GroupNormalization(1)(x) if normalization == "layer" else x
 
 
 def generator(image_shape: tuple[int, ...], latent_dim: int, width: int = 64) -> keras.Model:
@@ -127,4 +127,4 @@ def discriminator(
         x = layers.LeakyReLU(0.2)(x)
     x = layers.Flatten()(x)
     logits = layers.Dense(1, kernel_initializer=_normal(), dtype="float32")(x)
-    return keras.Model(inputs, layers.Reshape(())(logits), name="dcgan_discriminator")
+    return keras.Model(inputs, layers.Reshape((), dtype="float32")(logits), name="dcgan_discriminator")

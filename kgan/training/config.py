@@ -174,6 +174,8 @@ _KINDS = {bool: "true or false", int: "an integer", float: "a number", str: "a w
 
 
 def _check_ranges(config: RunConfig) -> None:
+    from kgan.losses import OBJECTIVES
+
     flat = config.to_dict()
     at_least_one = ("steps", "batch_size", "log_every", "sample_every", "checkpoint_every")
     wrong = [(key, flat[key]) for key in at_least_one if flat[key] < 1]
@@ -189,6 +191,8 @@ def _check_ranges(config: RunConfig) -> None:
             raise InputError(f"{player}.learning_rate is {rate}: expected a number above 0.")
     if not 0 <= config.seed < 2**31:
         raise InputError(f"seed is {config.seed}: expected 0 to {2**31 - 1}.")
+    if config.game.objective not in OBJECTIVES:
+        raise unknown("objective", config.game.objective, OBJECTIVES)
     if config.precision not in PRECISIONS:
         raise unknown("precision", config.precision, PRECISIONS)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-MIN_CELL = 32
+MIN_CELL = 64
 
 
 def to_pil(image: np.ndarray) -> Image.Image:

@@ -17,6 +17,7 @@ from kgan.data import Examples, load
 from kgan.data.pipeline import batches
 from kgan.data.toy import MIXTURES
 from kgan.errors import InputError
+from kgan.losses import OBJECTIVES
 from kgan.metrics.mixture import mixture_coverage
 from kgan.models import GAN, OPTIMIZERS
 from kgan.networks import NETWORKS
@@ -24,7 +25,7 @@ from kgan.serving import export
 from kgan.training import folder, precision
 from kgan.training.callbacks import POINT_SAMPLES, Checkpointing, MetricsLog, Samples, read_metrics
 from kgan.training.checkpoint import Checkpoints
-from kgan.training.config import RunConfig, settings
+from kgan.training.config import RunConfig, override, settings
 
 
 @dataclass
@@ -69,8 +70,20 @@ def prepare(config: RunConfig, examples: Examples) -> Run:
             f"Batch size {config.batch_size} is larger than the data: {examples.name} has "
             f"{len(examples)} examples; pass --batch-size {len(examples)} or less."
         )
-    config = dataclasses.replace(config, precision=precision.resolve(config.precision))
+    config = _resolved(config)
     return Run(config, examples, build(config, examples), f"{examples.name}-{config.network.name}")
+
+
+def _resolved(config: RunConfig) -> RunConfig:
+    """Returns the configuration with what it leaves open decided."""
+    config = dataclasses.replace(config, precision=precision.resolve(config.precision))
+    known = settings(config)
+    penalised = OBJECTIVES[config.game.objective].penalties or config.game.r1
+    key = "network.discriminator.normalization"
+    if penalised and key in known and "normalization" not in config.network.discriminator:
+        # A penalty per example needs a discriminator that takes examples one by one.
+        return override(config, {key: "layer"})
+    return config
 
 
 def load_examples(config: RunConfig, report=None) -> Examples:
@@ -184,7 +197,11 @@ def _fit(run: Run, run_dir: Path, callbacks: Sequence[keras.callbacks.Callback])
         return
     data = batches(run.examples, run.images_per_step, config.seed, start, config.steps)
     run.gan.fit(
-        data, steps_per_epoch=config.steps - start, verbose=0, callbacks=[*own, *callbacks]
+        data,
+        steps_per_epoch=config.steps - start,
+        shuffle=False,
+        verbose=0,
+        callbacks=[*own, *callbacks],
     )
 
 

@@ -1,0 +1,63 @@
+"""Who may import whom (the house rule), read from the source."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MAY = {
+    "cli": {"training", "tasks", "metrics", "serving", "data"},
+    "training": {"models", "networks", "losses", "data", "metrics", "serving"},
+    "tasks": {"models", "networks", "data", "metrics", "training"},
+    "serving": {"models"},
+    "models": {"losses", "layers"},
+    "networks": {"layers"},
+    "data": set(),
+    "layers": set(),
+    "losses": set(),
+    "metrics": set(),
+}
+SHARED = {"errors"}
+# A gradient of a network needs a tape, and fused operations have no Keras name.
+WITH_TENSORFLOW = {"data", "models", "training", "serving", "cli"}
+TENSORFLOW_FILES = {
+    "kgan/losses/penalties.py",
+    "kgan/layers/conv.py",
+    "kgan/layers/batch_norm.py",
+}
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module, node
+            yield from ((f"{node.module}.{alias.name}", node) for alias in node.names)
+
+
+FILES = sorted([*(ROOT / "kgan").rglob("*.py"), *(ROOT / "cli").glob("*.py")])
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_only_what_its_layer_may(path):
+    relative = path.relative_to(ROOT)
+    layer = "cli" if relative.parts[0] == "cli" else relative.parts[1]
+    for name, _ in imports(path):
+        parts = name.split(".")
+        if parts[0] == "tensorflow" and layer in MAY:
+            assert layer in WITH_TENSORFLOW or relative.as_posix() in TENSORFLOW_FILES, name
+        if parts[0] == "kgan" and len(parts) > 1 and layer in MAY and parts[1] in MAY:
+            assert parts[1] == layer or parts[1] in MAY[layer], f"{relative} imports {name}"
+
+
+def test_command_modules_import_only_click_and_errors_at_the_top():
+    for path in (ROOT / "cli").glob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ImportFrom):
+                allowed = ("kgan", "kgan.errors") if path.name == "__init__.py" else ()
+                assert node.module in allowed or node.module.startswith("kgan.cli.")
+            elif isinstance(node, ast.Import):
+                assert {alias.name for alias in node.names} <= {"click", "sys", "os", "contextlib"}
