@@ -3,13 +3,13 @@
 import sys
 
 import click
-
-from kgan import __version__
 from kgan.cli.datasets import datasets
 from kgan.cli.export import export
 from kgan.cli.presets import presets
 from kgan.cli.sample import sample
 from kgan.cli.train import train
+
+from kgan import __version__
 from kgan.errors import InputError, TrainingError
 
 

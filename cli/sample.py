@@ -5,7 +5,9 @@ import click
 
 @click.command()
 @click.argument("model", required=False)
-@click.option("--seeds", default="0-63", show_default=True, metavar="A-B,C,...", help="One image each.")
+@click.option(
+    "--seeds", default="0-63", show_default=True, metavar="A-B,C,...", help="One image each."
+)
 @click.option(
     "--out",
     default="samples.png",

@@ -21,7 +21,9 @@ def order(positions: tf.Tensor, num_examples: int, seed: int) -> tf.Tensor:
         int64 `(n,)` in [0, num_examples).
     """
     epochs = positions // num_examples
-    seeds = tf.stack([tf.fill(tf.shape(epochs), tf.constant(seed, tf.int64)), epochs, 0 * epochs], 1)
+    seeds = tf.stack(
+        [tf.fill(tf.shape(epochs), tf.constant(seed, tf.int64)), epochs, 0 * epochs], 1
+    )
     return tf.raw_ops.RandomIndexShuffle(
         index=positions % num_examples,
         seed=seeds,

@@ -4,4 +4,6 @@ from kgan.models.adam import Adam
 from kgan.models.gan import GAN
 from kgan.models.momentum_sgd import MomentumSGD
 
+__all__ = ["GAN", "OPTIMIZERS", "Adam", "MomentumSGD"]
+
 OPTIMIZERS = {"adam": Adam, "sgd": MomentumSGD}

@@ -158,9 +158,7 @@ class GAN(keras.Model):
     def _generator_step(self, real, latents):
         def losses():
             fake_logits = self.discriminator(self.generator(latents, training=True), training=True)
-            real_logits = (
-                self.discriminator(real, training=True) if self.objective.paired else None
-            )
+            real_logits = self.discriminator(real, training=True) if self.objective.paired else None
             return self.objective.generator_loss(real_logits, fake_logits), None
 
         loss, _ = minimize(losses, self.generator_optimizer, self.generator.trainable_variables)

@@ -72,9 +72,9 @@ def generator(image_shape: tuple[int, ...], latent_dim: int, width: int = 64) ->
     channels = [width * min(8, 1 << i) for i in reversed(range(halvings))]
 
     inputs = keras.Input((latent_dim,), name="latents")
-    x = layers.Dense(
-        height * breadth * channels[0], use_bias=False, kernel_initializer=_normal()
-    )(inputs)
+    x = layers.Dense(height * breadth * channels[0], use_bias=False, kernel_initializer=_normal())(
+        inputs
+    )
     x = layers.Reshape((height, breadth, channels[0]))(x)
     x = layers.ReLU()(_normalize("batch", x))
     for count in channels[1:]:
@@ -82,9 +82,7 @@ def generator(image_shape: tuple[int, ...], latent_dim: int, width: int = 64) ->
             count, 4, 2, padding="same", use_bias=False, kernel_initializer=_normal()
         )(x)
         x = layers.ReLU()(_normalize("batch", x))
-    x = Conv2DTranspose(
-        image_shape[2], 4, 2, padding="same", kernel_initializer=_normal()
-    )(x)
+    x = Conv2DTranspose(image_shape[2], 4, 2, padding="same", kernel_initializer=_normal())(x)
     outputs = layers.Activation("tanh", dtype="float32")(x)
     return keras.Model(inputs, outputs, name="dcgan_generator")
 
@@ -127,4 +125,6 @@ def discriminator(
         x = layers.LeakyReLU(0.2)(x)
     x = layers.Flatten()(x)
     logits = layers.Dense(1, kernel_initializer=_normal(), dtype="float32")(x)
-    return keras.Model(inputs, layers.Reshape((), dtype="float32")(logits), name="dcgan_discriminator")
+    return keras.Model(
+        inputs, layers.Reshape((), dtype="float32")(logits), name="dcgan_discriminator"
+    )

@@ -50,7 +50,9 @@ def generator(
     if is_image and mean_image is not None:
         mean = ops.clip(ops.reshape(mean_image, (-1,)), 1e-3, 1 - 1e-3)
         output.bias.assign(ops.log(mean) - ops.log(1 - mean))
-    return keras.Model(inputs, layers.Reshape(image_shape, dtype="float32")(x), name="mlp_generator")
+    return keras.Model(
+        inputs, layers.Reshape(image_shape, dtype="float32")(x), name="mlp_generator"
+    )
 
 
 def discriminator(
@@ -85,4 +87,6 @@ def discriminator(
     x = Maxout(width, pieces, kernel_initializer=kernel())(x)
     x = layers.Dropout(dropout)(x)
     logits = layers.Dense(1, kernel_initializer=kernel(), dtype="float32")(x)
-    return keras.Model(inputs, layers.Reshape((), dtype="float32")(logits), name="mlp_discriminator")
+    return keras.Model(
+        inputs, layers.Reshape((), dtype="float32")(logits), name="mlp_discriminator"
+    )

@@ -5,7 +5,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import keras
 import tensorflow as tf
 
 from kgan.errors import InputError
@@ -42,7 +41,8 @@ def export(gan: GAN, root: str | Path, name: str) -> Path:
             f"Cannot write {error.filename}: {error.strerror}. Choose another folder with --out."
         ) from error
     try:
-        _archive(gan).write_out(str(aside), verbose=False)
+        module, signatures = _signatures(gan)
+        tf.saved_model.save(module, str(aside), signatures)
         aside.chmod(0o755)
         while True:
             versions = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
@@ -57,35 +57,40 @@ def export(gan: GAN, root: str | Path, name: str) -> Path:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _archive(gan: GAN) -> keras.export.ExportArchive:
-    discriminator = as_float32(gan.discriminator)
+def _signatures(gan: GAN) -> tuple[tf.Module, dict]:
+    """Returns the module that holds the weights, and the traced endpoints by name."""
+    generator, discriminator = gan.ema_generator, as_float32(gan.discriminator)
     is_image = len(gan.image_shape) == 3
-    out = "images" if is_image else "points"
+    kind = "images" if is_image else "points"
 
     def generate(latents):
-        return {out: gan.to_images(gan.ema_generator(latents, training=False))}
+        return {kind: gan.to_images(generator(latents, training=False))}
 
     def sample(seeds):
         return generate(seed_latents(seeds, gan.latent_dim))
 
     def sample_png(seeds):
-        images = sample(seeds)[out]
+        images = sample(seeds)[kind]
         return {"image_bytes": tf.map_fn(tf.io.encode_png, images, fn_output_signature=tf.string)}
 
     def discriminate(examples):
         logits = discriminator(gan.to_range(examples), training=False)
         return {"logits": logits, "probabilities": tf.sigmoid(logits)}
 
-    seeds = tf.TensorSpec([None], tf.int64, "seeds")
-    latents = tf.TensorSpec([None, gan.latent_dim], tf.float32, "latents")
-    examples = tf.TensorSpec([None, *gan.image_shape], tf.uint8 if is_image else tf.float32, out)
-    archive = keras.export.ExportArchive()
-    archive.track(gan.ema_generator)
-    archive.track(discriminator)
-    archive.add_endpoint("serving_default", sample, [seeds])
-    archive.add_endpoint("sample", sample, [seeds])
+    def traced(function, name, shape, dtype):
+        spec = tf.TensorSpec([None, *shape], dtype, name)
+        return tf.function(function, input_signature=[spec]).get_concrete_function()
+
+    signatures = {
+        "sample": traced(sample, "seeds", [], tf.int64),
+        "generate": traced(generate, "latents", [gan.latent_dim], tf.float32),
+        "discriminate": traced(
+            discriminate, kind, gan.image_shape, tf.uint8 if is_image else tf.float32
+        ),
+    }
     if is_image:
-        archive.add_endpoint("sample_png", sample_png, [seeds])
-    archive.add_endpoint("generate", generate, [latents])
-    archive.add_endpoint("discriminate", discriminate, [examples])
-    return archive
+        signatures["sample_png"] = traced(sample_png, "seeds", [], tf.int64)
+    signatures["serving_default"] = signatures["sample"]
+    module = tf.Module()
+    module.weights = [v.value for network in (generator, discriminator) for v in network.weights]
+    return module, signatures

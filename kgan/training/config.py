@@ -144,6 +144,7 @@ def override(config: RunConfig, changes: dict[str, Any]) -> RunConfig:
         if name != values[section]["name"]:
             values[section] = {"name": name}
     config = RunConfig.from_dict(values)
+    values = config.to_dict()
     known = settings(config)
     for key, value in changes.items():
         if key not in known:

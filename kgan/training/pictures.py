@@ -22,20 +22,20 @@ def grid(images: np.ndarray, columns: int | None = None) -> Image.Image:
         images: uint8 `(n, height, width, channels)`.
         columns: Images a row; by default as many as make the sheet about square.
 
-    Small images are enlarged by whole pixels until a side has at least 32.
+    Small images are enlarged (bicubic) by a whole factor until a side has at least 64.
     """
     n, height, width, channels = images.shape
     columns = columns or int(np.ceil(np.sqrt(n)))
     rows = -(-n // columns)
     scale = max(1, -(-MIN_CELL // max(height, width)))
-    images = images.repeat(scale, axis=1).repeat(scale, axis=2)
     height, width, gap = height * scale, width * scale, 2
     sheet = np.full(
         (rows * (height + gap) + gap, columns * (width + gap) + gap, channels), 255, np.uint8
     )
     for i, image in enumerate(images):
         top, left = (i // columns) * (height + gap) + gap, (i % columns) * (width + gap) + gap
-        sheet[top : top + height, left : left + width] = image
+        cell = np.asarray(to_pil(image).resize((width, height), Image.Resampling.BICUBIC))
+        sheet[top : top + height, left : left + width] = cell.reshape(height, width, channels)
     return to_pil(sheet)
 
 

@@ -1,7 +1,7 @@
 """Named configurations."""
 
 from kgan.errors import unknown
-from kgan.training.config import DataConfig, GameConfig, NetworkConfig, RunConfig
+from kgan.training.config import DataConfig, NetworkConfig, RunConfig
 
 _DISCRIMINATOR_OF_POINTS = {
     "width": 128, "pieces": 2, "input_dropout": 0.0, "dropout": 0.0, "init_range": 0.1,

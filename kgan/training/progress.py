@@ -61,9 +61,7 @@ class ProgressBar(keras.callbacks.Callback):
         if self._console.is_terminal:
             self._bar.update(self._task, completed=step, rate=rate_text, scores=scores)
         else:
-            self._console.print(
-                f"step {step}/{self._total}  {rate_text}  {scores}", soft_wrap=True
-            )
+            self._console.print(f"step {step}/{self._total}  {rate_text}  {scores}", soft_wrap=True)
 
     def on_train_end(self, logs=None):
         self._bar.update(self._task, completed=self._total)

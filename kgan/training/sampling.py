@@ -146,7 +146,9 @@ def sample_to(out: str, model: str | None, seeds: str, columns: int | None = Non
         else:
             _write_folder(path, generator, numbers)
     except OSError as error:
-        raise InputError(f"Cannot write {out}: {error.strerror or error}. Choose another --out.") from error
+        raise InputError(
+            f"Cannot write {out}: {error.strerror or error}. Choose another --out."
+        ) from error
     print(f"Wrote {out}", file=sys.stderr)
 
 

@@ -288,11 +288,14 @@ def compare(names, precision, rounds, steps) -> None:
     print(f"{precision}: matmul peak {peak / 1e9:.0f} G multiply-adds/s")
     for name, times in seconds.items():
         median = statistics.median(times)
-        ratios = [statistics.median(b / a for a, b in zip(times, seconds[o], strict=True)) for o in names]
+        ratios = [
+            statistics.median(b / a for a, b in zip(times, seconds[o], strict=True)) for o in names
+        ]
         print(
-            f"{name:15} {1e3 * median:6.1f} ms/step (min {1e3*min(times):6.1f}) {BATCH / median:6.0f} images/s "
+            f"{name:15} {1e3 * median:6.1f} ms/step (min {1e3 * min(times):6.1f}) {BATCH / median:6.0f} images/s "
             f"{multiply_adds() / median / peak:4.0%} of peak   speed over "
-            + "  ".join(f"{o} {r:.2f}" for o, r in zip(names, ratios, strict=True) if o != name), flush=True
+            + "  ".join(f"{o} {r:.2f}" for o, r in zip(names, ratios, strict=True) if o != name),
+            flush=True,
         )
 
 

@@ -9,7 +9,9 @@ def noise(step, batch=6, seed=0):
 
 
 def test_noise_never_repeats_over_steps_streams_and_rows():
-    rows = [row.tobytes() for s in range(5) for j in range(3) for row in noise(s).normal(j, 2).numpy()]
+    rows = [
+        row.tobytes() for s in range(5) for j in range(3) for row in noise(s).normal(j, 2).numpy()
+    ]
     assert len(set(rows)) == 5 * 3 * 6
 
 

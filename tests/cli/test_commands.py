@@ -1,0 +1,260 @@
+"""The commands as a user types them, through Click's runner."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from kgan.cli import main
+from PIL import Image
+
+from kgan.training.presets import PRESETS
+
+SMALL = ["--set", "network.generator.width=8", "--set", "network.discriminator.width=8"]
+
+
+def kgan(*args):
+    return CliRunner().invoke(main, [str(arg) for arg in args])
+
+
+def snapshot(folder):
+    return {str(path.relative_to(folder)) for path in Path(folder).rglob("*")}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder in which `kgan train` was run on the digits."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        result = kgan("train", *SMALL, "--steps", 40, "--set", "log_every=10")
+        assert result.exit_code == 0, result.output
+    return folder, result
+
+
+@pytest.fixture
+def inside(trained, monkeypatch):
+    monkeypatch.chdir(trained[0])
+    return trained[0]
+
+
+def test_the_first_run_leaves_what_the_readme_says(inside, trained):
+    run = inside / "runs" / "00000-digits-dcgan"
+    assert {path.name for path in run.iterdir()} >= {
+        "config.json", "metrics.jsonl", "summary.json", "samples", "checkpoints", "tensorboard",
+    }  # fmt: skip
+    record = json.loads((run / "config.json").read_text())
+    assert record["config"]["steps"] == 40
+    assert record["config"]["precision"] in ("float32", "bfloat16")
+    assert record["examples"] == 1797
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [10, 20, 30, 40]
+    assert [line["images_seen"] for line in lines] == [640, 1280, 1920, 2560]
+    assert Image.open(run / "samples" / "step-00000040.png").size[0] > 400
+    assert (inside / "saved_models" / "digits-dcgan" / "1" / "saved_model.pb").exists()
+    assert "Samples appear in" in trained[1].stderr
+    assert "Draw from it with: kgan sample" in trained[1].stderr
+    assert list((run / "tensorboard").glob("events*"))
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.npz", "a.gif"])
+def test_same_seeds_same_bytes(name, inside, tmp_path):
+    digests = set()
+    for i in range(2):
+        out = tmp_path / str(i) / name
+        result = kgan("sample", "--seeds", "0-9,77", "--out", out)
+        assert result.exit_code == 0, result.output
+        assert "Drawing from saved_models" in result.stderr
+        digests.add(hashlib.sha256(out.read_bytes()).hexdigest())
+    assert len(digests) == 1
+
+
+def test_a_seed_means_one_image_wherever_it_is_asked_for(inside, tmp_path):
+    assert kgan("sample", "--seeds", "0-80", "--out", tmp_path / "all.npz").exit_code == 0
+    assert kgan("sample", "--seeds", "80,3", "--out", tmp_path / "two.npz").exit_code == 0
+    assert kgan("sample", "--seeds", "80,3", "--out", tmp_path / "single").exit_code == 0
+    run = "runs/00000-digits-dcgan"
+    assert kgan("sample", run, "--seeds", "80,3", "--out", tmp_path / "run.npz").exit_code == 0
+    everything, two = np.load(tmp_path / "all.npz"), np.load(tmp_path / "two.npz")
+    np.testing.assert_array_equal(two["images"], everything["images"][[80, 3]])
+    np.testing.assert_array_equal(two["seeds"], [80, 3])
+    single = np.asarray(Image.open(tmp_path / "single" / "seed-000003.png"))
+    np.testing.assert_array_equal(single, everything["images"][3, ..., 0])
+    from_run = np.load(tmp_path / "run.npz")["images"].astype(int)
+    assert np.abs(from_run - two["images"]).max() <= 1
+
+
+def test_the_walk_returns_to_its_first_seed(inside, tmp_path):
+    result = kgan("sample", "--seeds", "1,2,3", "--out", tmp_path / "walk.gif")
+    assert result.exit_code == 0, result.output
+    assert Image.open(tmp_path / "walk.gif").n_frames > 30
+
+
+def test_every_way_to_name_a_model(inside, tmp_path):
+    for model in ("digits-dcgan", "saved_models/digits-dcgan", "saved_models/digits-dcgan/1"):
+        result = kgan("sample", model, "--seeds", "5", "--out", tmp_path / "x.png")
+        assert result.exit_code == 0, result.output
+
+
+def test_with_nothing_trained_it_draws_from_the_shipped_digits(workdir):
+    result = kgan("sample", "--out", "grid.png")
+    assert result.exit_code == 0, result.output
+    assert "digits-dcgan" in result.stderr
+    assert Image.open("grid.png").size[0] > 400
+
+
+def test_export_writes_the_next_version_and_leaves_the_others(inside):
+    before = (inside / "saved_models/digits-dcgan/1/saved_model.pb").read_bytes()
+    result = kgan("export", "runs/00000-digits-dcgan")
+    assert "Saved saved_models/digits-dcgan/2" in result.output
+    assert (inside / "saved_models/digits-dcgan/1/saved_model.pb").read_bytes() == before
+    assert kgan("export", "runs/00000-digits-dcgan", "--name", "mine").exit_code == 0
+    assert (inside / "saved_models/mine/1/saved_model.pb").exists()
+    assert not list(inside.glob("saved_models/*/.writing*"))
+
+
+def test_lists(workdir):
+    result = kgan("presets")
+    assert all(name in result.output for name in PRESETS)
+    assert all(name in kgan("datasets").output for name in ("digits", "ring", "grid"))
+
+
+def test_dry_run_prints_the_configuration_and_writes_nothing(workdir):
+    result = kgan("train", "--dataset", "ring", "--dry-run", "--learning-rate", "0.002")
+    assert result.exit_code == 0, result.output
+    config = json.loads(result.stdout)
+    assert config["generator_optimizer"]["learning_rate"] == 0.002
+    assert config["discriminator_optimizer"]["learning_rate"] == 0.002
+    assert snapshot(workdir) == set()
+
+
+def test_epochs_are_steps_that_see_the_data_so_often(workdir):
+    result = kgan("train", "--epochs", 2, "--batch-size", 100, "--dry-run")
+    assert json.loads(result.stdout)["steps"] == 36
+
+
+def test_points_give_scatter_plots_and_coverage(workdir):
+    result = kgan("train", "--dataset", "ring", "--steps", 20)
+    assert result.exit_code == 0, result.output
+    assert "Modes covered" in result.stderr
+    summary = json.loads(Path("runs/00000-ring-mlp/summary.json").read_text())
+    assert 0 <= summary["high_quality"] <= 1
+    assert kgan("sample", "--out", "points.png").exit_code == 0
+    assert kgan("sample", "--out", "points.npz").exit_code == 0
+    assert np.load("points.npz")["images"].shape == (64, 2)
+
+
+BAD_CALLS = {
+    "unknown data set": (["train", "--dataset", "cifar11"], "cifar10"),
+    "unknown model": (["train", "--model", "dcgam"], "Did you mean 'dcgan'"),
+    "unknown objective": (["train", "--objective", "hinges"], "Did you mean 'hinge'"),
+    "unknown preset": (["train", "--preset", "digit"], "Did you mean 'digits'"),
+    "unknown key": (["train", "--set", "batchsize=3"], "Did you mean 'batch_size'"),
+    "no value": (["train", "--set", "batch_size"], "expected KEY=VALUE"),
+    "empty folder": (["train", "--dataset", "empty"], "png"),
+    "large batch": (["train", "--batch-size", "2000"], "larger than the data"),
+    "shape": (["train", "--image-size", "9"], "--image-size 8x8"),
+    "size": (["train", "--image-size", "big"], "expected N or HEIGHTxWIDTH"),
+    "points in dcgan": (["train", "--dataset", "ring", "--model", "dcgan"], "use the model 'mlp'"),
+    "zero steps": (["train", "--steps", "0"], "steps is 0"),
+    "negative steps": (["train", "--steps", "-3"], "steps is -3"),
+    "zero epochs": (["train", "--epochs", "0"], "--epochs 0"),
+    "steps and epochs": (["train", "--epochs", "1", "--steps", "9"], "without --steps"),
+    "no run": (["train", "--resume", "empty"], "is no run"),
+    "bad width": (["train", "--set", "network.generator.width=-4"], "cannot be built"),
+    "bad dropout": (
+        ["train", "--model", "mlp", "--set", "network.discriminator.dropout=1.5"],
+        "cannot be built",
+    ),
+    "batch statistics under a penalty": (
+        [
+            "train",
+            "--objective",
+            "wasserstein",
+            "--set",
+            "network.discriminator.normalization=batch",
+        ],
+        "couples examples",
+    ),
+    "run folder in use": (["train", "--run-dir", "full"], "not empty"),
+    "run folder under a file": (["train", "--run-dir", "full/file/run"], "Cannot write"),
+    "no model": (["sample", "nothing"], "neither a run nor a SavedModel"),
+    "negative seed": (["sample", "--seeds", "-4"], "expected numbers and ranges"),
+    "large seed": (["sample", "--seeds", "9223372036854775808"], "out of range"),
+    "words for seeds": (["sample", "--seeds", "a-b"], "expected numbers and ranges"),
+    "backwards": (["sample", "--seeds", "9-3"], "expected numbers and ranges"),
+    "too many": (["sample", "--seeds", "0-99999999"], "draw them in parts"),
+    "form": (["sample", "--out", "x.jpg"], "expected X.png"),
+    "columns": (["sample", "--columns", "0"], "--columns 0"),
+    "out under a file": (["sample", "--out", "full/file/x.png"], "Cannot write"),
+    "export of no run": (["export", "empty"], "is no run"),
+    "resume with a preset": (["train", "--resume", "x", "--preset", "ring"], "leave out"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_CALLS)
+def test_a_wrong_call_gets_one_line_and_exit_2_and_writes_nothing(case, workdir):
+    Path("empty").mkdir()
+    Path("full").mkdir()
+    Path("full/file").write_text("mine")
+    before = snapshot(workdir)
+    arguments, expected = BAD_CALLS[case]
+    result = kgan(*arguments)
+    assert result.exit_code == 2, result.output
+    lines = result.stderr.strip().splitlines()
+    assert lines[-1].startswith("Error: ")
+    assert expected in lines[-1]
+    assert "Traceback" not in result.output
+    assert snapshot(workdir) == before
+
+
+def test_resume_refuses_finished_runs_contradictions_and_company(workdir):
+    from kgan.training import folder
+
+    run = workdir / "run"
+    kgan("train", *SMALL, "--steps", 20, "--run-dir", run)
+    result = kgan("train", "--resume", run)
+    assert (result.exit_code, "is finished" in result.stderr) == (2, True)
+    (run / "summary.json").unlink()
+    result = kgan("train", "--resume", run, "--batch-size", 32)
+    assert (result.exit_code, "batch_size is 32, but run" in result.stderr) == (2, True)
+    held = folder.lock(run)
+    result = kgan("train", "--resume", run, "--batch-size", 64)
+    held.release()
+    assert (result.exit_code, "in use by another process" in result.stderr) == (2, True)
+    # Killed between the last step and the export: only the export is left to do.
+    assert kgan("train", "--resume", run, "--batch-size", 64).exit_code == 0
+    assert (run / "summary.json").exists()
+
+
+def test_a_diverging_run_stops_and_names_the_last_good_checkpoint(workdir):
+    settings = ["log_every=1", "checkpoint_every=1"]
+    result = kgan(
+        "train", "--dataset", "ring", "--objective", "least_squares", "--learning-rate", "1e18",
+        *[word for setting in settings for word in ("--set", setting)], "--run-dir", "run",
+    )  # fmt: skip
+    assert result.exit_code == 1, result.output
+    last = result.stderr.strip().splitlines()[-1]
+    assert "not finite" in last
+    assert not Path("saved_models").exists()
+    newest = Path("run/checkpoints/checkpoint")
+    if newest.exists():
+        kept = newest.read_text().split('"')[1]
+        assert f"checkpoints/{kept}." in last
+
+
+def test_help_is_quick_and_loads_no_tensorflow():
+    for command in ([], ["train"], ["sample"], ["export"], ["datasets"], ["presets"]):
+        code = (
+            "import sys; from click.testing import CliRunner; from kgan.cli import main; "
+            f"r = CliRunner().invoke(main, {[*command, '--help']!r}); "
+            "sys.exit(r.exit_code or 'tensorflow' in sys.modules or 'numpy' in sys.modules)"
+        )
+        start = time.monotonic()
+        assert subprocess.run([sys.executable, "-c", code]).returncode == 0, command
+        assert time.monotonic() - start < 5

@@ -1,0 +1,126 @@
+import io
+import os
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from kgan.errors import InputError
+from kgan.models import GAN
+from kgan.networks import dcgan, mlp
+from kgan.serving import SavedGenerator, export
+
+
+@pytest.fixture(scope="module")
+def gan():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    keras.utils.set_random_seed(0)
+    gan = GAN(dcgan.generator((16, 8, 3), 5, width=8), dcgan.discriminator((16, 8, 3), width=8))
+    keras.config.set_dtype_policy(before)
+    gan.compile()
+    images = np.random.default_rng(0).integers(0, 256, (64, 16, 8, 3), dtype=np.uint8)
+    gan.fit(images, batch_size=16, verbose=0)
+    return gan
+
+
+@pytest.fixture(scope="module")
+def path(gan, tmp_path_factory):
+    return export(gan, tmp_path_factory.mktemp("saved_models"), "small")
+
+
+@pytest.fixture(scope="module")
+def signatures(path):
+    loaded = tf.saved_model.load(str(path))
+    yield loaded.signatures
+    del loaded
+
+
+def test_endpoints_have_the_promised_names_types_and_shapes(signatures):
+    def described(name):
+        signature = signatures[name]
+        inputs = {
+            key: (spec.dtype, spec.shape.as_list())
+            for key, spec in signature.structured_input_signature[1].items()
+        }
+        outputs = {
+            key: (spec.dtype, spec.shape.as_list())
+            for key, spec in signature.structured_outputs.items()
+        }
+        return inputs, outputs
+
+    images = (tf.uint8, [None, 16, 8, 3])
+    seeds = {"seeds": (tf.int64, [None])}
+    assert described("sample") == (seeds, {"images": images})
+    assert described("serving_default") == (seeds, {"images": images})
+    assert described("sample_png") == (seeds, {"image_bytes": (tf.string, [None])})
+    latents = {"latents": (tf.float32, [None, 5])}
+    assert described("generate") == (latents, {"images": images})
+    scores = {key: (tf.float32, [None]) for key in ("logits", "probabilities")}
+    assert described("discriminate") == ({"images": images}, scores)
+
+
+@pytest.mark.parametrize("n", [1, 3, 64])
+def test_samples_equal_the_models_within_a_grey_level(gan, signatures, n):
+    served = signatures["sample"](seeds=tf.range(n, dtype=tf.int64))["images"].numpy()
+    assert np.abs(served.astype(int) - gan.sample(range(n))).max() <= 1
+
+
+def test_png_bytes_are_the_images(signatures):
+    seeds = tf.constant([4, 9], tf.int64)
+    images = signatures["sample"](seeds=seeds)["images"].numpy()
+    files = signatures["sample_png"](seeds=seeds)["image_bytes"].numpy()
+    for image, data in zip(images, files, strict=True):
+        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))), image)
+
+
+def test_discriminate_is_the_discriminator_in_float32(gan, signatures):
+    images = gan.sample(range(6))
+    scores = signatures["discriminate"](images=tf.constant(images))
+    assert scores["logits"].shape == (6,)
+    np.testing.assert_allclose(scores["probabilities"], tf.sigmoid(scores["logits"]), rtol=1e-6)
+    # The network itself computes in bfloat16: equal to its precision only.
+    np.testing.assert_allclose(
+        scores["logits"], gan.discriminator(gan.to_range(images), training=False), atol=0.05
+    )
+    alone = signatures["discriminate"](images=tf.constant(images[2:3]))["logits"]
+    np.testing.assert_allclose(alone, scores["logits"][2:3], atol=1e-5)
+
+
+def test_read_back_it_draws_the_same(gan, path):
+    saved = SavedGenerator(path)
+    assert saved.latent_dim == 5
+    assert np.abs(saved.sample(range(70)).astype(int) - gan.sample(range(70))).max() <= 1
+
+
+def test_points_are_served_as_points(tmp_path):
+    gan = GAN(mlp.generator((2,), 3, width=4), mlp.discriminator((2,), width=2, pieces=2))
+    path = export(gan, tmp_path, "points")
+    signatures = tf.saved_model.load(str(path)).signatures
+    assert "sample_png" not in signatures
+    points = signatures["sample"](seeds=tf.range(5, dtype=tf.int64))["points"]
+    np.testing.assert_allclose(points, gan.sample(range(5)), atol=1e-6)
+
+
+def test_versions_count_up_and_a_failure_leaves_nothing(gan, tmp_path, monkeypatch):
+    assert export(gan, tmp_path, "m").name == "1"
+    (tmp_path / "m" / "7").mkdir()
+    assert export(gan, tmp_path, "m").name == "8"
+
+    def fail(*args, **kwargs):
+        raise RuntimeError("disk full")
+
+    monkeypatch.setattr(tf.saved_model, "save", fail)
+    with pytest.raises(RuntimeError):
+        export(gan, tmp_path, "m")
+    assert sorted(os.listdir(tmp_path / "m")) == ["1", "7", "8"]
+
+
+def test_what_is_no_generator_is_refused(tmp_path):
+    with pytest.raises(InputError, match="holds no generator"):
+        SavedGenerator(tmp_path)
+    tf.saved_model.save(tf.Module(), str(tmp_path / "other"))
+    with pytest.raises(InputError, match="holds no generator"):
+        SavedGenerator(tmp_path / "other")

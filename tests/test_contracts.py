@@ -1,0 +1,145 @@
+"""What every entry of every table promises: a new entry is covered when it is registered."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kgan.data import DATASETS
+from kgan.errors import InputError
+from kgan.losses import OBJECTIVES, penalties
+from kgan.models import GAN, OPTIMIZERS
+from kgan.networks import NETWORKS
+from kgan.training.config import RunConfig, override, settings
+from kgan.training.presets import PRESETS
+
+SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (16, 48, 3), (128, 128, 3), (64, 32, 1)]
+SMALL = {
+    "dcgan": ({"width": 4}, {"width": 4}),
+    "mlp": ({"width": 16}, {"width": 8, "pieces": 2}),
+}
+
+
+def build(name, shape):
+    for_generator, for_discriminator = SMALL[name]
+    network = NETWORKS[name]
+    return (
+        network.generator(shape, 6, **for_generator),
+        network.discriminator(shape, **for_discriminator),
+    )
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_make_and_judge_every_shape(name, shape):
+    generator, discriminator = build(name, shape)
+    low, high = NETWORKS[name].value_range
+    images = generator(np.random.default_rng(0).normal(size=(3, 6)).astype(np.float32))
+    assert images.shape == (3, *shape)
+    assert low <= float(tf.reduce_min(images)) < float(tf.reduce_max(images)) <= high
+    logits = discriminator(images)
+    assert logits.shape == (3,)
+    assert logits.dtype == tf.float32
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_hold_no_loss_and_round_trip_through_their_config(name):
+    for network in build(name, (8, 8, 1)):
+        assert not network.losses
+        assert not network.compiled
+        twin = keras.Model.from_config(network.get_config())
+        twin.set_weights(network.get_weights())
+        x = np.random.default_rng(0).uniform(size=(2, *network.input_shape[1:]))
+        np.testing.assert_array_equal(twin(x), network(x))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_train_under_every_objective(name):
+    images = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 1), dtype=np.uint8)
+    for objective in OBJECTIVES:
+        generator, discriminator = build(name, (8, 8, 1))
+        if OBJECTIVES[objective].penalties and name == "dcgan":
+            discriminator = NETWORKS[name].discriminator((8, 8, 1), 4, normalization="layer")
+        gan = GAN(generator, discriminator, NETWORKS[name].value_range)
+        gan.compile(objective)
+        before = [w.copy() for w in discriminator.get_weights()]
+        logs = gan.train_step(tf.constant(images))
+        assert all(np.isfinite(float(value)) for value in logs.values()), objective
+        changed = [(a != b).any() for a, b in zip(before, discriminator.get_weights(), strict=True)]
+        assert np.mean(changed) > 0.7, objective
+
+
+def test_dcgan_without_batch_statistics_judges_one_by_one():
+    images = np.random.default_rng(0).uniform(-1, 1, (4, 16, 16, 3)).astype(np.float32)
+    for normalization in ("layer", "none"):
+        network = NETWORKS["dcgan"].discriminator((16, 16, 3), 4, normalization=normalization)
+        together = network(images, training=True)
+        alone = [network(images[i : i + 1], training=True)[0] for i in range(4)]
+        np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(9, 9, 1), (4, 4, 1), (30, 32, 3), (100, 100, 3), (2,)], ids=str)
+def test_dcgan_refuses_shapes_it_cannot_make(shape):
+    for builder in (NETWORKS["dcgan"].generator, NETWORKS["dcgan"].discriminator):
+        args = (shape, 6) if builder is NETWORKS["dcgan"].generator else (shape,)
+        with pytest.raises(InputError, match=r"--image-size|use the model 'mlp'"):
+            builder(*args)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name for name, f in inspect.getmembers(penalties, inspect.isfunction) if name[0] != "_"],
+)
+def test_penalties_are_per_example_and_not_negative(name):
+    x = tf.constant(np.random.default_rng(0).normal(size=(5, 3)), tf.float32)
+
+    def discriminator(inputs):
+        return tf.reduce_sum(inputs**3, axis=1)
+
+    penalty = getattr(penalties, name)
+    together = penalty(discriminator, x, -x, tf.fill([5], 0.3)).numpy()
+    assert together.shape == (5,)
+    assert (together >= 0).all()
+    alone = penalty(discriminator, x[2:3], -x[2:3], tf.fill([1], 0.3)).numpy()
+    np.testing.assert_allclose(together[2:3], alone, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizers_go_downhill_and_round_trip(name):
+    optimizer = OPTIMIZERS[name](learning_rate=0.1)
+    variable = keras.Variable([3.0])
+    optimizer.build([variable])
+    for _ in range(50):
+        optimizer.apply([2 * tf.convert_to_tensor(variable)], [variable])
+    assert abs(float(variable[0])) < 1.0
+    again = OPTIMIZERS[name].from_config(optimizer.get_config())
+    assert again.get_config() == optimizer.get_config()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_complete_and_round_trip_through_json(name):
+    config = PRESETS[name]
+    assert RunConfig.from_dict(config.to_dict()) == config
+    assert override(config, {}) == config
+    known = settings(config)
+    assert override(config, {"steps": 7}).steps == 7
+    given = {key for key, value in settings(config).items() if value is not None}
+    assert given <= known.keys()
+    checks = config.checkpoint_every, config.sample_every
+    assert all(every % config.log_every == 0 for every in checks)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_embedded_data_sets_are_what_examples_say(name):
+    examples = DATASETS[name]()
+    assert examples.name == name
+    assert len(examples.labels) == len(examples)
+    assert examples.labels.dtype == np.int32
+    assert set(examples.labels) == set(range(len(examples.class_names)))
+    if len(examples.image_shape) == 3:
+        assert examples.images.dtype == np.uint8
+        assert (examples.images.min(), examples.images.max()) == (0, 255)
+    else:
+        assert examples.images.dtype == np.float32

@@ -1,0 +1,86 @@
+import json
+
+import pytest
+
+from kgan.errors import InputError
+from kgan.training.config import RunConfig, override, parse_setting, settings
+from kgan.training.presets import find
+
+
+def test_json_round_trip_keeps_everything():
+    config = override(
+        RunConfig(),
+        {
+            "data.image_size": [48, 64],
+            "network.generator.width": 32,
+            "generator_optimizer.beta_1": 0,
+            "game.r1": 2,
+        },
+    )
+    again = RunConfig.from_dict(json.loads(json.dumps(config.to_dict())))
+    assert again == config
+    assert again.data.image_size == (48, 64)
+    assert again.generator_optimizer["beta_1"] == 0.0
+    assert again.network.generator == {"width": 32}
+
+
+def test_settings_list_builder_and_optimizer_options():
+    known = settings(RunConfig())
+    assert known["network.discriminator.normalization"] == "batch"
+    assert known["generator_optimizer.beta_1"] == 0.5
+    assert known["discriminator_optimizer.epsilon"] == 1e-7
+    assert known["game.discriminator_steps"] == 1
+
+
+def test_another_network_drops_the_old_ones_options():
+    config = override(RunConfig(), {"network.generator.width": 32})
+    config = override(config, {"network.name": "mlp"})
+    assert config.network.generator == {}
+    assert settings(config)["network.generator.width"] == 1200
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batch_sise": 3}, "Did you mean 'batch_size'"),
+        ({"network.name": "dcgam"}, "Did you mean 'dcgan'"),
+        ({"game.objective": "hinge_loss"}, "Did you mean 'hinge'"),
+        ({"generator_optimizer.name": "adams"}, "Did you mean 'adam'"),
+        ({"generator_optimizer.momentum": 0.9}, "Unknown setting"),
+        ({"network.generator.depth": 3}, "Unknown setting"),
+        ({"steps": 0}, "steps is 0: expected 1 or more"),
+        ({"steps": -5}, "steps is -5"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"batch_size": 2.5}, "expected an integer"),
+        ({"batch_size": True}, "expected an integer"),
+        ({"game.r1": "much"}, "expected a number"),
+        ({"generator_optimizer.learning_rate": 0.0}, "above 0"),
+        ({"generator_optimizer.learning_rate": float("nan")}, "above 0"),
+        ({"seed": -1}, "seed is -1"),
+        ({"precision": "float8"}, "Unknown precision"),
+        ({"network.latent_dim": 0}, "latent_dim is 0"),
+    ],
+)
+def test_wrong_settings_say_what_was_expected(changes, message):
+    with pytest.raises(InputError, match=message):
+        override(RunConfig(), changes)
+
+
+def test_set_values_are_json_or_words():
+    assert parse_setting("a.b=3") == ("a.b", 3)
+    assert parse_setting("a=0.5") == ("a", 0.5)
+    assert parse_setting("a=true") == ("a", True)
+    assert parse_setting("a=word") == ("a", "word")
+    assert parse_setting("a=b=c") == ("a", "b=c")
+    for text in ("a", "=3", ""):
+        with pytest.raises(InputError, match="expected KEY=VALUE"):
+            parse_setting(text)
+
+
+def test_the_preset_follows_the_data_set():
+    assert find(None)[0] == "digits"
+    assert find(None, "cifar10")[0] == "cifar10"
+    assert find(None, "svhn_cropped") == (None, RunConfig())
+    assert find("ring", "grid")[0] == "ring"
+    with pytest.raises(InputError, match="Did you mean 'cifar10'"):
+        find("cifar")
