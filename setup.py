@@ -26,7 +26,7 @@ setup(
         "filelock>=3.12",
         "matplotlib>=3.8",
         "numpy>=1.26",
-        "Pillow>=10.0",
+        "Pillow>=10.1",
         "platformdirs>=4.0",
         "rich>=13.0",
         "scikit-learn>=1.4",

@@ -1,6 +1,7 @@
 """The command `kgan`: one module a command; TensorFlow loads only when a command runs."""
 
 import sys
+import warnings
 
 import click
 from kgan.cli.datasets import datasets
@@ -10,7 +11,7 @@ from kgan.cli.sample import sample
 from kgan.cli.train import train
 
 from kgan import __version__
-from kgan.errors import InputError, TrainingError
+from kgan.errors import DataWarning, InputError, TrainingError
 
 
 class _Group(click.Group):
@@ -18,11 +19,20 @@ class _Group(click.Group):
 
     def invoke(self, ctx):
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                # Other packages' warnings are for those who program with them.
+                warnings.simplefilter("ignore")
+                warnings.simplefilter("always", DataWarning)
+                warnings.showwarning = _echo_warning
+                return super().invoke(ctx)
         except InputError as error:
             raise _Failure(str(error), 2) from error
         except TrainingError as error:
             raise _Failure(str(error), 1) from error
+
+
+def _echo_warning(message, *args, **kwargs):
+    click.echo(f"Warning: {message}", err=True)
 
 
 class _Failure(click.ClickException):

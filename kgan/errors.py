@@ -12,6 +12,10 @@ class TrainingError(RuntimeError):
     """A run could not go on: the message says why and what was kept."""
 
 
+class DataWarning(UserWarning):
+    """Something of the data was left out: the message says what and how much."""
+
+
 def unknown(what: str, name: str, known: Iterable[str]) -> InputError:
     """Returns the error for `name`, listing the known names and suggesting the nearest.
 

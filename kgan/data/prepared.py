@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from kgan.data.examples import Examples
-from kgan.errors import InputError
+from kgan.errors import DataWarning, InputError
 
 FORMAT = 1  # raise it when the same source would now give other bytes
 REPORT_EVERY = 256
@@ -119,6 +119,7 @@ def _open(folder: Path, name: str) -> Examples | None:
         warnings.warn(
             f"Skipped {info['skipped']} of {info['skipped'] + len(images)} files of {name!r} that "
             f"could not be read as images, such as {info['skipped_names']}.",
+            DataWarning,
             stacklevel=5,
         )
     return Examples(images, labels, tuple(info["class_names"] or ()), name)

@@ -1,9 +1,19 @@
-"""Keras's 2-D convolutions with gradients that are fast on a CPU.
+"""Keras's 2-D convolutions, fast on a CPU for the small maps and few channels of image GANs.
 
-A convolution is one trilinear form: the sum of y * conv(x, w). Its three partial gradients are the
-convolution, the transposed convolution and the filter gradient, and the gradient of each of these
-three is made of the other two. So `_conv`, `_transposed` and `_filter_gradient` are closed under
-differentiation: whatever order of gradient is asked for runs on the same three kernels.
+A convolution is one trilinear form, sum(y * conv(x, w)). Its gradients in y, x and w are the
+convolution, the transposed convolution and the filter gradient, and each of these three has the
+other two for gradients. So the functions below are closed under differentiation: a gradient of
+any order, a gradient penalty's too, runs on the same three.
+
+Each falls back on TensorFlow's own operation (oneDNN's on a CPU), which is near the processor's
+peak but for three cases, all of a stride that divides the kernel and the map:
+
+- filter gradients of small maps, above all in 16 bits: a matrix product for each shift of the
+  space-to-depth image;
+- transposed convolutions to very few channels, as images have: a convolution of stride 1 to
+  stride^2 as many and depth to space (Shi et al. 2016, section 3, https://arxiv.org/abs/1609.05158);
+- transposed convolutions from tiny maps of many channels: each phase of the output is a
+  convolution of stride 1 of its own (appendix of the same).
 """
 
 import functools
@@ -12,58 +22,8 @@ import keras
 import tensorflow as tf
 
 
-def _space_to_patches(x, kernel_size, stride, output_size):
-    """Returns the patches that a "same" convolution sees, as one matrix.
-
-    Args:
-        x: (batch, height, width, channels).
-        kernel_size: (rows, columns), each a multiple of `stride`.
-        stride: Step between patches, the same in both directions.
-        output_size: (rows, columns) of the convolution's output.
-
-    Returns:
-        (batch * output rows * output columns, blocks * stride**2 * channels): space to depth turns
-        the strided convolution into one of stride 1 over `blocks` shifts.
-    """
-    pads = []
-    for size, kernel, out in zip(x.shape[1:3], kernel_size, output_size, strict=True):
-        total = (out - 1) * stride + kernel - size
-        pads.append([total // 2, total - total // 2])
-    x = tf.pad(x, [[0, 0], *pads, [0, 0]])
-    if stride > 1:
-        x = tf.nn.space_to_depth(x, stride)
-    rows, columns = output_size
-    shifts = [
-        x[:, i : i + rows, j : j + columns]
-        for i in range(kernel_size[0] // stride)
-        for j in range(kernel_size[1] // stride)
-    ]
-    patches = tf.concat(shifts, axis=-1)
-    return tf.reshape(patches, (-1, patches.shape[-1]))
-
-
-def _filter_gradient_as_matmul(x, y, kernel_size, stride):
-    """Returns the filter gradient as space to depth and one matrix product."""
-    channels, filters = x.shape[-1], y.shape[-1]
-    patches = _space_to_patches(x, kernel_size, stride, y.shape[1:3])
-    # With `y` on the left the product runs at full speed; the other way round it does not.
-    w = tf.matmul(tf.reshape(y, (-1, filters)), patches, transpose_a=True)
-    blocks = [size // stride for size in kernel_size]
-    w = tf.reshape(w, (filters, *blocks, stride, stride, channels))
-    return tf.reshape(tf.transpose(w, (1, 3, 2, 4, 5, 0)), (*kernel_size, channels, filters))
-
-
-def _as_matmul(x, y, kernel_size, stride) -> bool:
-    """Whether the filter gradient is faster as one matrix product than as oneDNN's convolution."""
-    fits = all(
-        size % stride == 0 and (out - 1) * stride + size >= n
-        for size, out, n in zip(kernel_size, y.shape[1:3], x.shape[1:3], strict=True)
-    )
-    return fits and y.shape[1] * y.shape[2] <= 64 and x.shape[-1] >= 16
-
-
-def _conv(x, w, stride):
-    """Returns the "same" convolution of `x` (n, h, w, c) with `w` (k, k, c, f)."""
+def _conv(x, w, stride: int):
+    """Returns the "same" convolution of `x` (n, h, w, c) with `w` (k, l, c, f)."""
 
     @tf.custom_gradient
     def conv(x, w):
@@ -76,8 +36,8 @@ def _conv(x, w, stride):
     return conv(x, w)
 
 
-def _transposed(y, w, stride, shape, static_shape):
-    """Returns the gradient of `_conv` in its input: `y` (n, ., ., f) to `shape` (n, h, w, c)."""
+def _transposed(y, w, stride: int, shape, static_shape):
+    """Returns the gradient of `_conv` in `x`: from `y` (n, ., ., f) to `shape` (n, h, w, c)."""
 
     @tf.custom_gradient
     def transposed(y, w):
@@ -85,22 +45,30 @@ def _transposed(y, w, stride, shape, static_shape):
             dx = tf.ensure_shape(dx, static_shape)
             return _conv(dx, w, stride), _filter_gradient(dx, y, w.shape[:2], stride)
 
-        x = tf.nn.conv2d_transpose(y, w, shape, stride, "SAME")
+        if not _divides(stride, w.shape, static_shape):
+            x = tf.nn.conv2d_transpose(y, w, shape, stride, "SAME")
+        elif w.shape[2] <= 4:
+            x = _transposed_to_depth(y, w, stride)
+        elif _area(y) <= 16 and w.shape[2] >= 128:
+            x = _transposed_by_phases(y, w, stride)
+        else:
+            x = tf.nn.conv2d_transpose(y, w, shape, stride, "SAME")
         return tf.ensure_shape(x, static_shape), gradient
 
     return transposed(y, w)
 
 
-def _filter_gradient(x, y, kernel_size, stride):
-    """Returns the gradient of `_conv` in its filter: (k, k, c, f)."""
+def _filter_gradient(x, y, kernel_size, stride: int):
+    """Returns the gradient of `_conv` in `w`: (k, l, c, f)."""
 
     @tf.custom_gradient
     def filter_gradient(x, y):
         def gradient(dw):
             return _transposed(y, dw, stride, tf.shape(x), x.shape), _conv(x, dw, stride)
 
-        if _as_matmul(x, y, kernel_size, stride):
-            return _filter_gradient_as_matmul(x, y, kernel_size, stride), gradient
+        small = 16 if y.dtype == tf.float32 else 64
+        if _divides(stride, kernel_size, x.shape) and _area(y) <= small:
+            return _filter_gradient_by_shifts(x, y, kernel_size, stride), gradient
         w = tf.raw_ops.Conv2DBackpropFilter(
             input=x,
             filter_sizes=(*kernel_size, x.shape[-1], y.shape[-1]),
@@ -111,6 +79,70 @@ def _filter_gradient(x, y, kernel_size, stride):
         return w, gradient
 
     return filter_gradient(x, y)
+
+
+def _area(y) -> int:
+    return y.shape[1] * y.shape[2]
+
+
+def _divides(stride: int, kernel_size, x_shape) -> bool:
+    return all(size % stride == 0 for size in (*kernel_size[:2], *x_shape[1:3]))
+
+
+def _crops(kernel_size, stride: int) -> list[tuple[int, int]]:
+    """Returns what "same" pads before and after each side, where `stride` divides all sizes."""
+    return [((k - stride) // 2, (k - stride + 1) // 2) for k in kernel_size]
+
+
+def _transposed_to_depth(y, w, stride: int):
+    """Returns `_transposed` as a full convolution of `y` with blocks of `w`, and depth to space."""
+    rows, columns = w.shape[0] // stride, w.shape[1] // stride
+    blocks = tf.reshape(w, (rows, stride, columns, stride, *w.shape[2:]))[::-1, :, ::-1]
+    kernel = tf.reshape(tf.transpose(blocks, (0, 2, 5, 1, 3, 4)), (rows, columns, w.shape[3], -1))
+    pads = [[0, 0], [rows - 1] * 2, [columns - 1] * 2, [0, 0]]
+    x = tf.nn.conv2d(y, kernel, 1, pads)
+    x = tf.nn.depth_to_space(x, stride) if stride > 1 else x
+    (top, bottom), (left, right) = _crops(w.shape[:2], stride)
+    return x[:, top : x.shape[1] - bottom, left : x.shape[2] - right]
+
+
+def _transposed_by_phases(y, w, stride: int):
+    """Returns `_transposed` as a convolution of `y` for each of the stride^2 output phases."""
+
+    def taps(size, crop, phase):
+        first = (phase + crop[0]) % stride
+        after = (phase + crop[0]) // stride
+        return slice(first, None, stride), [size // stride - 1 - after, after]
+
+    crops = _crops(w.shape[:2], stride)
+    rows = []
+    for i in range(stride):
+        columns = []
+        for j in range(stride):
+            down, vertical = taps(w.shape[0], crops[0], i)
+            across, horizontal = taps(w.shape[1], crops[1], j)
+            kernel = tf.transpose(w[down, across][::-1, ::-1], (0, 1, 3, 2))
+            columns.append(tf.nn.conv2d(y, kernel, 1, [[0, 0], vertical, horizontal, [0, 0]]))
+        rows.append(tf.stack(columns, axis=3))
+    x = tf.stack(rows, axis=2)
+    return tf.reshape(x, (-1, stride * y.shape[1], stride * y.shape[2], w.shape[2]))
+
+
+def _filter_gradient_by_shifts(x, y, kernel_size, stride: int):
+    """Returns `_filter_gradient` as a matrix product for each shift of the space-to-depth image."""
+    (height, width), filters, channels = y.shape[1:3], y.shape[3], x.shape[3]
+    x = tf.pad(x, [[0, 0], *_crops(kernel_size, stride), [0, 0]])
+    x = tf.nn.space_to_depth(x, stride) if stride > 1 else x
+    rows, columns = (size // stride for size in kernel_size)
+    shifts = [x[:, i : i + height, j : j + width] for i in range(rows) for j in range(columns)]
+    y = tf.reshape(y, (-1, filters))
+    products = [
+        # With `y` on the left oneDNN runs at full speed, the other way round it does not.
+        tf.matmul(y, tf.reshape(shift, (-1, shift.shape[3])), transpose_a=True)
+        for shift in shifts
+    ]
+    w = tf.reshape(tf.stack(products), (rows, columns, filters, stride, stride, channels))
+    return tf.reshape(tf.transpose(w, (0, 3, 1, 4, 5, 2)), (*kernel_size, channels, filters))
 
 
 @functools.cache
@@ -137,8 +169,7 @@ class Conv2D(keras.layers.Conv2D):
     def convolution_op(self, inputs, kernel):
         if _is_plain(self, inputs) or self.groups > 1:
             return super().convolution_op(inputs, kernel)
-        kernel = tf.convert_to_tensor(kernel)
-        return _conv(inputs, kernel, self.strides[0])
+        return _conv(inputs, tf.convert_to_tensor(kernel), self.strides[0])
 
 
 @keras.saving.register_keras_serializable("kgan")

@@ -52,7 +52,8 @@ class ProgressBar(keras.callbacks.Callback):
         step = int(self.model.step.value)
         rate = (step - self._shown_step) * self._images / (now - self._shown)
         self._shown, self._shown_step = now, step
-        values = {metric.name: float(metric.result()) for metric in self.model.metrics}
+        # Not the metrics themselves, which start anew with every line of the log.
+        values = {name: float(value) for name, value in logs.items()}
         scores = (
             f"loss D {values['discriminator_loss']:.2f} G {values['generator_loss']:.2f}  "
             f"D(x) {values['real_score']:.2f} D(G(z)) {values['fake_score']:.2f}"
