@@ -97,7 +97,8 @@ def _crops(kernel_size, stride: int) -> list[tuple[int, int]]:
 def _transposed_to_depth(y, w, stride: int):
     """Returns `_transposed` as a full convolution of `y` with blocks of `w`, and depth to space."""
     rows, columns = w.shape[0] // stride, w.shape[1] // stride
-    blocks = tf.reshape(w, (rows, stride, columns, stride, *w.shape[2:]))[::-1, :, ::-1]
+    blocks = tf.reshape(w, (rows, stride, columns, stride, *w.shape[2:]))
+    blocks = tf.reverse(blocks, (0, 2))
     kernel = tf.reshape(tf.transpose(blocks, (0, 2, 5, 1, 3, 4)), (rows, columns, w.shape[3], -1))
     pads = [[0, 0], [rows - 1] * 2, [columns - 1] * 2, [0, 0]]
     x = tf.nn.conv2d(y, kernel, 1, pads)
@@ -108,24 +109,29 @@ def _transposed_to_depth(y, w, stride: int):
 
 def _transposed_by_phases(y, w, stride: int):
     """Returns `_transposed` as a convolution of `y` for each of the stride^2 output phases."""
+    crops = [crop for crop, _ in _crops(w.shape[:2], stride)]
+    taps = [size // stride for size in w.shape[:2]]
+    # Phase p of the output sees every stride-th tap from (p + crop) % stride on, the last one first.
+    for axis in (0, 1):
+        order = [
+            (phase + crops[axis]) % stride + stride * tap
+            for phase in range(stride)
+            for tap in reversed(range(taps[axis]))
+        ]
+        w = tf.gather(w, order, axis=axis)
+    w = tf.transpose(w, (0, 1, 3, 2))
 
-    def taps(size, crop, phase):
-        first = (phase + crop[0]) % stride
-        after = (phase + crop[0]) // stride
-        return slice(first, None, stride), [size // stride - 1 - after, after]
+    def pads(axis, phase):
+        after = (phase + crops[axis]) // stride
+        return [taps[axis] - 1 - after, after]
 
-    crops = _crops(w.shape[:2], stride)
-    rows = []
-    for i in range(stride):
-        columns = []
-        for j in range(stride):
-            down, vertical = taps(w.shape[0], crops[0], i)
-            across, horizontal = taps(w.shape[1], crops[1], j)
-            kernel = tf.transpose(w[down, across][::-1, ::-1], (0, 1, 3, 2))
-            columns.append(tf.nn.conv2d(y, kernel, 1, [[0, 0], vertical, horizontal, [0, 0]]))
-        rows.append(tf.stack(columns, axis=3))
-    x = tf.stack(rows, axis=2)
-    return tf.reshape(x, (-1, stride * y.shape[1], stride * y.shape[2], w.shape[2]))
+    def convolve(i, j):
+        kernel = w[i * taps[0] : (i + 1) * taps[0], j * taps[1] : (j + 1) * taps[1]]
+        return tf.nn.conv2d(y, kernel, 1, [[0, 0], pads(0, i), pads(1, j), [0, 0]])
+
+    phases = range(stride)
+    x = tf.stack([tf.stack([convolve(i, j) for j in phases], axis=3) for i in phases], axis=2)
+    return tf.reshape(x, (-1, stride * y.shape[1], stride * y.shape[2], w.shape[3]))
 
 
 def _filter_gradient_by_shifts(x, y, kernel_size, stride: int):

@@ -8,10 +8,8 @@ from keras import ops
 from kgan.errors import InputError, unknown
 from kgan.losses import OBJECTIVES, Objective, penalties
 from kgan.models.adam import Adam
+from kgan.models.seeds import check_seeds, in_batches, seed_latents
 from kgan.models.step import Noise, minimize
-
-SAMPLE_BATCH = 64
-MAX_SEED = 2**63 - 1
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -229,52 +227,6 @@ class GAN(keras.Model):
 
 def _couples_examples(layer: keras.layers.Layer) -> bool:
     return isinstance(layer, keras.layers.BatchNormalization)
-
-
-def seed_latents(seeds, latent_dim: int) -> tf.Tensor:
-    """Returns standard normal latents `(n, latent_dim)`, row i a function of `seeds[i]` alone.
-
-    Args:
-        seeds: int64 `(n,)`, from 0.
-        latent_dim: Dimensions of a latent.
-    """
-
-    def latent(seed):
-        # Training noise has a counter from 0 in the second place: no overlap.
-        pair = tf.stack([seed, tf.constant(-1, tf.int64)])
-        return tf.random.stateless_normal([latent_dim], pair, alg="philox")
-
-    return tf.map_fn(latent, tf.convert_to_tensor(seeds), fn_output_signature=tf.float32)
-
-
-def in_batches(function, rows: np.ndarray) -> np.ndarray:
-    """Returns `function` of rows, called on one fixed batch size.
-
-    So the same kernels run whatever is asked for, and the same bytes come out.
-
-    Args:
-        function: From `(SAMPLE_BATCH, ...)` to a tensor with a row each.
-        rows: `(n, ...)`, n of 1 or more.
-    """
-    padded = np.resize(rows, (-(-len(rows) // SAMPLE_BATCH) * SAMPLE_BATCH, *rows.shape[1:]))
-    chunks = np.split(padded, len(padded) // SAMPLE_BATCH)
-    return np.concatenate([function(chunk).numpy() for chunk in chunks])[: len(rows)]
-
-
-def check_seeds(seeds) -> np.ndarray:
-    """Returns seeds as int64 `(n,)`.
-
-    Raises:
-        InputError: None are given, or one is no integer from 0 to 2^63 - 1.
-    """
-    values = [int(seed) for seed in np.atleast_1d(np.asarray(seeds, dtype=object))]
-    wrong = next((seed for seed in values if not 0 <= seed <= MAX_SEED), None)
-    if not values or wrong is not None:
-        raise InputError(
-            f"Seeds: received {'none' if wrong is None else wrong}, expected one or more integers "
-            f"from 0 to {MAX_SEED}."
-        )
-    return np.array(values, np.int64)
 
 
 def as_float32(model: keras.Model) -> keras.Model:

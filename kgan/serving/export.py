@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from kgan.errors import InputError
 from kgan.models import GAN
-from kgan.models.gan import as_float32, seed_latents
+from kgan.models.gan import as_float32
+from kgan.models.seeds import seed_latents
 
 
 def export(gan: GAN, root: str | Path, name: str) -> Path:

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from kgan.errors import InputError
-from kgan.models.gan import check_seeds, in_batches, seed_latents
+from kgan.models.seeds import check_seeds, in_batches, seed_latents
 
 
 class SavedGenerator:

@@ -38,6 +38,17 @@ def create(run_dir: str | Path | None, name: str) -> Path:
         ) from error
 
 
+def require_writable(path: Path) -> None:
+    """Checks that a folder can be made or written, without making it.
+
+    Raises:
+        InputError: It cannot.
+    """
+    there = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise InputError(f"Cannot write {path}: {there} is no writable folder. Choose another.")
+
+
 def _next(root: Path, name: str) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     while True:

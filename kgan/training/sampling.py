@@ -3,14 +3,14 @@
 import os
 import re
 import sys
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
 
+import kgan
 from kgan.errors import InputError
 from kgan.models import GAN
-from kgan.models.gan import MAX_SEED, check_seeds, seed_latents
+from kgan.models.seeds import MAX_SEED, check_seeds, seed_latents
 from kgan.serving import SavedGenerator
 from kgan.training import folder, pictures
 from kgan.training.run import restore
@@ -60,7 +60,7 @@ def find_model(model: str | None) -> Path:
             if path
         ]
         if not found:
-            return _newest_version(Path(str(resources.files("kgan.saved_models") / "digits-dcgan")))
+            return _shipped()
         newest = max(found, key=lambda path: path.stat().st_mtime)
         return newest.parent if newest.name == "checkpoints" else newest
     for path in (Path(model), Path("saved_models") / model):
@@ -72,6 +72,13 @@ def find_model(model: str | None) -> Path:
         f"{model} is neither a run nor a SavedModel: expected a folder made by `kgan train`, or a "
         "name under saved_models/."
     )
+
+
+def _shipped() -> Path:
+    """Returns the digits generator, in the installed package or beside it in a checkout."""
+    package = Path(kgan.__file__).parent
+    root = next(path for path in (package, package.parent) if (path / "saved_models").is_dir())
+    return _newest_version(root / "saved_models" / "digits-dcgan")
 
 
 def _newest_version(path: Path) -> Path | None:

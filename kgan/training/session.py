@@ -51,6 +51,7 @@ def train_from_options(
     changes = _changes(options, settings)
     if epochs is not None and (options["steps"] is not None or epochs < 1):
         raise InputError(f"--epochs {epochs}: expected 1 or more, and without --steps.")
+    folder.require_writable(Path(out))
     report = _reporter(console)
     if resume is not None:
         if run_dir or preset or epochs:

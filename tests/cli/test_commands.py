@@ -182,6 +182,7 @@ BAD_CALLS = {
         "couples examples",
     ),
     "run folder in use": (["train", "--run-dir", "full"], "not empty"),
+    "model folder under a file": (["train", "--out", "full/file/models"], "no writable folder"),
     "run folder under a file": (["train", "--run-dir", "full/file/run"], "Cannot write"),
     "no model": (["sample", "nothing"], "neither a run nor a SavedModel"),
     "negative seed": (["sample", "--seeds", "-4"], "expected numbers and ranges"),

@@ -6,7 +6,7 @@ import tensorflow as tf
 from kgan.errors import InputError
 from kgan.losses import OBJECTIVES
 from kgan.models import GAN
-from kgan.models.gan import seed_latents
+from kgan.models.seeds import seed_latents
 from kgan.models.step import Noise
 from kgan.networks import dcgan, mlp
 
@@ -105,7 +105,9 @@ def test_moving_average_follows_its_formula(make_gan):
     for step in range(8):
         gan.train_step(tf.constant(POINTS))
         decay = min(0.5, (1 + step) / (10 + step))
-        mean = [decay * m + (1 - decay) * w for m, w in zip(mean, weights(gan.generator), strict=True)]
+        mean = [
+            decay * m + (1 - decay) * w for m, w in zip(mean, weights(gan.generator), strict=True)
+        ]
     for a, b in zip(mean, weights(gan.ema_generator), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
 

@@ -1,0 +1,43 @@
+"""What the README prints works."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+from kgan.cli import main
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+COMMANDS = sorted(
+    {
+        line.split("#")[0].strip()
+        for block in blocks("sh")
+        for line in block.splitlines()
+        if line.startswith("kgan ")
+    }
+)
+
+
+def test_the_python_example_runs(workdir):
+    (code,) = blocks("python")
+    exec(compile(code, "README.md", "exec"), {})
+    assert (workdir / "saved_models" / "my-digits" / "1" / "saved_model.pb").exists()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_the_options_it_is_shown_with(command):
+    name, *arguments = shlex.split(command)[1:]
+    context = click.Context(main)
+    main.commands[name].make_context(name, arguments, parent=context)
+
+
+def test_pictures_are_there():
+    for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
+        assert (Path(__file__).parents[1] / path).exists(), path
