@@ -17,12 +17,12 @@ setup(
     package_data={"kgan.saved_models": ["digits-dcgan/1/*", "digits-dcgan/1/*/*"]},
     entry_points={"console_scripts": ["kgan = kgan.cli:main"]},
     install_requires=[
-        "tensorflow>=2.18",
-        "keras>=3.8",
+        "tensorflow>=2.20",
+        "keras>=3.10",
         "tensorflow-datasets>=4.9.7",
-        "importlib_resources>=5.0",  # tensorflow-datasets imports it without declaring it
-        "tensorboard>=2.18",  # tf.summary needs it; TensorFlow 2.21 no longer brings it
-        "click>=8.1",
+        "importlib_resources>=6.0",  # tensorflow-datasets imports it without declaring it
+        "tensorboard>=2.20",  # tf.summary needs it; TensorFlow 2.21 no longer brings it
+        "click>=8.2",
         "filelock>=3.12",
         "matplotlib>=3.8",
         "numpy>=1.26",
@@ -33,7 +33,7 @@ setup(
     ],
     extras_require={
         "dev": ["hypothesis>=6.100", "pytest>=8.0", "ruff>=0.6", "scipy>=1.11"],
-        "gpu": ["tensorflow[and-cuda]>=2.18"],
+        "gpu": ["tensorflow[and-cuda]>=2.20"],
         "bench": ["torch>=2.4"],
     },
 )

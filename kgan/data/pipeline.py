@@ -21,15 +21,23 @@ def order(positions: tf.Tensor, num_examples: int, seed: int) -> tf.Tensor:
         int64 `(n,)` in [0, num_examples).
     """
     epochs = positions // num_examples
-    seeds = tf.stack(
-        [tf.fill(tf.shape(epochs), tf.constant(seed, tf.int64)), epochs, 0 * epochs], 1
-    )
+    # The shuffle is biased under keys that differ in a few bits, as (seed, epoch) would: hash them.
+    words = [_splitmix64(_splitmix64(seed) + 3 * epochs + word) for word in range(3)]
+    keys = tf.stack([tf.cast(word, tf.uint32) for word in words], axis=1)
     return tf.raw_ops.RandomIndexShuffle(
         index=positions % num_examples,
-        seed=seeds,
+        seed=keys,
         max_index=tf.constant(num_examples - 1, tf.int64),
         rounds=8,
     )
+
+
+def _splitmix64(value) -> tf.Tensor:
+    """Returns a well-mixed int64 hash (Steele et al. 2014, Fast splittable generators, figure 17)."""
+    z = tf.cast(value, tf.uint64) + 0x9E3779B97F4A7C15
+    z = tf.bitwise.bitwise_xor(z, tf.bitwise.right_shift(z, 30)) * 0xBF58476D1CE4E5B9
+    z = tf.bitwise.bitwise_xor(z, tf.bitwise.right_shift(z, 27)) * 0x94D049BB133111EB
+    return tf.cast(tf.bitwise.bitwise_xor(z, tf.bitwise.right_shift(z, 31)), tf.int64)
 
 
 def batches(

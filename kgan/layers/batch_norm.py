@@ -12,7 +12,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Keras widens its input to float32 and normalises in about a dozen operations; the fused one
     reads and writes the input's own type and keeps its statistics in float32. It corrects the
     batch's variance for its size (Bessel); the moving variance here takes the uncorrected one, as
-    Keras's does.
+    Keras's does. Second derivatives, which gradient penalties take, are exact; Keras's are not,
+    since its variance holds the mean constant.
 
     Args:
         axis: The channels' axis; fused where it is the last.
@@ -35,8 +36,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
         if (
             not (training and self.trainable)
             or mask is not None
-            or self.renorm
+            or getattr(self, "renorm", False)  # Keras 3.8 has no such option
             or self.axis not in (-1, len(inputs.shape) - 1)
+            or inputs.dtype not in (tf.float32, tf.bfloat16, tf.float16)
             or tf.distribute.get_strategy().num_replicas_in_sync > 1
         ):
             return super().call(inputs, training=training, mask=mask)
@@ -55,7 +57,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         self._move(self.moving_mean, fused.batch_mean)
         self._move(self.moving_variance, fused.batch_variance * ((count - 1) / count))
         outputs = fused.y if flat is inputs else tf.reshape(fused.y, tf.shape(inputs))
-        return tf.ensure_shape(outputs, inputs.shape)
+        return tf.cast(tf.ensure_shape(outputs, inputs.shape), self.compute_dtype)
 
     def _move(self, moving, batch):
         moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))

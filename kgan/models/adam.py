@@ -27,18 +27,14 @@ class Adam(keras.optimizers.Adam):
         beta_1, beta_2 = tf.cast(self.beta_1, dtype), tf.cast(self.beta_2, dtype)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
-            m=_local(self._momentums[index]).handle,
-            v=_local(self._velocities[index]).handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
             beta1_power=tf.pow(beta_1, step),
             beta2_power=tf.pow(beta_2, step),
             lr=tf.cast(learning_rate, dtype),
             beta1=beta_1,
             beta2=beta_2,
             epsilon=tf.cast(self.epsilon, dtype),
-            grad=tf.cast(gradient, dtype),
+            grad=tf.cast(tf.convert_to_tensor(gradient), dtype),
         )
 
-
-def _local(slot):
-    """Returns the slot's variable: under a strategy, this replica's."""
-    return slot.value

@@ -135,7 +135,7 @@ def sample_to(out: str, model: str | None, seeds: str, columns: int | None = Non
     if columns is not None and columns < 1:
         raise InputError(f"--columns {columns}: expected 1 or more.")
     source = find_model(model)
-    print(f"Drawing from {source}", file=sys.stderr)
+    print(f"Drawing from {source}", file=sys.stderr, flush=True)
     generator = open_model(source)
     try:
         if path.suffix in _WRITERS:
@@ -156,7 +156,7 @@ def sample_to(out: str, model: str | None, seeds: str, columns: int | None = Non
         raise InputError(
             f"Cannot write {out}: {error.strerror or error}. Choose another --out."
         ) from error
-    print(f"Wrote {out}", file=sys.stderr)
+    print(f"Wrote {out}", file=sys.stderr, flush=True)
 
 
 def _picture(samples: np.ndarray, columns: int | None = None):
