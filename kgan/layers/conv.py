@@ -45,17 +45,20 @@ def _transposed(y, w, stride: int, shape, static_shape):
             dx = tf.ensure_shape(dx, static_shape)
             return _conv(dx, w, stride), _filter_gradient(dx, y, w.shape[:2], stride)
 
-        if not _divides(stride, w.shape, static_shape):
-            x = tf.nn.conv2d_transpose(y, w, shape, stride, "SAME")
-        elif w.shape[2] <= 4:
-            x = _transposed_to_depth(y, w, stride)
-        elif _area(y) <= 16 and w.shape[2] >= 128:
-            x = _transposed_by_phases(y, w, stride)
-        else:
-            x = tf.nn.conv2d_transpose(y, w, shape, stride, "SAME")
-        return tf.ensure_shape(x, static_shape), gradient
+        return _transposed_value(y, w, stride, shape, static_shape), gradient
 
     return transposed(y, w)
+
+
+def _transposed_value(y, w, stride: int, shape, static_shape):
+    """Returns `_transposed` by whichever way is fastest, with TensorFlow's gradients."""
+    if _divides(stride, w.shape, static_shape) and w.shape[2] <= 4:
+        x = _transposed_to_depth(y, w, stride)
+    elif _divides(stride, w.shape, static_shape) and _area(y) <= 16 and w.shape[2] >= 128:
+        x = _transposed_by_phases(y, w, stride)
+    else:
+        x = tf.nn.conv2d_transpose(y, w, shape, stride, "SAME")
+    return tf.ensure_shape(x, static_shape)
 
 
 def _filter_gradient(x, y, kernel_size, stride: int):
@@ -111,7 +114,7 @@ def _transposed_by_phases(y, w, stride: int):
     """Returns `_transposed` as a convolution of `y` for each of the stride^2 output phases."""
     crops = [crop for crop, _ in _crops(w.shape[:2], stride)]
     taps = [size // stride for size in w.shape[:2]]
-    # Phase p of the output sees every stride-th tap from (p + crop) % stride on, the last one first.
+    # Phase p of the output sees every stride-th tap from (p + crop) % stride on, last one first.
     for axis in (0, 1):
         order = [
             (phase + crops[axis]) % stride + stride * tap
@@ -170,25 +173,34 @@ def _is_plain(layer, inputs) -> bool:
 
 @keras.saving.register_keras_serializable("kgan")
 class Conv2D(keras.layers.Conv2D):
-    """`keras.layers.Conv2D`: the same weights, configuration and mathematics, faster on a CPU."""
+    """`keras.layers.Conv2D`: the same weights, configuration and mathematics, faster on a CPU.
 
-    def convolution_op(self, inputs, kernel):
-        if _is_plain(self, inputs) or self.groups > 1:
-            return super().convolution_op(inputs, kernel)
-        return _conv(inputs, tf.convert_to_tensor(kernel), self.strides[0])
+    Called with `training=False` it has TensorFlow's own gradients, so that an exported model holds
+    no others.
+    """
+
+    def call(self, inputs, training=None):
+        if training is False or _is_plain(self, inputs) or self.groups > 1:
+            return super().call(inputs)
+        outputs = _conv(inputs, tf.convert_to_tensor(self.kernel), self.strides[0])
+        return _finished(self, outputs)
 
 
 @keras.saving.register_keras_serializable("kgan")
 class Conv2DTranspose(keras.layers.Conv2DTranspose):
     """`keras.layers.Conv2DTranspose`: as `Conv2D` is to Keras's."""
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         if _is_plain(self, inputs) or self.output_padding is not None:
             return super().call(inputs)
         static_shape = self.compute_output_shape(inputs.shape)
         shape = (tf.shape(inputs)[0], *static_shape[1:])
         kernel = tf.convert_to_tensor(self.kernel)
-        outputs = _transposed(inputs, kernel, self.strides[0], shape, static_shape)
-        if self.use_bias:
-            outputs = tf.nn.bias_add(outputs, tf.convert_to_tensor(self.bias))
-        return self.activation(outputs)
+        transposed = _transposed_value if training is False else _transposed
+        return _finished(self, transposed(inputs, kernel, self.strides[0], shape, static_shape))
+
+
+def _finished(layer, outputs):
+    if layer.use_bias:
+        outputs = tf.nn.bias_add(outputs, tf.convert_to_tensor(layer.bias))
+    return layer.activation(outputs)

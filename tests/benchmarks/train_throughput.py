@@ -1,54 +1,44 @@
 """Speed of a DCGAN training step on 32x32x3 images: KGAN, plain Keras, PyTorch eager and compiled.
 
-    python tests/benchmarks/train_throughput.py [--rounds 8] [--steps 10] [--precision bfloat16]
+usage: python tests/benchmarks/train_throughput.py [--precision bfloat16] [--rounds 10] [--steps 10]
 
-Width 64, batch 128, 100 latents, Adam(2e-4, 0.5), the non-saturating loss: one discriminator update
-on real images and fresh noise, then one generator update on fresh noise. Each contender is a
-process of its own; they take turns at short bursts, so that a busy machine slows all of them alike.
-Install PyTorch (`pip install kgan[bench]`) to have it compared.
+Width 64, batch 128, 100 latents, Adam(2e-4, 0.5), the non-saturating loss: one discriminator
+update on real images and fresh noise, then one generator update on fresh noise. KGAN trains as
+`kgan train` does, with its records, moving average and determinism; the others do the bare step.
+Each contender is a process of its own. They take turns at short bursts, and so does a large matrix
+product, whose speed counts as the machine's peak; a ratio is the median over the rounds. On a busy
+machine no figure counts: OpenMP, PyTorch's, then waits for cores that others hold. PyTorch takes
+part if it is installed (pip install kgan[bench]).
 """
 
 import argparse
+import contextlib
 import importlib.util
 import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
-WIDTH, BATCH, LATENT = 64, 128, 100
-SIZE, CHANNELS = 32, 3
-THREADS = 2
+WIDTH, BATCH, LATENT, SIZE, CHANNELS = 64, 128, 100, 32, 3
+MATMUL = 2048
 CONTENDERS = ("kgan", "keras", "torch", "torch-compiled")
 PRECISIONS = ("float32", "bfloat16")
 
 
 def multiply_adds() -> int:
-    """Multiply-adds of one training step, counting what an update needs and nothing else."""
+    """Multiply-adds of one training step: those that its two updates need, and no others."""
     maps = [(16, CHANNELS, WIDTH), (8, WIDTH, 2 * WIDTH), (4, 2 * WIDTH, 4 * WIDTH)]
     first, *rest = [side * side * 16 * a * b for side, a, b in maps]
-    dense, logit = LATENT * 16 * 4 * WIDTH, 16 * 4 * WIDTH
-    convolutions = first + sum(rest)
-    generate = dense + convolutions
-    discriminate = convolutions + logit
-    # Real and fake: forward, filter gradients, input gradients of all but the first convolution.
-    update_discriminator = generate + 2 * (3 * discriminate - first)
-    # Forward, input gradients; through the generator also filter gradients, none into the noise.
-    update_generator = 3 * generate - dense + 2 * discriminate
-    return BATCH * (update_discriminator + update_generator)
-
-
-def serve(step, peak) -> None:
-    """Runs `step` as often as each "go N" line on stdin asks and prints the seconds."""
-    for line in sys.stdin:
-        word, count = line.split()
-        if word == "peak":
-            print("t", peak(), flush=True)
-            continue
-        start = time.perf_counter()
-        for _ in range(int(count)):
-            step()
-        print("t", time.perf_counter() - start, flush=True)
+    convolutions, dense, logit = first + sum(rest), LATENT * 16 * 4 * WIDTH, 16 * 4 * WIDTH
+    generate, discriminate = convolutions + dense, convolutions + logit
+    # Real and fake: forward, filter gradients, input gradients but for the images'.
+    discriminator_update = generate + 2 * (3 * discriminate - first)
+    # Through the discriminator input gradients only; none into the noise.
+    generator_update = 3 * generate - dense + 2 * discriminate
+    return BATCH * (discriminator_update + generator_update)
 
 
 def images():
@@ -57,56 +47,69 @@ def images():
     return np.random.default_rng(0).integers(0, 256, (40 * BATCH, SIZE, SIZE, CHANNELS), np.uint8)
 
 
-def tensorflow_worker(name: str, precision: str) -> None:
+def requests():
+    """Yields the count of each "go N" line on stdin; prints the seconds until the next is taken."""
+    for line in sys.stdin:
+        start = time.perf_counter()
+        yield int(line.split()[1])
+        print("t", time.perf_counter() - start, flush=True)
+
+
+def matmul_worker(_, precision: str, threads: int) -> None:
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    matrix = tf.cast(tf.random.normal((MATMUL, MATMUL)), precision)
+    for count in requests():
+        for _ in range(count):
+            tf.matmul(matrix, matrix)
+
+
+def tensorflow_worker(name: str, precision: str, threads: int) -> None:
     import keras
     import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(THREADS)
-    keras.mixed_precision.set_global_policy(
-        "mixed_bfloat16" if precision == "bfloat16" else "float32"
-    )
-    data = tf.data.Dataset.from_tensor_slices(images()).repeat().batch(BATCH, drop_remainder=True)
-    model = kgan_model() if name == "kgan" else keras_model()
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
 
     class Bursts(keras.callbacks.Callback):
         """Lets `fit` go on for as many steps as it is told to."""
 
-        left, start = 0, 0.0
+        asked, left = requests(), 0
 
         def on_train_batch_begin(self, batch, logs=None):
-            if self.left == 0:
-                if self.start:
-                    print("t", time.perf_counter() - self.start, flush=True)
-                line = sys.stdin.readline()
-                while line.startswith("peak"):
-                    print("t", peak(), flush=True)
-                    line = sys.stdin.readline()
-                if not line:
-                    sys.exit()
-                self.left, self.start = int(line.split()[1]), time.perf_counter()
+            while self.left == 0:
+                self.left = next(self.asked, None)
+                if self.left is None:
+                    raise EOFError
             self.left -= 1
 
-    def peak() -> float:
-        dtype = tf.bfloat16 if precision == "bfloat16" else tf.float32
-        a = tf.cast(tf.random.normal((2048, 2048)), dtype)
-        seconds = []
-        for _ in range(8):
-            start = time.perf_counter()
-            tf.matmul(a, a)
-            seconds.append(time.perf_counter() - start)
-        return min(seconds) / 2048**3
-
-    model.fit(data.prefetch(2), steps_per_epoch=10**9, verbose=0, callbacks=[Bursts()])
+    with contextlib.suppress(EOFError):
+        (train_kgan if name == "kgan" else train_keras)(precision, Bursts())
 
 
-def kgan_model():
-    import kgan.networks.dcgan as dcgan
-    from kgan.models import GAN
+def train_kgan(precision: str, bursts) -> None:
+    """Trains as `kgan train` does."""
+    import kgan
+    from kgan.training.config import NetworkConfig
 
-    shape = (SIZE, SIZE, CHANNELS)
-    model = GAN(dcgan.generator(shape, LATENT, WIDTH), dcgan.discriminator(shape, WIDTH))
-    model.compile()
-    return model
+    config = kgan.RunConfig(
+        network=NetworkConfig("dcgan", LATENT, {"width": WIDTH}, {"width": WIDTH}),
+        batch_size=BATCH,
+        steps=10**6,
+        precision=precision,
+    )
+    run = kgan.prepare(config, kgan.Examples(images(), None, (), "random"))
+    with tempfile.TemporaryDirectory() as folder:
+        kgan.train(run, Path(folder), Path(folder) / "saved_models", callbacks=[bursts])
+
+
+def train_keras(precision: str, bursts) -> None:
+    import keras
+    import tensorflow as tf
+
+    keras.config.set_dtype_policy("float32" if precision == "float32" else f"mixed_{precision}")
+    data = tf.data.Dataset.from_tensor_slices(images()).repeat().batch(BATCH, drop_remainder=True)
+    keras_model().fit(data.prefetch(2), steps_per_epoch=10**6, verbose=0, callbacks=[bursts])
 
 
 def keras_model():
@@ -164,12 +167,12 @@ def keras_model():
     return model
 
 
-def torch_worker(name: str, precision: str) -> None:
+def torch_worker(name: str, precision: str, threads: int) -> None:
     import torch
     from torch import nn
     from torch.nn.functional import softplus
 
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(threads)
 
     def up(a, b, bias=False):
         return nn.ConvTranspose2d(a, b, 4, 2, 1, bias=bias)
@@ -177,31 +180,29 @@ def torch_worker(name: str, precision: str) -> None:
     def down(a, b, bias=False):
         return nn.Conv2d(a, b, 4, 2, 1, bias=bias)
 
-    w = WIDTH
-    # Channels last is PyTorch's faster layout here, compiled or not.
+    w, layout = WIDTH, torch.channels_last  # the faster layout here, compiled or not
     generator = nn.Sequential(
         nn.Linear(LATENT, 64 * w, bias=False), nn.Unflatten(1, (4 * w, 4, 4)),
         nn.BatchNorm2d(4 * w), nn.ReLU(True), up(4 * w, 2 * w),
         nn.BatchNorm2d(2 * w), nn.ReLU(True), up(2 * w, w),
         nn.BatchNorm2d(w), nn.ReLU(True), up(w, CHANNELS, bias=True), nn.Tanh(),
-    ).to(memory_format=LAYOUT(torch))  # fmt: skip
+    ).to(memory_format=layout)  # fmt: skip
     discriminator = nn.Sequential(
         down(CHANNELS, w, bias=True), nn.LeakyReLU(0.2, True),
         down(w, 2 * w), nn.BatchNorm2d(2 * w), nn.LeakyReLU(0.2, True),
         down(2 * w, 4 * w), nn.BatchNorm2d(4 * w), nn.LeakyReLU(0.2, True),
         nn.Flatten(), nn.Linear(64 * w, 1),
-    ).to(memory_format=LAYOUT(torch))  # fmt: skip
-    adams = [
+    ).to(memory_format=layout)  # fmt: skip
+    generator_adam, discriminator_adam = (
         torch.optim.Adam(network.parameters(), 2e-4, (0.5, 0.999), fused=True)
         for network in (generator, discriminator)
-    ]
-    data = torch.from_numpy(images().transpose(0, 3, 1, 2).copy())
+    )
 
     def discriminator_loss(real):
         with torch.no_grad():
             fake = generator(torch.randn(BATCH, LATENT))
-        logits = discriminator(real).float(), discriminator(fake).float()
-        return softplus(-logits[0]).mean() + softplus(logits[1]).mean()
+        real_logits, fake_logits = discriminator(real).float(), discriminator(fake).float()
+        return softplus(-real_logits).mean() + softplus(fake_logits).mean()
 
     def generator_loss():
         return softplus(-discriminator(generator(torch.randn(BATCH, LATENT))).float()).mean()
@@ -209,94 +210,109 @@ def torch_worker(name: str, precision: str) -> None:
     if name == "torch-compiled":
         discriminator_loss = torch.compile(discriminator_loss)
         generator_loss = torch.compile(generator_loss)
-    position = 0
 
-    def step():
-        nonlocal position
-        real = data[position : position + BATCH].to(memory_format=LAYOUT(torch))
-        real = real.float() / 127.5 - 1
-        position = (position + BATCH) % len(data)
+    def update(adam, loss, *inputs):
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-            loss = discriminator_loss(real)
-        adams[1].zero_grad()
-        loss.backward()
-        adams[1].step()
-        discriminator.requires_grad_(False)
-        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-            loss = generator_loss()
-        adams[0].zero_grad()
-        loss.backward()
-        adams[0].step()
-        discriminator.requires_grad_(True)
+            value = loss(*inputs)
+        adam.zero_grad()
+        value.backward()
+        adam.step()
 
-    serve(step, lambda: 0.0)
+    data = torch.from_numpy(images().transpose(0, 3, 1, 2).copy()).to(memory_format=layout)
+    step = 0
+    for count in requests():
+        for _ in range(count):
+            start = step * BATCH % len(data)
+            real = data[start : start + BATCH].float() / 127.5 - 1
+            update(discriminator_adam, discriminator_loss, real)
+            discriminator.requires_grad_(False)  # its filter gradients are not needed
+            update(generator_adam, generator_loss)
+            discriminator.requires_grad_(True)
+            step += 1
 
 
-def LAYOUT(torch):
-    return torch.channels_last if not os.environ.get("NCHW") else torch.contiguous_format
+WORKERS = {
+    "matmul": matmul_worker,
+    "kgan": tensorflow_worker,
+    "keras": tensorflow_worker,
+    "torch": torch_worker,
+    "torch-compiled": torch_worker,
+}
 
 
 class Worker:
     """A contender in its own process."""
 
-    def __init__(self, name: str, precision: str):
+    def __init__(self, name: str, precision: str, threads: int):
         command = [sys.executable, __file__, "--worker", name, "--precision", precision]
-        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": str(THREADS)}
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        self.process = subprocess.Popen(command, env=environment, **pipes)
+        self.name = name
+        self.process = subprocess.Popen(
+            [*command, "--threads", str(threads)],
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": str(threads)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
-    def ask(self, request: str) -> float:
-        self.process.stdin.write(request + "\n")
+    def run(self, steps: int) -> float:
+        """Returns the seconds a step."""
+        self.process.stdin.write(f"go {steps}\n")
         self.process.stdin.flush()
         for line in self.process.stdout:
             if line.startswith("t "):
-                return float(line[2:])
-        raise SystemExit(f"{self.process.args}: the worker ended")
+                return float(line[2:]) / steps
+        raise SystemExit(f"The worker {self.name} ended early.")
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def compare(names: list[str], precision: str, rounds: int, steps: int, threads: int) -> None:
+    workers = [Worker(name, precision, threads) for name in ("matmul", *names)]
+    for worker in workers:
+        worker.run(4)
+    seconds = {worker.name: [] for worker in workers}
+    for _ in range(rounds):
+        for worker in workers:
+            seconds[worker.name].append(worker.run(steps))
+    for worker in workers:
+        worker.close()
+    peak = MATMUL**3 / statistics.median(seconds.pop("matmul"))
+    print(f"\n{precision}, {threads} threads; matrix product: {peak / 1e9:.0f} G multiply-adds/s")
+    print(f"{'':15} ms/step  (least)  images/s  of peak   speed over " + "  ".join(names))
+    for name, own in seconds.items():
+        median = statistics.median(own)
+        ratios = [
+            statistics.median(b / a for a, b in zip(own, other, strict=True))
+            for other in seconds.values()
+        ]
+        print(
+            f"{name:15} {1e3 * median:7.1f}  ({1e3 * min(own):5.1f}) {BATCH / median:9.0f}"
+            f"  {multiply_adds() / median / peak:7.0%}   {'':11}"
+            + "  ".join(f"{r:{len(n)}.2f}" for n, r in zip(names, ratios, strict=True)),
+            flush=True,
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--steps", type=int, default=10, help="steps in a burst")
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=CONTENDERS)
     parser.add_argument("--precision", nargs="+", choices=PRECISIONS, default=PRECISIONS)
-    parser.add_argument("--worker", choices=CONTENDERS, help=argparse.SUPPRESS)
+    parser.add_argument("--worker", choices=WORKERS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
-        worker = torch_worker if options.worker.startswith("torch") else tensorflow_worker
-        return worker(options.worker, options.precision[0])
+        WORKERS[options.worker](options.worker, options.precision[0], options.threads)
+        return
     names = list(options.only)
-    if not importlib.util.find_spec("torch") and any(n.startswith("torch") for n in names):
+    if not importlib.util.find_spec("torch"):
         print("PyTorch is not installed (pip install kgan[bench]): left out.")
-        names = [n for n in names if not n.startswith("torch")]
+        names = [name for name in names if not name.startswith("torch")]
     for precision in options.precision:
-        compare(names, precision, options.rounds, options.steps)
-
-
-def compare(names, precision, rounds, steps) -> None:
-    workers = {name: Worker(name, precision) for name in names}
-    for worker in workers.values():
-        worker.ask("go 3")
-    seconds = {name: [] for name in names}
-    for _ in range(rounds):
-        for name, worker in workers.items():
-            seconds[name].append(worker.ask(f"go {steps}") / steps)
-    peak = 1 / min(workers[names[0]].ask("peak 1") for _ in range(3))
-    for worker in workers.values():
-        worker.process.stdin.close()
-        worker.process.wait()
-    print(f"{precision}: matmul peak {peak / 1e9:.0f} G multiply-adds/s")
-    for name, times in seconds.items():
-        median = statistics.median(times)
-        ratios = [
-            statistics.median(b / a for a, b in zip(times, seconds[o], strict=True)) for o in names
-        ]
-        print(
-            f"{name:15} {1e3 * median:6.1f} ms/step (min {1e3 * min(times):6.1f}) {BATCH / median:6.0f} images/s "
-            f"{multiply_adds() / median / peak:4.0%} of peak   speed over "
-            + "  ".join(f"{o} {r:.2f}" for o, r in zip(names, ratios, strict=True) if o != name),
-            flush=True,
-        )
+        compare(names, precision, options.rounds, options.steps, options.threads)
 
 
 if __name__ == "__main__":

@@ -124,3 +124,8 @@ def test_what_is_no_generator_is_refused(tmp_path):
     tf.saved_model.save(tf.Module(), str(tmp_path / "other"))
     with pytest.raises(InputError, match="holds no generator"):
         SavedGenerator(tmp_path / "other")
+
+
+def test_loading_it_warns_of_nothing(path, caplog):
+    tf.saved_model.load(str(path))
+    assert [record.message for record in caplog.records if record.levelname != "INFO"] == []
