@@ -32,6 +32,7 @@ class ProgressBar(keras.callbacks.Callback):
             BarColumn(bar_width=None),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(compact=True),
+            TextColumn("left"),
             TextColumn("{task.fields[scores]}"),
             console=console,
             disable=not console.is_terminal,
