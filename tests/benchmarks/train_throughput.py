@@ -7,8 +7,8 @@ update on real images and fresh noise, then one generator update on fresh noise.
 `kgan train` does, with its records, moving average and determinism; the others do the bare step.
 Each contender is a process of its own. They take turns at short bursts, and so does a large matrix
 product, whose speed counts as the machine's peak; a ratio is the median over the rounds. On a busy
-machine no figure counts: OpenMP, PyTorch's, then waits for cores that others hold. PyTorch takes
-part if it is installed (pip install kgan[bench]).
+machine only the processor time means something, and PyTorch's only with OMP_WAIT_POLICY=passive.
+PyTorch takes part if it is installed (pip install kgan[bench]).
 """
 
 import argparse
@@ -48,11 +48,14 @@ def images():
 
 
 def requests():
-    """Yields the count of each "go N" line on stdin; prints the seconds until the next is taken."""
+    """Yields the count of each "go N" line on stdin; prints the seconds until the next is taken.
+
+    They are printed by the clock and by the processors' own account.
+    """
     for line in sys.stdin:
-        start = time.perf_counter()
+        start, used = time.perf_counter(), time.process_time()
         yield int(line.split()[1])
-        print("t", time.perf_counter() - start, flush=True)
+        print("t", time.perf_counter() - start, time.process_time() - used, flush=True)
 
 
 def matmul_worker(_, precision: str, threads: int) -> None:
@@ -254,13 +257,14 @@ class Worker:
             text=True,
         )
 
-    def run(self, steps: int) -> float:
-        """Returns the seconds a step."""
+    def run(self, steps: int) -> tuple[float, float]:
+        """Returns the seconds a step, and those of processor time."""
         self.process.stdin.write(f"go {steps}\n")
         self.process.stdin.flush()
         for line in self.process.stdout:
             if line.startswith("t "):
-                return float(line[2:]) / steps
+                elapsed, used = map(float, line.split()[1:])
+                return elapsed / steps, used / steps
         raise SystemExit(f"The worker {self.name} ended early.")
 
     def close(self) -> None:
@@ -272,15 +276,17 @@ def compare(names: list[str], precision: str, rounds: int, steps: int, threads: 
     workers = [Worker(name, precision, threads) for name in ("matmul", *names)]
     for worker in workers:
         worker.run(4)
-    seconds = {worker.name: [] for worker in workers}
+    seconds, used = ({worker.name: [] for worker in workers} for _ in range(2))
     for _ in range(rounds):
         for worker in workers:
-            seconds[worker.name].append(worker.run(steps))
+            elapsed, processor = worker.run(steps)
+            seconds[worker.name].append(elapsed)
+            used[worker.name].append(processor)
     for worker in workers:
         worker.close()
     peak = MATMUL**3 / statistics.median(seconds.pop("matmul"))
     print(f"\n{precision}, {threads} threads; matrix product: {peak / 1e9:.0f} G multiply-adds/s")
-    print(f"{'':15} ms/step  (least)  images/s  of peak   speed over " + "  ".join(names))
+    print(f"{'':15} ms/step  (least)  CPU ms  images/s  of peak   speed over " + "  ".join(names))
     for name, own in seconds.items():
         median = statistics.median(own)
         ratios = [
@@ -288,7 +294,8 @@ def compare(names: list[str], precision: str, rounds: int, steps: int, threads: 
             for other in seconds.values()
         ]
         print(
-            f"{name:15} {1e3 * median:7.1f}  ({1e3 * min(own):5.1f}) {BATCH / median:9.0f}"
+            f"{name:15} {1e3 * median:7.1f}  ({1e3 * min(own):5.1f})"
+            f"  {1e3 * statistics.median(used[name]):6.1f} {BATCH / median:9.0f}"
             f"  {multiply_adds() / median / peak:7.0%}   {'':11}"
             + "  ".join(f"{r:{len(n)}.2f}" for n, r in zip(names, ratios, strict=True)),
             flush=True,

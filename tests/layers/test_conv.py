@@ -43,8 +43,10 @@ def derivatives(layer, inputs):
             y = layer(x)
             y32 = tf.cast(y, tf.float32)
             value = tf.reduce_sum(tf.sin(y32) * rng.normal(size=y.shape).astype("f4"))
-        slope = tf.cast(inner.gradient(value, x), tf.float32)
-        penalty = tf.reduce_sum(slope * (slope + rng.normal(size=x.shape).astype("f4")))
+        penalty = 0.0
+        for slope in inner.gradient(value, [x, layer.kernel.value]):
+            slope = tf.cast(slope, tf.float32)
+            penalty += tf.reduce_mean(slope * (slope + rng.normal(size=slope.shape).astype("f4")))
     wanted = [x, *(variable.value for variable in layer.trainable_variables)]
     results = [y, *outer.gradient(value, wanted), *outer.gradient(penalty, wanted)]
     return [tf.cast(result, tf.float32).numpy() for result in results]
