@@ -33,7 +33,7 @@ def order(positions: tf.Tensor, num_examples: int, seed: int) -> tf.Tensor:
 
 
 def _splitmix64(value) -> tf.Tensor:
-    """Returns a well-mixed int64 hash (Steele et al. 2014, Fast splittable generators, figure 17)."""
+    """Returns a well-mixed int64 hash (Steele et al. 2014, figure 17, SplitMix64)."""
     z = tf.cast(value, tf.uint64) + 0x9E3779B97F4A7C15
     z = tf.bitwise.bitwise_xor(z, tf.bitwise.right_shift(z, 30)) * 0xBF58476D1CE4E5B9
     z = tf.bitwise.bitwise_xor(z, tf.bitwise.right_shift(z, 27)) * 0x94D049BB133111EB
