@@ -16,7 +16,7 @@ _HOMES = {
     "OPTIMIZERS": "kgan.models",
     "PRESETS": "kgan.training.presets",
     "RunConfig": "kgan.training.config",
-    "prepare": "kgan.training.run",
+    "prepare": "kgan.training.build",
     "train": "kgan.training.run",
     "restore": "kgan.training.run",
     "export": "kgan.serving",

@@ -10,9 +10,10 @@ from rich.markup import escape
 
 from kgan.errors import InputError
 from kgan.training import folder, presets
+from kgan.training.build import Run, load_examples, prepare, steps_for_epochs
 from kgan.training.config import RunConfig, override, parse_setting
 from kgan.training.progress import ProgressBar
-from kgan.training.run import Run, load_examples, prepare, reopen, steps_for_epochs, train
+from kgan.training.run import reopen, train
 
 # Options of `kgan train` that are settings under another name.
 _KEYS = {

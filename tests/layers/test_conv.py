@@ -82,7 +82,7 @@ def test_equal_keras_to_the_second_derivative(kind, case):
     inputs = images(size, channels)
     options = dict(filters=filters, kernel_size=kernel, strides=stride, padding="same")
     theirs, ours = pair(kind, inputs, **options)
-    assert_close(derivatives(theirs, inputs), derivatives(ours, inputs), 2e-5)
+    assert_close(derivatives(theirs, inputs), derivatives(ours, inputs), 5e-5)
 
 
 @pytest.mark.parametrize("kind", PAIRS)
@@ -119,7 +119,7 @@ def test_as_exact_as_keras_in_16_bits(kind, case, dtype):
 def test_other_options_are_keras(kind, options):
     inputs = images((8, 6), 4)
     theirs, ours = pair(kind, inputs, filters=6, kernel_size=3, **options)
-    assert_close(derivatives(theirs, inputs), derivatives(ours, inputs), 2e-5)
+    assert_close(derivatives(theirs, inputs), derivatives(ours, inputs), 5e-5)
 
 
 def test_fast_paths_are_taken(monkeypatch):
