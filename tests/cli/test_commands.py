@@ -4,7 +4,6 @@ import hashlib
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -249,13 +248,11 @@ def test_a_diverging_run_stops_and_names_the_last_good_checkpoint(workdir):
         assert f"checkpoints/{kept}." in last
 
 
-def test_help_is_quick_and_loads_no_tensorflow():
+def test_help_loads_neither_tensorflow_nor_numpy():
     for command in ([], ["train"], ["sample"], ["export"], ["datasets"], ["presets"]):
         code = (
             "import sys; from click.testing import CliRunner; from kgan.cli import main; "
             f"r = CliRunner().invoke(main, {[*command, '--help']!r}); "
             "sys.exit(r.exit_code or 'tensorflow' in sys.modules or 'numpy' in sys.modules)"
         )
-        start = time.monotonic()
         assert subprocess.run([sys.executable, "-c", code]).returncode == 0, command
-        assert time.monotonic() - start < 5
