@@ -29,7 +29,7 @@ PRESETS = {
         log_every=100,
     ),
     "mnist": RunConfig(data=DataConfig(name="mnist"), steps=20_000),
-    "cifar10": RunConfig(data=DataConfig(name="cifar10"), steps=30_000),
+    "cifar10": RunConfig(data=DataConfig(name="cifar10"), steps=20_000),
     "goodfellow-mnist": RunConfig(
         data=DataConfig(name="mnist"),
         network=NetworkConfig(name="mlp"),
