@@ -16,13 +16,17 @@ def seed_latents(seeds, latent_dim: int) -> tf.Tensor:
         seeds: int64 `(n,)`, from 0.
         latent_dim: Dimensions of a latent.
     """
+    return _latents(tf.convert_to_tensor(seeds, tf.int64), latent_dim)
 
+
+@tf.function(reduce_retracing=True)  # Eagerly the loop runs in Python.
+def _latents(seeds, latent_dim):
     def latent(seed):
         # Training noise has a counter from 0 in the second place: no overlap.
         pair = tf.stack([seed, tf.constant(-1, tf.int64)])
         return tf.random.stateless_normal([latent_dim], pair, alg="philox")
 
-    return tf.map_fn(latent, tf.convert_to_tensor(seeds), fn_output_signature=tf.float32)
+    return tf.map_fn(latent, seeds, fn_output_signature=tf.float32)
 
 
 def in_batches(function, rows: np.ndarray) -> np.ndarray:
