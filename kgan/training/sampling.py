@@ -180,8 +180,14 @@ def _write_walk(path, generator, seeds, columns):
 
 
 def _write_folder(path: Path, generator, seeds) -> None:
+    images = generator.sample(seeds)
+    if images.ndim != 4:
+        raise InputError(
+            f"--out {path}: the model makes points in the plane, which have no single PNGs; "
+            "expected X.png for a plot, or X.npz."
+        )
     path.mkdir(parents=True, exist_ok=True)
-    for seed, image in zip(seeds, generator.sample(seeds), strict=True):
+    for seed, image in zip(seeds, images, strict=True):
         pictures.to_pil(image).save(path / f"seed-{seed:06d}.png")
 
 

@@ -146,6 +146,9 @@ def test_points_give_scatter_plots_and_coverage(workdir):
     assert kgan("sample", "--out", "points.png").exit_code == 0
     assert kgan("sample", "--out", "points.npz").exit_code == 0
     assert np.load("points.npz")["images"].shape == (64, 2)
+    result = kgan("sample", "--out", "singles")
+    assert (result.exit_code, "no single PNGs" in result.stderr) == (2, True)
+    assert not Path("singles").exists()
 
 
 BAD_CALLS = {
