@@ -251,7 +251,7 @@ def test_a_diverging_run_stops_and_names_the_last_good_checkpoint(workdir):
         assert f"checkpoints/{kept}." in last
 
 
-def test_help_loads_neither_tensorflow_nor_numpy():
+def test_help_loads_neither_tensorflow_nor_numpy(workdir):  # not the checkout: it has no kgan.cli
     for command in ([], ["train"], ["sample"], ["export"], ["datasets"], ["presets"]):
         code = (
             "import sys; from click.testing import CliRunner; from kgan.cli import main; "
