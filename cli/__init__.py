@@ -1,16 +1,15 @@
 """The command `kgan`: one module a command; TensorFlow loads only when a command runs."""
 
-import sys
 import warnings
 
 import click
+
+from kgan import __version__
 from kgan.cli.datasets import datasets
 from kgan.cli.export import export
 from kgan.cli.presets import presets
 from kgan.cli.sample import sample
 from kgan.cli.train import train
-
-from kgan import __version__
 from kgan.errors import DataWarning, InputError, TrainingError
 
 
@@ -52,7 +51,3 @@ def main():
 
     Begin with `kgan train`: a DCGAN on handwritten digits, minutes on a CPU.
     """
-
-
-if __name__ == "__main__":
-    sys.exit(main())

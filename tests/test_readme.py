@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 import pytest
+
 from kgan.cli import main
 
 README = (Path(__file__).parents[1] / "README.md").read_text()

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from kgan.cli import main
 from PIL import Image
 
+from kgan.cli import main
 from kgan.training.presets import PRESETS
 
 SMALL = ["--set", "network.generator.width=8", "--set", "network.discriminator.width=8"]

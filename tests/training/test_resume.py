@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from click.testing import CliRunner
+
 from kgan.cli import main
 
 SETTINGS = ["steps=300", "log_every=10", "checkpoint_every=50", "sample_every=150", "batch_size=32"]
