@@ -24,7 +24,8 @@ def create(run_dir: str | Path | None, name: str) -> Path:
             return _next(Path("runs"), name)
         folder = Path(run_dir)
         folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
+        # A run killed before its config.json is no run yet: its folder is as good as new.
+        if any(path.name not in (".lock", "config.json.new") for path in folder.iterdir()):
             raise InputError(
                 f"Run folder {folder} is not empty: choose another --run-dir, or go on with "
                 f"kgan train --resume {folder}."

@@ -216,6 +216,14 @@ def test_a_wrong_call_gets_one_line_and_exit_2_and_writes_nothing(case, workdir)
     assert snapshot(workdir) == before
 
 
+def test_a_run_killed_before_it_was_described_can_be_started_again(workdir):
+    Path("run").mkdir()
+    Path("run/.lock").touch()
+    Path("run/config.json.new").write_text("{")
+    result = kgan("train", *SMALL, "--steps", 2, "--run-dir", "run")
+    assert result.exit_code == 0, result.output
+
+
 def test_resume_refuses_finished_runs_contradictions_and_company(workdir):
     from kgan.training import folder
 
