@@ -8,6 +8,7 @@ from kgan import __version__
 from kgan.cli.datasets import datasets
 from kgan.cli.export import export
 from kgan.cli.presets import presets
+from kgan.cli.pretrain import pretrain
 from kgan.cli.sample import sample
 from kgan.cli.train import train
 from kgan.errors import DataWarning, InputError, TrainingError
@@ -42,7 +43,7 @@ class _Failure(click.ClickException):
 
 @click.group(
     cls=_Group,
-    commands=[train, sample, export, datasets, presets],
+    commands=[train, pretrain, sample, export, datasets, presets],
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="kgan")

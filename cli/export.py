@@ -15,5 +15,5 @@ def export(run, name, out):
     from kgan.serving import export as export_model
     from kgan.training.run import restore
 
-    gan, run_name = restore(run)
-    click.echo(f"Saved {export_model(gan, out, name or run_name)}")
+    model, run_name = restore(run)
+    click.echo(f"Saved {export_model(model, out, name or run_name)}")

@@ -30,4 +30,4 @@ def train(**options):
     load_tensorflow()
     from kgan.training.session import train_from_options
 
-    train_from_options(**options)
+    train_from_options("train", **options)

@@ -1,6 +1,7 @@
 """What every entry of every table promises: a new entry is covered when it is registered."""
 
 import inspect
+import itertools
 
 import keras
 import numpy as np
@@ -11,14 +12,21 @@ from kgan.data import DATASETS
 from kgan.errors import InputError
 from kgan.losses import OBJECTIVES, penalties
 from kgan.models import GAN, OPTIMIZERS
-from kgan.networks import NETWORKS
-from kgan.training.config import RunConfig, override, settings
+from kgan.networks import AUTOENCODERS, NETWORKS, conv_autoencoder
 from kgan.training.presets import PRESETS
+from kgan.training.settings import override, settings
 
 SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (16, 48, 3), (128, 128, 3), (64, 32, 1)]
 SMALL = {
     "dcgan": ({"width": 4}, {"width": 4}),
     "mlp": ({"width": 16}, {"width": 8, "pieces": 2}),
+}
+
+SMALL_CODERS = {
+    "conv_autoencoder": {"width": 2},
+    "denoising": {"width": 2},
+    "stacked": {"width": 8, "depth": 2},
+    "vae": {"width": 8},
 }
 
 
@@ -121,7 +129,7 @@ def test_optimizers_go_downhill_and_round_trip(name):
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_are_complete_and_round_trip_through_json(name):
     config = PRESETS[name]
-    assert RunConfig.from_dict(config.to_dict()) == config
+    assert type(config).from_dict(config.to_dict()) == config
     assert override(config, {}) == config
     known = settings(config)
     assert override(config, {"steps": 7}).steps == 7
@@ -143,3 +151,85 @@ def test_embedded_data_sets_are_what_examples_say(name):
         assert (examples.images.min(), examples.images.max()) == (0, 255)
     else:
         assert examples.images.dtype == np.float32
+
+
+def build_coder(name, shape):
+    """Returns encoders and decoders, the lowest first: one of each unless the model is stacked."""
+    coder, options = AUTOENCODERS[name], SMALL_CODERS[name]
+    made = coder.encoder(shape, 6, **options), coder.decoder(shape, 6, **options)
+    return tuple(part if isinstance(part, list) else [part] for part in made)
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (9, 13, 1), (11, 8, 3), (33, 17, 1)], ids=str)
+@pytest.mark.parametrize("name", AUTOENCODERS)
+def test_coders_go_to_a_code_and_back_for_every_shape(name, shape):
+    encoders, decoders = build_coder(name, shape)
+    x = images = np.random.default_rng(0).uniform(size=(3, *shape)).astype(np.float32)
+    for encoder in encoders:
+        codes = encoder(x)
+        for code in codes if isinstance(codes, list) else [codes]:
+            assert code.dtype == tf.float32
+            assert code.shape[0] == 3
+        x = codes[0] if isinstance(codes, list) else codes
+    assert x.shape == (3, 6)
+    for decoder in reversed(decoders):
+        x = decoder(x)
+        assert x.dtype == tf.float32
+    assert x.shape == images.shape
+    assert np.isfinite(x).all()
+
+
+@pytest.mark.parametrize("name", AUTOENCODERS)
+def test_coders_hold_no_loss_and_round_trip_through_their_config(name):
+    for network in itertools.chain(*build_coder(name, (8, 8, 1))):
+        assert not network.losses
+        assert not network.compiled
+        twin = keras.Model.from_config(network.get_config())
+        twin.set_weights(network.get_weights())
+        x = np.random.default_rng(0).uniform(size=(2, *network.input_shape[1:]))
+        np.testing.assert_array_equal(twin(x), network(x))
+
+
+@pytest.mark.parametrize("name", AUTOENCODERS)
+def test_coders_give_float32_under_a_mixed_policy(name):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        networks = list(itertools.chain(*build_coder(name, (9, 13, 1))))
+    finally:
+        keras.config.set_dtype_policy(before)
+    for network in networks:
+        assert all(output.dtype == "float32" for output in network.outputs)
+        assert all(variable.dtype == "float32" for variable in network.trainable_variables)
+        *_, last = (layer for layer in network.layers if layer.count_params())
+        # The last weights of what has an output in logits or values are not rounded either.
+        assert last.compute_dtype == "float32" or network.name.startswith("stacked_encoder")
+
+
+@pytest.mark.parametrize("name", AUTOENCODERS)
+def test_builders_of_a_coder_take_the_same_plain_options(name):
+    def plain(builder):
+        return {
+            key: parameter.default
+            for key, parameter in inspect.signature(builder).parameters.items()
+            if isinstance(parameter.default, (bool, int, float, str))
+        }
+
+    assert plain(AUTOENCODERS[name].encoder) == plain(AUTOENCODERS[name].decoder)
+
+
+@pytest.mark.parametrize("shape", [(7, 9, 1), (4, 4, 3), (64, 7, 1), (2,)], ids=str)
+def test_conv_autoencoder_refuses_shapes_it_cannot_make(shape):
+    for builder in (conv_autoencoder.encoder, conv_autoencoder.decoder):
+        with pytest.raises(InputError, match=r"--image-size, or use the model 'stacked'"):
+            builder(shape, 6)
+        with pytest.raises(InputError, match="Unknown normalization 'layer'"):
+            builder((8, 8, 1), 6, normalization="layer")
+
+
+def test_conv_autoencoder_without_normalization_starts_with_even_variances():
+    keras.utils.set_random_seed(0)
+    options = {"width": 16, "normalization": "none"}
+    x = np.random.default_rng(0).normal(size=(64, 32)).astype(np.float32)
+    outputs = conv_autoencoder.decoder((32, 32, 1), 32, **options)(x)
+    assert 0.5 < np.std(outputs) < 3

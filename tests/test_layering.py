@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 MAY = {
     "cli": {"training", "tasks", "metrics", "serving", "data"},
     "training": {"models", "networks", "losses", "data", "metrics", "serving"},
-    "tasks": {"models", "networks", "data", "metrics", "training"},
+    "tasks": {"models", "networks", "data", "metrics", "training", "serving"},
     "serving": {"models"},
     "models": {"losses", "layers"},
     "networks": {"layers"},

@@ -55,14 +55,60 @@ def batches(
     Returns:
         A data set of `(batch_size, *image_shape)` in the examples' own dtype.
     """
+    images = _rows(examples.images)
 
     def batch(step):
-        positions = step * batch_size + tf.range(batch_size, dtype=tf.int64)
-        chosen = order(positions, len(examples), seed)
-        rows = tf.numpy_function(
-            lambda index: np.asarray(examples.images[index]), [chosen], examples.images.dtype
-        )
-        rows.set_shape((batch_size, *examples.image_shape))
-        return rows
+        return images(_chosen(step, batch_size, len(examples), seed))
 
     return tf.data.Dataset.range(start, stop).map(batch).prefetch(2)
+
+
+def labelled_batches(
+    examples: Examples, batch_size: int, seed: int, start: int, stop: int
+) -> tf.data.Dataset:
+    """Returns the batches that `batches` returns, with their labels.
+
+    Args:
+        examples: With labels; images that are a NumPy array in memory are gathered there.
+        batch_size: Rows a step.
+        seed: As in `batches`.
+        start: As in `batches`.
+        stop: As in `batches`.
+
+    Returns:
+        A data set of images `(batch_size, *image_shape)` and int32 labels `(batch_size,)`. Its
+        static batch dimension is None, so that a step traced for one size serves every other.
+    """
+    read = _gathered if type(examples.images) is np.ndarray else _rows
+    images, labels = read(examples.images), _gathered(examples.labels.astype(np.int32))
+    size = tf.constant(batch_size, tf.int64)  # captured, a tensor: a number would fix the shape
+
+    def batch(step):
+        chosen = _chosen(step, size, len(examples), seed)
+        return images(chosen), labels(chosen)
+
+    return tf.data.Dataset.range(start, stop).map(batch).prefetch(2)
+
+
+def _chosen(step, batch_size, num_examples: int, seed: int) -> tf.Tensor:
+    """Returns which examples make the batch of a step, int64 `(batch_size,)`."""
+    positions = step * batch_size + tf.range(batch_size, dtype=tf.int64)
+    return order(positions, num_examples, seed)
+
+
+def _rows(array):
+    """Returns a function from int64 `(n,)` to those rows, read when they are asked for."""
+
+    def rows(chosen):
+        read = tf.numpy_function(lambda index: np.asarray(array[index]), [chosen], array.dtype)
+        read.set_shape((chosen.shape[0], *array.shape[1:]))
+        return read
+
+    return rows
+
+
+def _gathered(array: np.ndarray):
+    """Returns what `_rows` returns, without Python at every step, from a copy in host memory."""
+    with tf.device("CPU"):
+        whole = tf.constant(array)
+    return lambda chosen: tf.gather(whole, chosen)

@@ -86,6 +86,21 @@ def load(
         )
 
 
+def splits(name: str, data_dir: str | os.PathLike | None = None) -> tuple[str, ...]:
+    """Returns the splits of the set `name` that hold examples; none before it is prepared.
+
+    Args:
+        name: As in `load`.
+        data_dir: As in `load`.
+
+    Raises:
+        InputError: There is no such set, or it cannot be opened.
+    """
+    with _quiet():
+        found = _find(name, data_dir).info.splits
+        return tuple(key for key, info in found.items() if info.num_examples)
+
+
 def _import() -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is first imported
     import tensorflow_datasets

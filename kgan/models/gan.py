@@ -8,8 +8,9 @@ from keras import ops
 from kgan.errors import InputError, unknown
 from kgan.losses import OBJECTIVES, Objective, penalties
 from kgan.models.adam import Adam
+from kgan.models.precision import as_float32
 from kgan.models.seeds import check_seeds, in_batches, seed_latents
-from kgan.models.step import Noise, minimize
+from kgan.models.step import Noise, built_optimizer, minimize
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -101,15 +102,22 @@ class GAN(keras.Model):
         super().compile(optimizer=None, **kwargs)
         self.objective, self.discriminator_steps = objective, discriminator_steps
         self._penalties = terms
-        self.generator_optimizer = self._built(generator_optimizer, self.generator)
-        self.discriminator_optimizer = self._built(discriminator_optimizer, self.discriminator)
+        self.generator_optimizer = built_optimizer(
+            generator_optimizer or Adam(2e-4, beta_1=0.5), self.generator
+        )
+        self.discriminator_optimizer = built_optimizer(
+            discriminator_optimizer or Adam(2e-4, beta_1=0.5), self.discriminator
+        )
 
-    def _built(self, optimizer, network):
-        optimizer = optimizer or Adam(2e-4, beta_1=0.5)
-        if network.compute_dtype == "float16":
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        optimizer.build(network.trainable_variables)
-        return optimizer
+    @property
+    def networks(self) -> tuple[keras.Model, ...]:
+        """The networks whose weights are the model."""
+        return self.generator, self.discriminator, self.ema_generator
+
+    @property
+    def optimizers(self) -> tuple[keras.optimizers.Optimizer, ...]:
+        """The built optimizers, after `compile`."""
+        return self.generator_optimizer, self.discriminator_optimizer
 
     @property
     def metrics(self):
@@ -227,15 +235,3 @@ class GAN(keras.Model):
 
 def _couples_examples(layer: keras.layers.Layer) -> bool:
     return isinstance(layer, keras.layers.BatchNormalization)
-
-
-def as_float32(model: keras.Model) -> keras.Model:
-    """Returns a copy of a functional model that computes in float32, with the same weights."""
-
-    def in_float32(original):
-        dtype = {"dtype": "float32"} if isinstance(original, keras.layers.Layer) else {}
-        return type(original).from_config({**original.get_config(), **dtype})
-
-    copy = keras.models.clone_model(model, clone_function=in_float32)
-    copy.set_weights(model.get_weights())
-    return copy

@@ -1,7 +1,8 @@
 """From per-example losses to an update: the one place that averages, scales and applies."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import keras
 import tensorflow as tf
 
 
@@ -10,6 +11,20 @@ def replica() -> tuple[tf.Tensor | int, int]:
     context = tf.distribute.get_replica_context()
     count = context.num_replicas_in_sync
     return (context.replica_id_in_sync_group if count > 1 else 0), count
+
+
+def built_optimizer(optimizer, *networks: keras.Model):
+    """Returns the optimizer, ready to train `networks` and scaling losses where float16 needs it.
+
+    Args:
+        optimizer: A Keras optimizer of its own, not built for other variables.
+        *networks: What it updates.
+    """
+    scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    if not scales and any(network.compute_dtype == "float16" for network in networks):
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    optimizer.build([v for network in networks for v in network.trainable_variables])
+    return optimizer
 
 
 def minimize(losses: Callable, optimizer, variables) -> tuple:
@@ -53,16 +68,27 @@ class Noise:
         self._seed, self._first = seed, tf.cast(step, tf.int64) * streams
         self._batch = batch
 
-    def normal(self, stream: int, dim: int) -> tf.Tensor:
-        """Returns standard normal float32 `(batch, dim)`."""
-        return self._rows(tf.random.stateless_normal, stream, [dim])
+    def normal(self, stream: int, shape: int | Sequence[int]) -> tf.Tensor:
+        """Returns standard normal float32 `(batch, *shape)`.
 
-    def uniform(self, stream: int) -> tf.Tensor:
-        """Returns float32 `(batch,)`, uniform in [0, 1)."""
-        return self._rows(tf.random.stateless_uniform, stream, [])
+        Args:
+            stream: From 0 to `streams - 1`.
+            shape: Of one row, static.
+        """
+        return self._rows(tf.random.stateless_normal, stream, shape)
+
+    def uniform(self, stream: int, shape: int | Sequence[int] = ()) -> tf.Tensor:
+        """Returns float32 `(batch, *shape)`, uniform in [0, 1).
+
+        Args:
+            stream: From 0 to `streams - 1`.
+            shape: Of one row, static.
+        """
+        return self._rows(tf.random.stateless_uniform, stream, shape)
 
     def _rows(self, draw, stream, shape):
         number, replicas = replica()
+        shape = [shape] if isinstance(shape, int) else list(shape)
         seed = tf.stack([tf.constant(self._seed, tf.int64), self._first + stream])
         rows = draw([self._batch * replicas, *shape], seed, alg="philox")
         return rows[number * self._batch : (number + 1) * self._batch]

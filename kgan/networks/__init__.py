@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kgan.networks import dcgan, mlp
+from kgan.networks import conv_autoencoder, dcgan, mlp, stacked, variational
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,28 @@ class Network:
     value_range: tuple[float, float]
 
 
+@dataclass(frozen=True)
+class Coder:
+    """A pair of builders that take the same options.
+
+    Attributes:
+        encoder: `(image_shape, code_size, **options) -> keras.Model`, or a list of them for what
+            is trained layer by layer.
+        decoder: As `encoder`, the way back.
+    """
+
+    encoder: Callable
+    decoder: Callable
+
+
 NETWORKS = {
     "dcgan": Network(dcgan.generator, dcgan.discriminator, (-1.0, 1.0)),
     "mlp": Network(mlp.generator, mlp.discriminator, (0.0, 1.0)),
+}
+
+AUTOENCODERS = {
+    "conv_autoencoder": Coder(conv_autoencoder.encoder, conv_autoencoder.decoder),
+    "denoising": Coder(conv_autoencoder.encoder, conv_autoencoder.decoder),
+    "stacked": Coder(stacked.encoders, stacked.decoders),
+    "vae": Coder(variational.encoder, variational.decoder),
 }

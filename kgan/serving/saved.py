@@ -4,9 +4,25 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf import saved_model_pb2
 
 from kgan.errors import InputError
 from kgan.models.seeds import check_seeds, in_batches, seed_latents
+
+
+def signatures(path: str | Path) -> frozenset[str]:
+    """Returns the names of a SavedModel's endpoints, without loading it; none if it is unreadable.
+
+    Args:
+        path: The version's folder, holding saved_model.pb.
+    """
+    graph = saved_model_pb2.SavedModel()
+    try:
+        graph.ParseFromString((Path(path) / "saved_model.pb").read_bytes())
+    except (OSError, DecodeError):
+        return frozenset()
+    return frozenset(name for meta in graph.meta_graphs for name in meta.signature_def)
 
 
 class SavedGenerator:

@@ -1,21 +1,19 @@
 """From a configuration to a compiled model and its data."""
 
 import dataclasses
-import inspect
 import math
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 
-from kgan.data import Examples, load
-from kgan.data.toy import MIXTURES
+from kgan.data import Examples
+from kgan.data.split import Splits
 from kgan.errors import InputError
-from kgan.losses import OBJECTIVES
-from kgan.models import GAN, OPTIMIZERS
-from kgan.networks import NETWORKS
-from kgan.training import precision
-from kgan.training.config import RunConfig, override, settings
+from kgan.training import adversarial, precision, pretraining
+from kgan.training.config import Config
+
+FAMILIES = {"adversarial": adversarial, "pretraining": pretraining}
 
 
 @dataclass
@@ -24,97 +22,101 @@ class Run:
 
     Attributes:
         config: With every "auto" resolved.
-        examples: What it trains on.
-        gan: Compiled.
+        data: All of its data; `Splits` where some of them are held out.
+        model: Compiled.
         name: Data set and network, such as "mnist-dcgan"; also the SavedModel's name.
     """
 
-    config: RunConfig
-    examples: Examples
-    gan: GAN
+    config: Config
+    data: Examples | Splits
+    model: keras.Model
     name: str
+
+    @property
+    def examples(self) -> Examples:
+        """What it trains on."""
+        return training_examples(self.data)
+
+    @property
+    def family(self):
+        """The module with what its kind of run does its own way."""
+        return FAMILIES[self.config.family]
 
     @property
     def images_per_step(self) -> int:
         """Real examples a training step."""
-        return self.config.batch_size * self.config.game.discriminator_steps
+        return self.family.images_per_step(self.config)
 
     @property
-    def mixture(self) -> tuple[np.ndarray, float] | None:
-        """Centres `(m, 2)` and standard deviation where the data are a mixture in the plane."""
-        return MIXTURES.get(self.config.data.name)
+    def total_steps(self) -> int:
+        """Training steps altogether."""
+        return self.config.steps * len(self.family.phases(self.model))
 
 
-def steps_for_epochs(epochs: int, examples: Examples, config: RunConfig) -> int:
-    """Returns the steps in which the discriminator sees every example `epochs` times."""
-    return math.ceil(epochs * len(examples) / (config.batch_size * config.game.discriminator_steps))
+def training_examples(data: Examples | Splits) -> Examples:
+    """Returns what is trained on."""
+    return data.train if isinstance(data, Splits) else data
 
 
-def prepare(config: RunConfig, examples: Examples) -> Run:
+def steps_for_epochs(epochs: int, examples: Examples, config: Config) -> int:
+    """Returns the steps in which every example is seen `epochs` times."""
+    images = FAMILIES[config.family].images_per_step(config)
+    return math.ceil(epochs * len(examples) / images)
+
+
+def load_data(config: Config, report=None) -> Examples | Splits:
+    """Returns the data of a configuration, split where its kind of run holds some out.
+
+    Args:
+        config: Any configuration.
+        report: See `kgan.load`.
+    """
+    data = config.data
+    return FAMILIES[config.family].load(
+        data.name, data_dir=data.data_dir, image_size=data.image_size, report=report
+    )
+
+
+def prepare(config: Config, data: Examples | Splits) -> Run:
     """Builds everything that a run needs, and so finds what is wrong before a file is written.
 
     Args:
-        config: The configuration; "auto" precision is resolved.
-        examples: From `load_examples`.
+        config: The configuration; whatever is "auto" in it is resolved.
+        data: From `kgan.load`, or `kgan.split` for a `PretrainConfig`.
 
     Raises:
         InputError: The data are fewer than a batch, or the networks cannot be built.
     """
+    examples = training_examples(data)
     if config.batch_size > len(examples):
         raise InputError(
             f"Batch size {config.batch_size} is larger than the data: {examples.name} has "
-            f"{len(examples)} examples; pass --batch-size {len(examples)} or less."
+            f"{len(examples)} training examples; pass --batch-size {len(examples)} or less."
         )
-    config = _resolved(config)
-    return Run(config, examples, build(config, examples), f"{examples.name}-{config.network.name}")
-
-
-def _resolved(config: RunConfig) -> RunConfig:
-    """Returns the configuration with what it leaves open decided."""
     config = dataclasses.replace(config, precision=precision.resolve(config.precision))
-    known = settings(config)
-    penalised = OBJECTIVES[config.game.objective].penalties or config.game.r1
-    key = "network.discriminator.normalization"
-    if penalised and key in known and "normalization" not in config.network.discriminator:
-        # A penalty per example needs a discriminator that takes examples one by one.
-        return override(config, {key: "layer"})
-    return config
+    config, data = FAMILIES[config.family].resolve(config, data)
+    model = build(config, examples.image_shape, _mean_image(examples))
+    return Run(config, data, model, f"{examples.name}-{config.network.name}")
 
 
-def load_examples(config: RunConfig, report=None) -> Examples:
-    """Returns the training examples of a configuration: see `kgan.load`."""
-    data = config.data
-    return load(data.name, data_dir=data.data_dir, image_size=data.image_size, report=report)
+def build(
+    config: Config, image_shape: tuple[int, ...], mean_image: np.ndarray | None = None
+) -> keras.Model:
+    """Returns the compiled model of a configuration, its weights drawn from the seed.
 
-
-def build(config: RunConfig, examples: Examples) -> GAN:
-    """Returns the compiled GAN of a configuration, its weights drawn from the seed.
+    Args:
+        config: With every "auto" resolved.
+        image_shape: Shape of one example.
+        mean_image: Of the training data in [0, 1], for networks whose first biases depend on it.
 
     Raises:
         InputError: A network or an optimizer cannot be built from its options.
     """
-    network, options = NETWORKS[config.network.name], dict(config.network.generator)
-    if "mean_image" in inspect.signature(network.generator).parameters:
-        options["mean_image"] = _mean_image(examples)
     keras.utils.set_random_seed(config.seed)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision.policy(config.precision))
     try:
-        shape = examples.image_shape
-        gan = GAN(
-            network.generator(shape, config.network.latent_dim, **options),
-            network.discriminator(shape, **config.network.discriminator),
-            value_range=network.value_range,
-            ema_decay=config.game.ema_decay,
-            seed=config.seed,
-        )
-        gan.compile(
-            objective=config.game.objective,
-            generator_optimizer=_optimizer(config.generator_optimizer),
-            discriminator_optimizer=_optimizer(config.discriminator_optimizer),
-            discriminator_steps=config.game.discriminator_steps,
-            r1=config.game.r1,
-        )
+        return FAMILIES[config.family].build(config, image_shape, mean_image)
     except InputError:
         raise
     except (TypeError, ValueError) as error:
@@ -122,7 +124,6 @@ def build(config: RunConfig, examples: Examples) -> GAN:
         raise InputError(f"{config.network.name} cannot be built so: {reason}") from error
     finally:
         keras.config.set_dtype_policy(before)
-    return gan
 
 
 def _mean_image(examples: Examples, at_most: int = 10_000) -> np.ndarray | None:
@@ -130,8 +131,3 @@ def _mean_image(examples: Examples, at_most: int = 10_000) -> np.ndarray | None:
     if len(examples.image_shape) != 3:
         return None
     return np.mean(examples.images[:at_most], axis=0, dtype=np.float64) / 255
-
-
-def _optimizer(values: dict) -> keras.optimizers.Optimizer:
-    options = {key: value for key, value in values.items() if key != "name"}
-    return OPTIMIZERS[values["name"]](**options)

@@ -4,20 +4,18 @@ import json
 import math
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from kgan.training import pictures
 from kgan.training.checkpoint import Checkpoints
-
-POINT_SAMPLES = 2500
 
 
 class EverySteps(keras.callbacks.Callback):
-    """Calls `at(step)` after every `every` steps of a GAN, and after the last.
+    """Calls `at(step)` after every `every` steps of a model, and after the last.
 
     Args:
         every: Steps between two calls.
@@ -99,27 +97,23 @@ def read_metrics(path: Path) -> list[dict]:
 
 
 class Samples(EverySteps):
-    """Writes what the moving-average generator makes of the same seeds to samples/.
+    """Writes a picture of what the model makes to samples/.
 
     Args:
         run_dir: The run's folder.
         every: Steps between two pictures.
-        points: Real points `(n, 2)` drawn behind the samples where the data are points.
+        draw: From the model to its picture, the same seeds or images every time.
     """
 
-    def __init__(self, run_dir: Path, every: int, points: np.ndarray | None = None):
+    def __init__(self, run_dir: Path, every: int, draw: Callable):
         super().__init__(every)
-        self.folder, self._points = run_dir / "samples", points
+        self.folder, self._draw = run_dir / "samples", draw
         self._board = tf.summary.create_file_writer(str(run_dir / "tensorboard"))
 
     def at(self, step):
-        if self._points is None:
-            picture = pictures.grid(self.model.sample(range(64)))
-        else:
-            picture = pictures.scatter(self.model.sample(range(POINT_SAMPLES)), self._points)
+        picture = self._draw(self.model)
         self.folder.mkdir(exist_ok=True)
-        path = self.folder / f"step-{step:08d}.png"
-        picture.save(path)
+        picture.save(self.folder / f"step-{step:08d}.png")
         with self._board.as_default(step=step):
             tf.summary.image("samples", np.asarray(picture.convert("RGB"))[None])
         self._board.flush()

@@ -7,7 +7,6 @@ import keras
 import tensorflow as tf
 
 from kgan.errors import InputError, TrainingError
-from kgan.models import GAN
 
 
 class Checkpoints:
@@ -16,15 +15,15 @@ class Checkpoints:
     Files are written aside and renamed, so that the newest one is always whole.
 
     Args:
-        gan: A compiled GAN.
+        model: Compiled; its `networks`, `optimizers`, metrics and `step` are what is saved.
         directory: The run's `checkpoints/`.
         keep: How many of the newest to keep.
     """
 
-    def __init__(self, gan: GAN, directory: Path, keep: int = 2):
+    def __init__(self, model: keras.Model, directory: Path, keep: int = 2):
         for leftover in directory.glob("*_temp*"):
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-        self._variables = _state(gan)
+        self._variables = _state(model)
         self._manager = tf.train.CheckpointManager(
             tf.train.Checkpoint(**{key: list(value) for key, value in self._variables.items()}),
             str(directory),
@@ -56,7 +55,7 @@ class Checkpoints:
         Raises:
             TrainingError: A weight is not finite; the last good checkpoint stays the newest.
         """
-        for variable in self._variables["networks"]:
+        for variable in self._variables["networks"] + self._variables.get("extra", []):
             if variable.dtype.is_floating and not tf.reduce_all(tf.math.is_finite(variable)):
                 raise self.diverged(step, "a weight")
         self._manager.save(checkpoint_number=step)
@@ -67,20 +66,21 @@ class Checkpoints:
         return TrainingError(
             f"Step {step}: {what} is not finite, so training stopped. "
             + (f"Last good checkpoint: {kept}. " if kept else "No checkpoint had been written. ")
-            + "Start again with a lower --learning-rate, another --objective or --precision float32"
+            + "Start again with a lower --learning-rate or --precision float32."
         )
 
 
-def _state(gan: GAN) -> dict[str, list[tf.Variable]]:
-    networks = (gan.generator, gan.discriminator, gan.ema_generator)
-    optimizers = (gan.generator_optimizer, gan.discriminator_optimizer)
+def _state(model: keras.Model) -> dict[str, list[tf.Variable]]:
     groups = {
-        "networks": [v for network in networks for v in network.weights],
-        "seeds": [v for network in networks for v in _seed_states(network)],
-        "optimizers": [v for optimizer in optimizers for v in optimizer.variables],
-        "metrics": [v for metric in gan.metrics for v in metric.variables],
-        "step": [gan.step],
+        "networks": [v for network in model.networks for v in network.weights],
+        "seeds": [v for network in model.networks for v in _seed_states(network)],
+        "optimizers": [v for optimizer in model.optimizers for v in optimizer.variables],
+        "metrics": [v for metric in model.metrics for v in metric.variables],
+        "step": [model.step],
     }
+    extra = getattr(model, "extra_variables", [])
+    if extra:
+        groups["extra"] = extra
     return {name: [variable.value for variable in group] for name, group in groups.items()}
 
 

@@ -1,14 +1,17 @@
 """What a run is made from, as plain data that round-trips through JSON."""
 
 import dataclasses
-import inspect
 import json
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field, is_dataclass
+from typing import Any, ClassVar
 
 from kgan.errors import InputError, unknown
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+LIKELIHOODS = ("bernoulli", "squared_error", "gaussian")
+SCHEDULES = ("constant", "cosine")
+BINARIZATIONS = ("none", "static", "dynamic")
 
 
 @dataclass(frozen=True)
@@ -40,28 +43,51 @@ class GameConfig:
     ema_decay: float = 0.999
 
 
-def _adam() -> dict[str, Any]:
-    return {"name": "adam", "learning_rate": 2e-4, "beta_1": 0.5}
+@dataclass(frozen=True)
+class CoderConfig:
+    """Which autoencoder is built; `options` are those of its builders."""
+
+    name: str = "conv_autoencoder"
+    code_size: int = 64
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class RunConfig:
-    """A whole run.
+class ReconstructionConfig:
+    """What an autoencoder is to reconstruct, from what; "auto" is resolved before training.
 
     Attributes:
-        steps: Generator updates.
-        batch_size: Real examples a discriminator update.
+        likelihood: "bernoulli" (cross-entropy), "squared_error", or for a VAE "gaussian".
+        corruption: A kind in `data.corrupt.KINDS`, put on the input alone.
+        amount: Share of the elements, or the standard deviation: see `data.corrupt.Corruption`.
+        binarization: "none", "static" (one draw an image) or, for a VAE, "dynamic" (every step).
+        beta: Weight of a VAE's divergence.
+    """
+
+    likelihood: str = "auto"
+    corruption: str = "auto"
+    amount: float = 0.25
+    binarization: str = "auto"
+    beta: float = 1.0
+
+
+def _adam(learning_rate: float, **options: float) -> Callable[[], dict[str, Any]]:
+    return lambda: {"name": "adam", "learning_rate": learning_rate, **options}
+
+
+@dataclass(frozen=True)
+class Config:
+    """What every run has.
+
+    Attributes:
+        steps: Updates: of the generator, of an autoencoder, of each layer of a stacked one.
+        batch_size: Real examples an update.
         seed: Decides the initial weights, the order of the data and the noise.
         precision: What the networks compute in; "auto" is resolved before training.
-        generator_optimizer: "name" and that optimizer's arguments; likewise the discriminator's.
         log_every, sample_every, checkpoint_every: Steps between two of each.
     """
 
     data: DataConfig = DataConfig()
-    network: NetworkConfig = field(default_factory=NetworkConfig)
-    game: GameConfig = GameConfig()
-    generator_optimizer: dict[str, Any] = field(default_factory=_adam)
-    discriminator_optimizer: dict[str, Any] = field(default_factory=_adam)
     steps: int = 20_000
     batch_size: int = 128
     seed: int = 0
@@ -70,144 +96,167 @@ class RunConfig:
     sample_every: int = 1000
     checkpoint_every: int = 500
 
+    # What `config.json` calls it, and the command that takes it.
+    family: ClassVar[str]
+    command: ClassVar[str]
+    # Sections whose options go with their name.
+    named: ClassVar[tuple[str, ...]]
+
     def to_dict(self) -> dict[str, Any]:
         """Returns nested dictionaries of plain values."""
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "RunConfig":
+    def from_dict(cls, values: dict[str, Any]) -> "Config":
         """Returns the configuration that `to_dict` was taken from."""
-        nested = {"data": DataConfig, "network": NetworkConfig, "game": GameConfig}
+        sections = {f.name: f.type for f in dataclasses.fields(cls) if is_dataclass(f.type)}
         values = {
-            key: nested[key](**value) if key in nested else value for key, value in values.items()
+            key: sections[key](**value) if key in sections else value
+            for key, value in values.items()
         }
         size = values["data"].image_size
         size = None if size is None else tuple(size)
         return cls(**{**values, "data": dataclasses.replace(values["data"], image_size=size)})
 
+    def headline(self) -> str:
+        """Returns what is trained for, in a phrase."""
+        raise NotImplementedError
 
-def settings(config: RunConfig) -> dict[str, Any]:
-    """Returns every setting by its dotted key, with its value or, if unset, its default."""
-    from kgan.models import OPTIMIZERS
-    from kgan.networks import NETWORKS
+    def builders(self) -> dict[str, Callable]:
+        """Returns, by dotted key, the functions whose options stand there.
 
-    if config.network.name not in NETWORKS:
-        raise unknown("model", config.network.name, NETWORKS)
-    network = NETWORKS[config.network.name]
-    flat: dict[str, Any] = {}
-    for key, value in config.to_dict().items():
-        if key.endswith("_optimizer"):
-            if value["name"] not in OPTIMIZERS:
-                raise unknown("optimizer", value["name"], OPTIMIZERS)
-            value = {"name": value["name"], **_options(OPTIMIZERS[value["name"]], value)}
-        if key == "network":
-            for player in ("generator", "discriminator"):
-                value[player] = _options(getattr(network, player), value[player])
-        flat.update(_flatten(key, value))
-    return flat
+        Raises:
+            InputError: A name is not known.
+        """
+        raise NotImplementedError
 
+    def check(self) -> None:
+        """Checks every range.
 
-def _options(function, given: dict[str, Any]) -> dict[str, Any]:
-    """Returns the plain-valued keyword arguments of `function`, as given or by default."""
-    defaults = {
-        name: parameter.default
-        for name, parameter in inspect.signature(function).parameters.items()
-        if isinstance(parameter.default, (bool, int, float, str))
-        and not (name == "name" or parameter.kind is parameter.VAR_KEYWORD)
-    }
-    return {**defaults, **{key: value for key, value in given.items() if key != "name"}}
+        Raises:
+            InputError: A setting is outside its range.
+        """
+        for key in ("steps", "batch_size", "log_every", "sample_every", "checkpoint_every"):
+            _at_least_one(key, getattr(self, key))
+        if not 0 <= self.seed < 2**31:
+            raise InputError(f"seed is {self.seed}: expected 0 to {2**31 - 1}.")
+        if self.precision not in PRECISIONS:
+            raise unknown("precision", self.precision, PRECISIONS)
+        for key in self.named:
+            rate = getattr(self, key).get("learning_rate", 1.0) if "optimizer" in key else 1.0
+            if not 0 < rate < float("inf"):
+                raise InputError(f"{key}.learning_rate is {rate}: expected a number above 0.")
 
 
-def _flatten(prefix: str, value) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        return {prefix: value}
-    flat = {}
-    for key, item in value.items():
-        flat.update(_flatten(f"{prefix}.{key}", item))
-    return flat
+@dataclass(frozen=True)
+class RunConfig(Config):
+    """A run of `kgan train`.
 
-
-def override(config: RunConfig, changes: dict[str, Any]) -> RunConfig:
-    """Returns `config` with some settings changed, and checked.
-
-    Args:
-        config: What to start from.
-        changes: Values by dotted key, such as `{"generator_optimizer.beta_1": 0.0}`.
-
-    Raises:
-        InputError: An unknown key, or a value of the wrong type or range.
+    Attributes:
+        generator_optimizer: "name" and that optimizer's arguments; likewise the discriminator's.
     """
-    values = config.to_dict()
-    # The names first: they decide which other keys exist, and the old options go with the old name.
-    for section in ("network", "generator_optimizer", "discriminator_optimizer"):
-        name = changes.get(f"{section}.name", values[section]["name"])
-        if name != values[section]["name"]:
-            values[section] = {"name": name}
-    config = RunConfig.from_dict(values)
-    values = config.to_dict()
-    known = settings(config)
-    for key, value in changes.items():
-        if key not in known:
-            raise unknown("setting", key, known)
-        place, path = values, key.split(".")
-        for part in path[:-1]:
-            place = place[part]
-        place[path[-1]] = _checked(key, value, known[key])
-    config = RunConfig.from_dict(values)
-    _check_ranges(config)
-    return config
+
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    game: GameConfig = GameConfig()
+    generator_optimizer: dict[str, Any] = field(default_factory=_adam(2e-4, beta_1=0.5))
+    discriminator_optimizer: dict[str, Any] = field(default_factory=_adam(2e-4, beta_1=0.5))
+
+    family = "adversarial"
+    command = "train"
+    named = ("network", "generator_optimizer", "discriminator_optimizer")
+
+    def headline(self):
+        return self.game.objective
+
+    def builders(self):
+        from kgan.networks import NETWORKS
+
+        network = _known("model", self.network.name, NETWORKS)
+        return {
+            "network.generator": network.generator,
+            "network.discriminator": network.discriminator,
+            "generator_optimizer": _optimizer(self.generator_optimizer),
+            "discriminator_optimizer": _optimizer(self.discriminator_optimizer),
+        }
+
+    def check(self):
+        from kgan.losses import OBJECTIVES
+
+        super().check()
+        _at_least_one("network.latent_dim", self.network.latent_dim)
+        _at_least_one("game.discriminator_steps", self.game.discriminator_steps)
+        _known("objective", self.game.objective, OBJECTIVES)
 
 
-def _checked(key: str, value, current):
-    if key in ("data.data_dir", "data.image_size"):
-        return value
-    kind = type(current)
-    if kind is float and type(value) is int:
-        value = float(value)
-    if type(value) is not kind:
-        raise InputError(
-            f"{key} is {value!r}: expected {_KINDS[kind]}, such as {json.dumps(current)}."
-        )
-    return value
+@dataclass(frozen=True)
+class PretrainConfig(Config):
+    """A run of `kgan pretrain`.
+
+    Attributes:
+        optimizer: "name" and that optimizer's arguments.
+        schedule: Of the learning rate over `steps`: "constant", or "cosine", half a period to 0
+            (Loshchilov and Hutter 2017, equation 5).
+        likelihood_samples: Importance samples an image for a VAE's test likelihood.
+    """
+
+    network: CoderConfig = field(default_factory=CoderConfig)
+    reconstruction: ReconstructionConfig = ReconstructionConfig()
+    optimizer: dict[str, Any] = field(default_factory=_adam(1e-3))
+    schedule: str = "cosine"
+    likelihood_samples: int = 200
+
+    family = "pretraining"
+    command = "pretrain"
+    named = ("network", "optimizer")
+
+    def headline(self):
+        what = self.reconstruction
+        parts = [
+            f"code of {self.network.code_size}",
+            what.likelihood,
+            f"{what.binarization} binarization" if what.binarization != "none" else "",
+            f"{what.corruption} {what.amount:g}" if what.corruption != "none" else "",
+        ]
+        return ", ".join(part for part in parts if part and not part.startswith("auto"))
+
+    def builders(self):
+        from kgan.networks import AUTOENCODERS
+
+        network = _known("model", self.network.name, AUTOENCODERS)
+        return {"network.options": network.encoder, "optimizer": _optimizer(self.optimizer)}
+
+    def check(self):
+        from kgan.data.corrupt import KINDS, Corruption
+
+        super().check()
+        _at_least_one("network.code_size", self.network.code_size)
+        _at_least_one("likelihood_samples", self.likelihood_samples)
+        what = self.reconstruction
+        _known("corruption", what.corruption, ("auto", *KINDS))
+        Corruption("masking" if what.corruption == "auto" else what.corruption, what.amount)
+        _known("schedule", self.schedule, SCHEDULES)
+        _known("likelihood", what.likelihood, ("auto", *LIKELIHOODS))
+        _known("binarization", what.binarization, ("auto", *BINARIZATIONS))
+        if not 0 <= what.beta < float("inf"):
+            raise InputError(f"reconstruction.beta is {what.beta}: expected 0 or more.")
 
 
-_KINDS = {bool: "true or false", int: "an integer", float: "a number", str: "a word"}
+CONFIGS = {config.family: config for config in (RunConfig, PretrainConfig)}
 
 
-def _check_ranges(config: RunConfig) -> None:
-    from kgan.losses import OBJECTIVES
-
-    flat = config.to_dict()
-    at_least_one = ("steps", "batch_size", "log_every", "sample_every", "checkpoint_every")
-    wrong = [(key, flat[key]) for key in at_least_one if flat[key] < 1]
-    if config.network.latent_dim < 1:
-        wrong.append(("network.latent_dim", config.network.latent_dim))
-    if config.game.discriminator_steps < 1:
-        wrong.append(("game.discriminator_steps", config.game.discriminator_steps))
-    for key, value in wrong:
+def _at_least_one(key: str, value: int) -> None:
+    if value < 1:
         raise InputError(f"{key} is {value}: expected 1 or more.")
-    for player in ("generator_optimizer", "discriminator_optimizer"):
-        rate = flat[player].get("learning_rate", 1.0)
-        if not 0 < rate < float("inf"):
-            raise InputError(f"{player}.learning_rate is {rate}: expected a number above 0.")
-    if not 0 <= config.seed < 2**31:
-        raise InputError(f"seed is {config.seed}: expected 0 to {2**31 - 1}.")
-    if config.game.objective not in OBJECTIVES:
-        raise unknown("objective", config.game.objective, OBJECTIVES)
-    if config.precision not in PRECISIONS:
-        raise unknown("precision", config.precision, PRECISIONS)
 
 
-def parse_setting(text: str) -> tuple[str, Any]:
-    """Returns the key and the value of KEY=VALUE; the value is JSON, or else a word.
+def _known(what: str, name: str, known):
+    """Returns the entry of a table, or the name where there is none but a list of names."""
+    if name not in known:
+        raise unknown(what, name, known)
+    return known[name] if isinstance(known, dict) else name
 
-    Raises:
-        InputError: There is no "=" or no key.
-    """
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise InputError(f"--set {text!r}: expected KEY=VALUE, such as batch_size=64.")
-    try:
-        return key, json.loads(value)
-    except json.JSONDecodeError:
-        return key, value
+
+def _optimizer(values: dict[str, Any]) -> Callable:
+    from kgan.models import OPTIMIZERS
+
+    return _known("optimizer", values["name"], OPTIMIZERS)

@@ -28,7 +28,7 @@ def create(run_dir: str | Path | None, name: str) -> Path:
         if any(path.name not in (".lock", "config.json.new") for path in folder.iterdir()):
             raise InputError(
                 f"Run folder {folder} is not empty: choose another --run-dir, or go on with "
-                f"kgan train --resume {folder}."
+                f"--resume {folder}."
             )
         (folder / ".lock").touch()
         return folder
@@ -98,16 +98,6 @@ def read_config(folder: str | Path) -> dict:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
         raise InputError(
-            f"{folder} is no run: expected a folder made by `kgan train`, with a config.json."
+            f"{folder} is no run: expected a folder made by `kgan train` or `kgan pretrain`, with "
+            "a config.json."
         ) from error
-
-
-def newest(root: Path, marker: str) -> Path | None:
-    """Returns the folder under `root` whose file `marker` was written last, None if there is none.
-
-    Args:
-        root: Where to look.
-        marker: Glob pattern of the file, relative to `root`.
-    """
-    found = sorted(root.glob(marker), key=lambda path: path.stat().st_mtime)
-    return found[-1].parent if found else None

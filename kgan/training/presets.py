@@ -1,7 +1,15 @@
 """Named configurations."""
 
-from kgan.errors import unknown
-from kgan.training.config import DataConfig, NetworkConfig, RunConfig
+from kgan.errors import InputError, unknown
+from kgan.training.config import (
+    CoderConfig,
+    Config,
+    DataConfig,
+    NetworkConfig,
+    PretrainConfig,
+    ReconstructionConfig,
+    RunConfig,
+)
 
 _DISCRIMINATOR_OF_POINTS = {
     "width": 128, "pieces": 2, "input_dropout": 0.0, "dropout": 0.0, "init_range": 0.1,
@@ -46,20 +54,87 @@ PRESETS = {
     # 8 of 8 modes, 94.2 to 96.1 % of 2,500 samples within 3 standard deviations of one.
     "ring": RunConfig(data=DataConfig(name="ring"), **_POINTS),
     "grid": RunConfig(data=DataConfig(name="grid"), **_POINTS),
+    "conv_autoencoder-digits": PretrainConfig(
+        network=CoderConfig(code_size=16), batch_size=64, steps=3000, log_every=100
+    ),
+    "denoising-digits": PretrainConfig(
+        network=CoderConfig("denoising", code_size=32), batch_size=64, steps=3000, log_every=100
+    ),
+    "stacked-digits": PretrainConfig(
+        network=CoderConfig("stacked", 32, {"width": 256}),
+        batch_size=64,
+        steps=3000,
+        log_every=100,
+    ),
+    "vae-digits": PretrainConfig(
+        network=CoderConfig("vae", 10, {"width": 256}), batch_size=64, steps=6000, log_every=100
+    ),
+    "vae-mnist": PretrainConfig(
+        data=DataConfig("mnist"),
+        network=CoderConfig("vae", 40),
+        reconstruction=ReconstructionConfig(binarization="static"),
+        steps=200_000,
+        precision="float32",
+        log_every=500,
+        sample_every=20_000,
+        checkpoint_every=5000,
+    ),
+    "bengio2007-mnist": PretrainConfig(
+        data=DataConfig("mnist"),
+        network=CoderConfig("stacked", 1000, {"width": 1000}),
+        steps=20_000,
+        sample_every=5000,
+        checkpoint_every=2000,
+    ),
+    "vincent2010-mnist": PretrainConfig(
+        data=DataConfig("mnist"),
+        network=CoderConfig("stacked", 1000, {"width": 1000}),
+        reconstruction=ReconstructionConfig(corruption="masking", amount=0.25),
+        steps=20_000,
+        sample_every=5000,
+        checkpoint_every=2000,
+    ),
+    "conv_autoencoder-cifar10": PretrainConfig(data=DataConfig("cifar10"), steps=20_000),
 }
 
 
-def find(name: str | None, dataset: str | None = None) -> tuple[str | None, RunConfig]:
-    """Returns a preset's name and configuration.
+# What `kgan pretrain --model NAME` starts from where no preset is named after model and data.
+STARTS = {
+    "conv_autoencoder": PretrainConfig(),
+    "denoising": PretrainConfig(network=CoderConfig("denoising")),
+    "stacked": PretrainConfig(network=CoderConfig("stacked", 500, {"width": 1000}), steps=10_000),
+    "vae": PretrainConfig(network=CoderConfig("vae", 40)),
+}
+
+
+def find(
+    command: str, name: str | None = None, dataset: str | None = None, model: str | None = None
+) -> Config:
+    """Returns the configuration that a command starts from.
 
     Args:
-        name: The preset; None for the one of the data set's name, or the general default.
+        command: "train" or "pretrain".
+        name: The preset; None for the one named after the data set (pretrain: MODEL-DATASET), or
+            the general default.
         dataset: The data set asked for, if any.
+        model: The model asked for, if any.
 
     Raises:
-        InputError: There is no preset of that name.
+        InputError: There is no preset of that name, or it is another command's.
     """
-    if name is not None and name not in PRESETS:
-        raise unknown("preset", name, PRESETS)
-    name = name or (dataset if dataset in PRESETS else None if dataset else "digits")
-    return name, PRESETS[name] if name else RunConfig()
+    if name is not None:
+        if name not in PRESETS:
+            raise unknown("preset", name, PRESETS)
+        if PRESETS[name].command != command:
+            raise InputError(
+                f"Preset {name!r} is for kgan {PRESETS[name].command}, not for kgan {command}."
+            )
+        return PRESETS[name]
+    dataset = dataset or "digits"
+    if command == "train":
+        named = PRESETS.get(dataset)
+        return named if isinstance(named, RunConfig) else RunConfig()
+    model = model or "conv_autoencoder"
+    if model not in STARTS:
+        raise unknown("model", model, STARTS)
+    return PRESETS.get(f"{model}-{dataset}", STARTS[model])

@@ -9,17 +9,15 @@ import numpy as np
 import tensorflow as tf
 
 import kgan
-from kgan.data import Examples
 from kgan.data.pipeline import batches
 from kgan.errors import InputError
-from kgan.metrics.mixture import mixture_coverage
-from kgan.models import GAN
 from kgan.serving import export
-from kgan.training import folder
-from kgan.training.build import Run, build, load_examples, prepare
-from kgan.training.callbacks import POINT_SAMPLES, Checkpointing, MetricsLog, Samples, read_metrics
+from kgan.training import determinism, folder
+from kgan.training.build import FAMILIES, Run, build, load_data, prepare
+from kgan.training.callbacks import Checkpointing, MetricsLog, Samples, read_metrics
 from kgan.training.checkpoint import Checkpoints
-from kgan.training.config import RunConfig, settings
+from kgan.training.config import CONFIGS, Config
+from kgan.training.settings import settings
 
 
 def train(
@@ -47,7 +45,7 @@ def train(
         TrainingError: A loss or a weight was not finite; the last good checkpoint is kept.
     """
     if deterministic:
-        tf.config.experimental.enable_op_determinism()
+        determinism.enable()
     run_dir = Path(run_dir)
     run_dir.mkdir(parents=True, exist_ok=True)
     with folder.lock(run_dir):
@@ -55,35 +53,36 @@ def train(
             folder.write_json(run_dir / "config.json", _record(run))
         _fit(run, run_dir, callbacks)
         lines = read_metrics(run_dir / "metrics.jsonl")
-        saved_model = export(run.gan, saved_models, run.name)
-        summary = {**lines[-1], "saved_model": str(saved_model)}
-        if run.mixture:
-            summary |= mixture_coverage(run.gan.sample(range(POINT_SAMPLES)), *run.mixture)
+        scores = run.family.score(run.model, run.data, run.config)
+        if scores:
+            folder.write_json(run_dir / "evaluation.json", scores)
+        saved_model = export(run.model, saved_models, run.name)
+        summary = {**lines[-1], **scores, "saved_model": str(saved_model)}
         folder.write_json(run_dir / "summary.json", summary)
     return summary
 
 
 def _fit(run: Run, run_dir: Path, callbacks: Sequence[keras.callbacks.Callback]) -> None:
-    config = run.config
-    checkpoints = Checkpoints(run.gan, run_dir / "checkpoints")
-    start = checkpoints.latest_step
-    points = run.examples.images[:POINT_SAMPLES] if run.mixture else None
+    config, model = run.config, run.model
+    checkpoints = Checkpoints(model, run_dir / "checkpoints")
     own = [
         MetricsLog(run_dir, config.log_every, run.images_per_step, checkpoints),
-        Samples(run_dir, config.sample_every, points),
+        Samples(run_dir, config.sample_every, lambda model: run.family.picture(model, run.data)),
         Checkpointing(checkpoints, config.checkpoint_every),
     ]
-    if start == config.steps:
+    start = checkpoints.latest_step
+    if start == run.total_steps:
         checkpoints.restore()
-        return
-    data = batches(run.examples, run.images_per_step, config.seed, start, config.steps)
-    run.gan.fit(
-        data,
-        steps_per_epoch=config.steps - start,
-        shuffle=False,
-        verbose=0,
-        callbacks=[*own, *callbacks],
-    )
+    for number, fit in enumerate(run.family.phases(model)):
+        first, stop = max(start, number * config.steps), (number + 1) * config.steps
+        if first < stop:
+            fit(
+                batches(run.examples, run.images_per_step, config.seed, first, stop),
+                steps_per_epoch=stop - first,
+                shuffle=False,
+                verbose=0,
+                callbacks=[*own, *callbacks],
+            )
 
 
 def _record(run: Run) -> dict:
@@ -97,6 +96,7 @@ def _record(run: Run) -> dict:
     devices = [device.device_type for device in tf.config.list_physical_devices()]
     return {
         "name": run.name,
+        "family": run.config.family,
         "config": run.config.to_dict(),
         "examples": len(run.examples),
         "image_shape": list(run.examples.image_shape),
@@ -105,24 +105,31 @@ def _record(run: Run) -> dict:
     }
 
 
-def reopen(run_dir: str | Path, changes: dict, report=None) -> Run:
+def reopen(run_dir: str | Path, command: str, changes: dict, report=None) -> Run:
     """Returns an unfinished run, ready to go on.
 
     Args:
         run_dir: The run's folder.
+        command: "train" or "pretrain"; the run must be one of it.
         changes: Settings asked for by dotted key; each must be what the run has.
         report: Called while data are prepared: see `kgan.load`.
 
     Raises:
-        InputError: No run, a finished one, contradicting settings, or data that changed.
+        InputError: No run, one of another command or a finished one, contradicting settings, or
+            data that changed.
     """
     record = folder.read_config(run_dir)
+    config = read_config(record)
+    if config.command != command:
+        raise InputError(
+            f"Run {run_dir} is one of kgan {config.command}: go on with kgan {config.command} "
+            f"--resume {run_dir}."
+        )
     if (Path(run_dir) / "summary.json").exists():
         raise InputError(
-            f"Run {run_dir} is finished ({record['config']['steps']} steps): draw from it with "
-            f"kgan sample {run_dir}, or start a new one."
+            f"Run {run_dir} is finished ({config.steps} steps). "
+            f"{FAMILIES[config.family].NEXT} {run_dir}, or start a new one."
         )
-    config = RunConfig.from_dict(record["config"])
     known = settings(config)
     for key, value in changes.items():
         if known.get(key) != value:
@@ -130,7 +137,7 @@ def reopen(run_dir: str | Path, changes: dict, report=None) -> Run:
                 f"{key} is {value!r}, but run {run_dir} has {known.get(key)!r}: leave the option "
                 "out to go on, or start a new run."
             )
-    run = prepare(config, load_examples(config, report))
+    run = prepare(config, load_data(config, report))
     if len(run.examples) != record["examples"]:
         raise InputError(
             f"{config.data.name} now has {len(run.examples)} examples, but run {run_dir} began "
@@ -139,22 +146,28 @@ def reopen(run_dir: str | Path, changes: dict, report=None) -> Run:
     return run
 
 
-def restore(run_dir: str | Path) -> tuple[GAN, str]:
-    """Returns a run's GAN at its newest checkpoint, without its data, and the run's name.
+def read_config(record: dict) -> Config:
+    """Returns the configuration in a run's config.json, as `folder.read_config` read it."""
+    return CONFIGS[record.get("family", "adversarial")].from_dict(record["config"])
+
+
+def restore(run_dir: str | Path) -> tuple[keras.Model, str]:
+    """Returns a run's model at its newest checkpoint, without its data, and the run's name.
+
+    Returns:
+        A `kgan.GAN`, `Autoencoder`, `StackedAutoencoder` or `VAE`, compiled; the name.
 
     Raises:
         InputError: No run, or one without a checkpoint yet.
     """
     record = folder.read_config(run_dir)
-    config = RunConfig.from_dict(record["config"])
-    shape = tuple(record["image_shape"])
-    empty = Examples(np.zeros((1, *shape), np.uint8), None, (), config.data.name)
-    gan = build(config, empty)
-    checkpoints = Checkpoints(gan, Path(run_dir) / "checkpoints")
+    config = read_config(record)
+    model = build(config, tuple(record["image_shape"]))
+    checkpoints = Checkpoints(model, Path(run_dir) / "checkpoints")
     if not checkpoints.latest_step:
         raise InputError(
             f"Run {run_dir} has no checkpoint yet: the first comes after "
             f"{config.checkpoint_every} steps."
         )
     checkpoints.restore()
-    return gan, record["name"]
+    return model, record["name"]

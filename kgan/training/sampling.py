@@ -9,11 +9,12 @@ import numpy as np
 
 import kgan
 from kgan.errors import InputError
-from kgan.models import GAN
+from kgan.models import GAN, VAE
 from kgan.models.seeds import MAX_SEED, check_seeds, seed_latents
 from kgan.serving import SavedGenerator
+from kgan.serving.saved import signatures
 from kgan.training import folder, pictures
-from kgan.training.run import restore
+from kgan.training.run import read_config, restore
 
 MAX_SEEDS = 1_000_000
 WALK_FRAMES = 16
@@ -51,27 +52,33 @@ def find_model(model: str | None) -> Path:
         InputError: Nothing of the kind is there.
     """
     if model is None:
-        found = [
-            path
-            for path in (
-                folder.newest(Path("saved_models"), "*/*/saved_model.pb"),
-                folder.newest(Path("runs"), "*/checkpoints/checkpoint"),
-            )
-            if path
-        ]
-        if not found:
-            return _shipped()
-        newest = max(found, key=lambda path: path.stat().st_mtime)
-        return newest.parent if newest.name == "checkpoints" else newest
+        return _newest_generator() or _shipped()
     for path in (Path(model), Path("saved_models") / model):
         if (path / "config.json").exists() or (path / "saved_model.pb").exists():
             return path
         if path.is_dir() and (version := _newest_version(path)):
             return version
     raise InputError(
-        f"{model} is neither a run nor a SavedModel: expected a folder made by `kgan train`, or a "
-        "name under saved_models/."
+        f"{model} is neither a run nor a SavedModel: expected a folder made by `kgan train` or "
+        "`kgan pretrain`, or a name under saved_models/."
     )
+
+
+def _newest_generator() -> Path | None:
+    """Returns the run or SavedModel written last, among those that images can be drawn from."""
+    written = [
+        *((path, path.parent) for path in Path("saved_models").glob("*/*/saved_model.pb")),
+        *((path, path.parents[1]) for path in Path("runs").glob("*/checkpoints/checkpoint")),
+    ]
+    written.sort(key=lambda pair: pair[0].stat().st_mtime, reverse=True)
+    return next((place for _, place in written if _draws(place)), None)
+
+
+def _draws(path: Path) -> bool:
+    if (path / "config.json").exists():
+        config = read_config(folder.read_config(path))
+        return config.family == "adversarial" or config.network.name == "vae"
+    return "generate" in signatures(path)
 
 
 def _shipped() -> Path:
@@ -86,9 +93,20 @@ def _newest_version(path: Path) -> Path | None:
     return max(versions, key=lambda p: int(p.name), default=None)
 
 
-def open_model(path: Path) -> GAN | SavedGenerator:
-    """Returns the generator in a folder that `find_model` found."""
-    return restore(path)[0] if (path / "config.json").exists() else SavedGenerator(path)
+def open_model(path: Path) -> GAN | VAE | SavedGenerator:
+    """Returns the generator in a folder that `find_model` found.
+
+    Raises:
+        InputError: A run of an autoencoder that draws nothing.
+    """
+    if not (path / "config.json").exists():
+        return SavedGenerator(path)
+    if not _draws(path):
+        raise InputError(
+            f"{path} is a run of an autoencoder, which draws no images: kgan sample takes runs of "
+            "kgan train and of kgan pretrain --model vae. Use this one with kgan finetune."
+        )
+    return restore(path)[0]
 
 
 def walk(seeds: np.ndarray, latent_dim: int, frames: int = WALK_FRAMES) -> np.ndarray:

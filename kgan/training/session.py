@@ -1,4 +1,4 @@
-"""`kgan train`, from its options to its last line."""
+"""`kgan train` and `kgan pretrain`, from their options to their last line."""
 
 import re
 import sys
@@ -7,32 +7,53 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Column, Table
 
 from kgan.errors import InputError
 from kgan.training import folder, presets
-from kgan.training.build import Run, load_examples, prepare, steps_for_epochs
-from kgan.training.config import RunConfig, override, parse_setting
+from kgan.training.build import Run, load_data, prepare, steps_for_epochs, training_examples
+from kgan.training.config import Config
 from kgan.training.progress import ProgressBar
 from kgan.training.run import reopen, train
+from kgan.training.settings import override, parse_setting
 
-# Options of `kgan train` that are settings under another name.
-_KEYS = {
+# Options that are settings under another name: of every command, and of each.
+_COMMON = {
     "dataset": ("data.name",),
     "data_dir": ("data.data_dir",),
     "image_size": ("data.image_size",),
     "model": ("network.name",),
-    "latent_dim": ("network.latent_dim",),
-    "objective": ("game.objective",),
-    "discriminator_steps": ("game.discriminator_steps",),
-    "learning_rate": ("generator_optimizer.learning_rate", "discriminator_optimizer.learning_rate"),
     "steps": ("steps",),
     "batch_size": ("batch_size",),
     "seed": ("seed",),
     "precision": ("precision",),
 }
+_KEYS = {
+    "train": {
+        **_COMMON,
+        "latent_dim": ("network.latent_dim",),
+        "objective": ("game.objective",),
+        "discriminator_steps": ("game.discriminator_steps",),
+        "learning_rate": (
+            "generator_optimizer.learning_rate",
+            "discriminator_optimizer.learning_rate",
+        ),
+    },
+    "pretrain": {
+        **_COMMON,
+        "code_size": ("network.code_size",),
+        "likelihood": ("reconstruction.likelihood",),
+        "corruption": ("reconstruction.corruption",),
+        "amount": ("reconstruction.amount",),
+        "binarization": ("reconstruction.binarization",),
+        "beta": ("reconstruction.beta",),
+        "learning_rate": ("optimizer.learning_rate",),
+    },
+}
 
 
 def train_from_options(
+    command: str,
     *,
     preset: str | None,
     epochs: int | None,
@@ -43,13 +64,24 @@ def train_from_options(
     dry_run: bool,
     **options: Any,
 ) -> None:
-    """Trains as the options of `kgan train` say; see `kgan train --help` for each.
+    """Trains as the options of a command say; see its `--help` for each.
+
+    Args:
+        command: "train" or "pretrain".
+        preset: Where to start from; None for the data set's own, or a default.
+        epochs: Passes over the data, instead of the option `steps`.
+        settings: Each KEY=VALUE.
+        run_dir: The new run's folder.
+        resume: The unfinished run to go on with.
+        out: Where the SavedModel goes.
+        dry_run: Check, print the configuration and stop.
+        **options: The command's other options, None where not given.
 
     Raises:
         InputError: An option is wrong, or contradicts another or the resumed run.
     """
     console = Console(stderr=True, highlight=False)
-    changes = _changes(options, settings)
+    changes = _changes(_KEYS[command], options, settings)
     if epochs is not None and (options["steps"] is not None or epochs < 1):
         raise InputError(f"--epochs {epochs}: expected 1 or more, and without --steps.")
     folder.require_writable(Path(out))
@@ -58,10 +90,10 @@ def train_from_options(
         if run_dir or preset or epochs:
             raise InputError("--resume takes its run's settings: leave out --run-dir, --preset "
                              "and --epochs.")  # fmt: skip
-        run, place = reopen(resume, changes, report), Path(resume)
+        run, place = reopen(resume, command, changes, report), Path(resume)
     else:
-        run = _new_run(preset, options["dataset"], changes, epochs, report)
-        place = None
+        start = presets.find(command, preset, options["dataset"], options["model"])
+        run, place = _new_run(start, changes, epochs, report), None
     if dry_run:
         Console(soft_wrap=True).print_json(data=run.config.to_dict())
         return
@@ -69,7 +101,9 @@ def train_from_options(
     _train(run, place, Path(out), console)
 
 
-def _changes(options: dict[str, Any], settings: tuple[str, ...]) -> dict[str, Any]:
+def _changes(
+    keys: dict[str, tuple[str, ...]], options: dict[str, Any], settings: tuple[str, ...]
+) -> dict[str, Any]:
     changes = {}
     for option, value in options.items():
         if value is not None:
@@ -77,7 +111,7 @@ def _changes(options: dict[str, Any], settings: tuple[str, ...]) -> dict[str, An
                 value = _image_size(value)
             elif option == "data_dir" or (option == "dataset" and Path(value).is_dir()):
                 value = str(Path(value).expanduser().resolve())
-            changes |= dict.fromkeys(_KEYS[option], value)
+            changes |= dict.fromkeys(keys[option], value)
     return changes | dict(parse_setting(text) for text in settings)
 
 
@@ -89,13 +123,14 @@ def _image_size(text: str) -> list[int]:
     return [int(height), int(width or height)]
 
 
-def _new_run(preset, dataset, changes, epochs, report) -> Run:
-    _, start = presets.find(preset, dataset)
-    config: RunConfig = override(start, changes)
-    examples = load_examples(config, report)
+def _new_run(start: Config, changes, epochs, report) -> Run:
+    config = override(start, changes)
+    data = load_data(config, report)
     if epochs:
-        config = override(config, {"steps": steps_for_epochs(epochs, examples, config)})
-    return prepare(config, examples)
+        config = override(
+            config, {"steps": steps_for_epochs(epochs, training_examples(data), config)}
+        )
+    return prepare(config, data)
 
 
 def _reporter(console: Console):
@@ -113,23 +148,35 @@ def _reporter(console: Console):
 
 def _train(run: Run, place: Path, out: Path, console: Console) -> None:
     config, shape = run.config, "x".join(map(str, run.examples.image_shape))
+    phases = run.total_steps // config.steps
+    each = f"{phases} layers, " if phases > 1 else ""
     console.print(
-        f"{run.name}: {len(run.examples):,} examples of {shape}, {config.game.objective}, "
+        f"{run.name}: {len(run.examples):,} examples of {shape}, {config.headline()}, {each}"
         f"{config.steps:,} steps of {run.images_per_step}, {config.precision}. Run: {place}",
         soft_wrap=True,
     )
-    bar = ProgressBar(config.steps, run.images_per_step, place / "samples", console)
+    bar = ProgressBar(run, place / "samples", console)
     try:
         summary = train(run, place, out, callbacks=[bar])
     except KeyboardInterrupt:
         bar.close()
-        console.print(f"Stopped. Go on with: kgan train --resume {place}", soft_wrap=True)
+        console.print(
+            f"Stopped. Go on with: kgan {config.command} --resume {place}", soft_wrap=True
+        )
         sys.exit(1)
     finally:
         bar.close()
-    if "modes" in summary:
-        console.print(
-            f"Modes covered: {summary['modes']}; high-quality samples: "
-            f"{summary['high_quality']:.1%}"
-        )
-    console.print(f"Saved {summary['saved_model']}. Draw from it with: kgan sample", soft_wrap=True)
+    print_table(run.family.rows(summary), console)
+    console.print(
+        f"Saved {summary['saved_model']}. {run.family.NEXT} {place}", soft_wrap=True
+    )
+
+
+def print_table(rows: list[tuple[str, ...]], console: Console) -> None:
+    """Prints rows of text, the first as the header; nothing where there are none."""
+    if rows:
+        table = Table(*(Column(name, justify="right" if i else "left")
+                        for i, name in enumerate(rows[0])))  # fmt: skip
+        for row in rows[1:]:
+            table.add_row(*row)
+        console.print(table)

@@ -8,8 +8,8 @@ import tensorflow as tf
 from PIL import Image
 
 from kgan.errors import InputError
-from kgan.models import GAN
-from kgan.networks import dcgan, mlp
+from kgan.models import GAN, VAE, Autoencoder, Classifier, StackedAutoencoder
+from kgan.networks import AUTOENCODERS, dcgan, mlp
 from kgan.serving import SavedGenerator, export
 
 
@@ -129,3 +129,62 @@ def test_what_is_no_generator_is_refused(tmp_path):
 def test_loading_it_warns_of_nothing(path, caplog):
     tf.saved_model.load(str(path))
     assert [record.message for record in caplog.records if record.levelname != "INFO"] == []
+
+
+SHAPE = (8, 9, 3)
+IMAGES = np.random.default_rng(0).integers(0, 256, (5, *SHAPE), dtype=np.uint8)
+
+
+def coder(name, **options):
+    network = AUTOENCODERS[name]
+    return network.encoder(SHAPE, 6, **options), network.decoder(SHAPE, 6, **options)
+
+
+def encoders():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        yield Autoencoder(*coder("conv_autoencoder", width=4), "squared_error")
+        yield StackedAutoencoder(*coder("stacked", width=12, depth=2))
+        yield VAE(*coder("vae", width=12), "gaussian")
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+@pytest.mark.parametrize("model", list(encoders()), ids=lambda model: type(model).__name__)
+def test_encoders_serve_what_the_model_does_in_float32(model, tmp_path):
+    model.compile()
+    model.fit(IMAGES, batch_size=5, verbose=0)
+    signatures = tf.saved_model.load(str(export(model, tmp_path, "m"))).signatures
+    images = tf.constant(IMAGES)
+    codes = signatures["encode"](images=images)["codes"]
+    np.testing.assert_allclose(codes, model.encode(IMAGES), atol=1e-5)
+    for name in ("reconstruct", "serving_default"):
+        served = signatures[name](images=images)["images"].numpy().astype(int)
+        assert np.abs(served - model.reconstruct(IMAGES)).max() <= 1
+    decoded = signatures["decode"](codes=codes)["images"].numpy().astype(int)
+    assert np.abs(decoded - model.decode(codes)).max() <= 1
+    alone = signatures["encode"](images=images[2:3])["codes"]
+    np.testing.assert_allclose(alone, codes[2:3], atol=1e-5)
+    if isinstance(model, VAE):
+        served = signatures["sample"](seeds=tf.range(4, dtype=tf.int64))["images"].numpy()
+        assert np.abs(served.astype(int) - model.sample(range(4))).max() <= 1
+        assert SavedGenerator(tmp_path / "m" / "1").latent_dim == 6
+    else:
+        assert "sample" not in signatures
+
+
+def test_a_classifier_serves_probabilities(tmp_path):
+    classifier = Classifier(coder("conv_autoencoder", width=4)[0], 3)
+    signatures = tf.saved_model.load(str(export(classifier, tmp_path, "c"))).signatures
+    assert set(signatures) == {"classify", "serving_default"}
+    served = signatures["classify"](images=tf.constant(IMAGES))["probabilities"]
+    assert served.shape == (5, 3)
+    np.testing.assert_allclose(tf.reduce_sum(served, 1), np.ones(5), rtol=1e-6)
+    np.testing.assert_allclose(served, classifier.classify(IMAGES), atol=1e-6)
+
+
+def test_other_models_have_no_endpoints(tmp_path):
+    with pytest.raises(InputError, match="Sequential has no endpoints: expected one of GAN"):
+        export(keras.Sequential(), tmp_path, "x")
+    assert not any((tmp_path / "x").iterdir())

@@ -3,8 +3,9 @@ import json
 import pytest
 
 from kgan.errors import InputError
-from kgan.training.config import RunConfig, override, parse_setting, settings
-from kgan.training.presets import find
+from kgan.training.config import PretrainConfig, RunConfig
+from kgan.training.settings import override, parse_setting, settings
+from kgan.training.presets import PRESETS, find
 
 
 def test_json_round_trip_keeps_everything():
@@ -78,9 +79,36 @@ def test_set_values_are_json_or_words():
 
 
 def test_the_preset_follows_the_data_set():
-    assert find(None)[0] == "digits"
-    assert find(None, "cifar10")[0] == "cifar10"
-    assert find(None, "svhn_cropped") == (None, RunConfig())
-    assert find("ring", "grid")[0] == "ring"
+    assert find("train") is PRESETS["digits"]
+    assert find("train", dataset="cifar10") is PRESETS["cifar10"]
+    assert find("train", dataset="svhn_cropped") == RunConfig()
+    assert find("train", "ring", "grid") is PRESETS["ring"]
+    assert find("pretrain") is PRESETS["conv_autoencoder-digits"]
+    assert find("pretrain", None, "mnist", "vae") is PRESETS["vae-mnist"]
+    assert find("pretrain", None, "svhn_cropped", "stacked").network.name == "stacked"
     with pytest.raises(InputError, match="Did you mean 'cifar10'"):
-        find("cifar")
+        find("train", "cifar")
+    with pytest.raises(InputError, match="'vae-mnist' is for kgan pretrain, not for kgan train"):
+        find("train", "vae-mnist")
+    with pytest.raises(InputError, match="Did you mean 'stacked'"):
+        find("pretrain", model="staked")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"reconstruction.amount": 0.0}, "above 0 and at most 1"),
+        ({"reconstruction.amount": 1.5}, "above 0 and at most 1"),
+        ({"reconstruction.corruption": "mask"}, "Did you mean 'masking'"),
+        ({"reconstruction.likelihood": "bernouli"}, "Did you mean 'bernoulli'"),
+        ({"reconstruction.binarization": "often"}, "Known: auto, dynamic, none, static"),
+        ({"reconstruction.beta": -1.0}, "beta is -1.0"),
+        ({"network.code_size": 0}, "code_size is 0"),
+        ({"likelihood_samples": 0}, "likelihood_samples is 0"),
+        ({"network.options.wdth": 3}, "Did you mean 'network.options.width'"),
+        ({"optimizer.learning_rate": 0}, "above 0"),
+    ],
+)
+def test_wrong_settings_of_pretraining_say_what_was_expected(changes, message):
+    with pytest.raises(InputError, match=message):
+        override(PretrainConfig(), changes)

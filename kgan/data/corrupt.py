@@ -1,0 +1,74 @@
+"""What denoising autoencoders are to undo (Vincent et al. 2010, sections 3.3 and 4)."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+from keras import ops
+
+from kgan.errors import InputError, unknown
+
+KINDS = ("none", "masking", "salt_and_pepper", "gaussian")
+
+
+@keras.saving.register_keras_serializable("kgan")
+@dataclass(frozen=True)
+class Corruption:
+    """Noise put on images in [0, 1], element by element.
+
+    "none" leaves them; "masking" sets a share of the elements to 0; "salt_and_pepper" sets a share
+    to 0 or 1 by the toss of a fair coin; "gaussian" adds noise and does not clip.
+
+    Args:
+        kind: One of `KINDS`.
+        amount: In (0, 1]. The probability with which an element is set; for "gaussian" the standard
+            deviation. Unused by "none".
+
+    Raises:
+        InputError: An unknown kind, or an amount out of its range.
+    """
+
+    kind: str = "none"
+    amount: float = 0.25
+
+    def __post_init__(self):
+        if self.kind not in KINDS:
+            raise unknown("corruption", self.kind, KINDS)
+        if not 0 < self.amount <= 1:
+            raise InputError(
+                f"The amount of corruption is {self.amount}: expected above 0 and at most 1. "
+                "For no corruption choose the kind 'none'."
+            )
+
+    def __call__(self, x, noise, stream: int):
+        """Returns the corrupted images.
+
+        Args:
+            x: float32 `(batch, ...)` in [0, 1], every axis but the first known.
+            noise: Its `uniform(stream, shape)` and `normal(stream, shape)` return float32
+                `(batch, *shape)`, uniform in [0, 1) and standard normal.
+            stream: The one stream of `noise` that is drawn.
+
+        Returns:
+            float32 `(batch, ...)`; in [0, 1] save for "gaussian".
+        """
+        if self.kind == "none":
+            return x
+        shape = tuple(x.shape[1:])
+        if self.kind == "gaussian":
+            return x + self.amount * noise.normal(stream, shape)
+        draw = noise.uniform(stream, shape)
+        if self.kind == "masking":
+            return ops.where(draw < self.amount, ops.zeros_like(x), x)
+        # Given that it is below the amount, a draw is below half of it by the toss of a fair coin.
+        extreme = ops.cast(draw < self.amount / 2, x.dtype)
+        return ops.where(draw < self.amount, extreme, x)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments, for Keras."""
+        return asdict(self)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Corruption":
+        """Returns the corruption that `get_config` was taken from."""
+        return cls(**config)

@@ -1,0 +1,220 @@
+"""What is trained on, chosen by and tested on: one rule a data set, the same for every run."""
+
+import os
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kgan.data import DATASETS, load
+from kgan.data.examples import Examples
+from kgan.data.prepared import Report
+from kgan.errors import InputError
+
+PERMUTATION = 2010  # seeds the split of a set that has no test split: never a run's own seed
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The parts of a data set.
+
+    Attributes:
+        train: What models are trained on.
+        validation: What decides between settings and when to stop.
+        test: What is reported, once.
+        rule: How the parts were made, as a phrase for tables.
+    """
+
+    train: Examples
+    validation: Examples
+    test: Examples
+    rule: str
+
+
+class Rows:
+    """Some rows of an array, read only when they are indexed.
+
+    Indexing is along the first axis: an integer, a slice, or an array of integers or booleans.
+
+    Args:
+        array: `(n, ...)`, in memory or memory-mapped.
+        rows: int64 `(m,)` in [0, n).
+    """
+
+    def __init__(self, array: np.ndarray, rows: np.ndarray):
+        self.array, self.rows = array, rows
+        self.shape, self.dtype, self.ndim = (len(rows), *array.shape[1:]), array.dtype, array.ndim
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index) -> np.ndarray:
+        return self.array[self.rows[index]]
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        if copy is False:
+            raise ValueError("These rows are read when they are indexed: an array is a copy.")
+        return np.asarray(self[:], dtype)
+
+
+def subset(examples: Examples, rows: np.ndarray | slice) -> Examples:
+    """Returns some of the examples, in this order, without reading their images.
+
+    Args:
+        examples: A data set.
+        rows: Integers `(m,)`, or a slice.
+    """
+    images = examples.images
+    if isinstance(images, Rows):
+        images = Rows(images.array, images.rows[rows])
+    elif isinstance(rows, slice):
+        images = images[rows]  # a view, of a memory map too
+    else:
+        images = Rows(images, np.arange(len(images))[rows])
+    labels = None if examples.labels is None else examples.labels[rows]
+    return replace(examples, images=images, labels=labels)
+
+
+def split(
+    name_or_path: str | os.PathLike,
+    *,
+    data_dir: str | os.PathLike | None = None,
+    image_size: int | tuple[int, int] | None = None,
+    report: Report | None = None,
+) -> Splits:
+    """Returns the three parts of a set of images, the same whatever a run's seed is.
+
+    A set of tensorflow-datasets with a split `test` is tested on that. Validation is the end of its
+    split `train`: as many examples as the test, but at most a fifth of `train` (rounded down).
+    MNIST: 50,000 / 10,000 / 10,000; CIFAR-10: 40,000 / 10,000 / 10,000. Other splits are not used.
+
+    Any other set of n examples is permuted, always alike: the first 4n/6 (rounded down) are to
+    train on, half of the rest (rounded up) is validation and what then remains is the test.
+    The embedded digits: 1,198 / 300 / 299.
+
+    Args:
+        name_or_path: As in `kgan.data.load`.
+        data_dir: As in `kgan.data.load`.
+        image_size: As in `kgan.data.load`.
+        report: As in `kgan.data.load`.
+
+    Returns:
+        Views: no image is copied or read.
+
+    Raises:
+        InputError: Not a set of images, too small for three parts, or not to be loaded.
+    """
+    options = {"data_dir": data_dir, "image_size": image_size, "report": report}
+    everything = load(name_or_path, **options)
+    if everything.images.ndim != 4:
+        raise InputError(
+            f"The data set {everything.name!r} holds points, not images. Choose a set of images, "
+            "such as digits."
+        )
+    if not _has_test(name_or_path, data_dir):
+        return _permuted(everything)
+    test = load(name_or_path, split="test", **options)
+    if test.image_shape != everything.image_shape:
+        raise InputError(
+            f"{everything.name!r} trains on images of {everything.image_shape} and tests on "
+            f"{test.image_shape}: expected one shape. Choose another set, or give --image-size."
+        )
+    size = min(len(test), len(everything) // 5)
+    if size < 1:
+        raise _too_small(everything, "5 or more in train")
+    return Splits(
+        subset(everything, slice(None, -size)),
+        subset(everything, slice(-size, None)),
+        test,
+        f"the set's own test split; validation: the last {size:,} of train",
+    )
+
+
+def _has_test(name_or_path: str | os.PathLike, data_dir: str | os.PathLike | None) -> bool:
+    """Returns whether what `load` found is a set of tensorflow-datasets with a test split."""
+    from kgan.data import tfds
+
+    path = os.fspath(name_or_path)
+    is_folder = data_dir is None and os.path.isdir(os.path.expanduser(path))
+    return path not in DATASETS and not is_folder and "test" in tfds.splits(path, data_dir)
+
+
+def _permuted(examples: Examples) -> Splits:
+    train = 4 * len(examples) // 6
+    test = (len(examples) - train) // 2
+    if test < 1:
+        raise _too_small(examples, "4 or more")
+    rows = np.random.default_rng(PERMUTATION).permutation(len(examples))
+    return Splits(
+        subset(examples, rows[:train]),
+        subset(examples, rows[train:-test]),
+        subset(examples, rows[-test:]),
+        "a fixed permutation of the set: 4/6 train, 1/6 validation, 1/6 test",
+    )
+
+
+def _too_small(examples: Examples, expected: str) -> InputError:
+    return InputError(
+        f"{examples.name!r} has {len(examples)} images to divide into training, validation and "
+        f"test: expected {expected}. Choose a larger set."
+    )
+
+
+def stratified(labels: np.ndarray, count: int, num_classes: int, seed: int) -> np.ndarray:
+    """Returns which examples to keep the labels of, so that the classes keep their shares.
+
+    Every class gets its proportional share of `count`, rounded by largest remainder (ties: the
+    lower class), and at least one; the examples within a class are random. Subsets of several
+    sizes under one seed are independent: the smaller need not be a part of the larger.
+
+    Args:
+        labels: Integers `(n,)` in [0, num_classes).
+        count: How many, from num_classes to n.
+        num_classes: Number of classes.
+        seed: Decides the choice, from 0.
+
+    Returns:
+        int64 `(count,)`, indices into `labels`, all different, in random order.
+
+    Raises:
+        InputError: More labels than there are, fewer than classes, or a class has no example.
+    """
+    if count > len(labels):
+        raise InputError(
+            f"Asked for {count:,} labels, there are {len(labels):,}: ask for at most that, or "
+            "'all'."
+        )
+    if count < num_classes:
+        raise InputError(
+            f"{count:,} labels cannot hold one of each of {num_classes:,} classes: ask for "
+            f"{num_classes:,} or more."
+        )
+    sizes = np.bincount(labels, minlength=num_classes)
+    if (sizes == 0).any():
+        raise InputError(
+            f"The class '{np.argmin(sizes)}' has no example among the {len(labels):,} labels: "
+            "choose a set with some of every class."
+        )
+    rng = np.random.default_rng([seed, count])
+    chosen = [
+        rng.choice(np.flatnonzero(labels == label), share, replace=False)
+        for label, share in enumerate(_shares(sizes, count))
+    ]
+    return rng.permutation(np.concatenate(chosen))
+
+
+def _shares(sizes: np.ndarray, count: int) -> np.ndarray:
+    """Returns how many of each class, int64 `(classes,)`, with sum `count`."""
+    shares = np.ones_like(sizes)
+    # A class that is due less than one gets one, which leaves less for the others: look again.
+    open_ = np.ones(len(sizes), bool)
+    while True:
+        left, total = count - (~open_).sum(), sizes[open_].sum()
+        due_one = open_ & (left * sizes >= total)
+        if (due_one == open_).all():
+            break
+        open_ = due_one
+    quotas, remainders = np.divmod(left * sizes[open_], total)
+    up = np.argsort(-remainders, kind="stable")[: left - quotas.sum()]
+    quotas[up] += 1
+    shares[open_] = quotas
+    return shares

@@ -1,0 +1,302 @@
+"""An autoencoder, denoising if its inputs are corrupted (Vincent et al. 2010)."""
+
+import itertools
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from kgan.errors import InputError, unknown
+from kgan.losses.likelihood import bernoulli, squared_error
+from kgan.models.adam import Adam
+from kgan.models.precision import in_float32
+from kgan.models.seeds import in_batches
+from kgan.models.step import Noise, built_optimizer, minimize
+
+LIKELIHOODS = {"bernoulli": bernoulli, "squared_error": squared_error}
+
+
+@keras.saving.register_keras_serializable("kgan")
+class Autoencoder(keras.Model):
+    """An encoder and a decoder that learn to reconstruct images from codes under `fit`.
+
+    With a corruption it is a denoising autoencoder: codes are of the corrupted images and the loss
+    compares with the clean ones (Vincent et al. 2010, section 3). `fit` logs `loss`, the mean over
+    the examples of the likelihood's sum over the pixels, and `mse`, the squared error of a pixel
+    in [0, 1], both of the reconstruction of the corrupted images. `evaluate` does so too, under
+    noise that is the same in every batch and every call. All else corrupts nothing, and computes
+    in float32 whatever the networks train in.
+
+    Images are uint8, or floats that are taken to be in [0, 1] already.
+
+    Args:
+        encoder: From `(batch, *image_shape)` in [0, 1] to `(batch, code_size)`.
+        decoder: From `(batch, code_size)` to float32 `(batch, *image_shape)`: logits for
+            "bernoulli", values for "squared_error".
+        likelihood: "bernoulli", the cross-entropy of grey levels as probabilities, or
+            "squared_error".
+        corruption: `(x, noise, stream) -> corrupted x`, such as `kgan.data.corrupt.Corruption`;
+            None for none.
+        seed: Seeds the corruption, which is a function of it, the step and the row alone.
+        **kwargs: Passed to `keras.Model`.
+
+    Raises:
+        InputError: An unknown likelihood, or networks that do not fit each other.
+    """
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        likelihood: str = "bernoulli",
+        corruption=None,
+        seed: int = 0,
+        **kwargs,
+    ):
+        # Under a mixed policy Keras would round the images of `call` to 16 bits.
+        super().__init__(**{"dtype": "float32", **kwargs})
+        if likelihood not in LIKELIHOODS:
+            raise unknown("likelihood", likelihood, LIKELIHOODS)
+        check_fit(encoder, decoder)
+        self.encoder, self.decoder = encoder, decoder
+        self.likelihood, self.corruption, self.seed = likelihood, corruption, int(seed)
+        self.image_shape = tuple(encoder.input_shape[1:])
+        self.code_size = encoder.output_shape[-1]
+        self.step = self.add_weight(
+            shape=(), dtype="int64", initializer="zeros", trainable=False, name="step"
+        )
+        self._means = {name: keras.metrics.Mean(name=name) for name in ("loss", "mse")}
+        self.built = True
+
+    def compile(self, optimizer: keras.optimizers.Optimizer | None = None, **kwargs):
+        """Chooses the optimizer.
+
+        Args:
+            optimizer: Default Adam(1e-3).
+            **kwargs: Passed to `keras.Model.compile`.
+        """
+        super().compile(optimizer=None, **kwargs)
+        self._prepare(optimizer or Adam(1e-3))
+
+    def _prepare(self, optimizer):
+        self.optimizer = built_optimizer(optimizer, self.encoder, self.decoder)
+
+    @property
+    def networks(self) -> tuple[keras.Model, ...]:
+        """The networks whose weights are the model."""
+        return self.encoder, self.decoder
+
+    @property
+    def optimizers(self) -> tuple[keras.optimizers.Optimizer, ...]:
+        """The built optimizers, after `compile`."""
+        return (self.optimizer,)
+
+    @property
+    def metrics(self):
+        return list(self._means.values())
+
+    def call(self, images, training=False):
+        """Returns the reconstruction, float32 `(batch, *image_shape)` in [0, 1]."""
+        return self._reconstruction(self.outputs(self.code(images)))
+
+    def train_step(self, data):
+        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        x = self.to_range(images)
+        return self._train(x, self.encoder, self.decoder, self.likelihood, self._reconstruction)
+
+    def _train(self, x, encoder, decoder, likelihood, reconstruction):
+        """Updates a pair of networks to reconstruct clean `x`; returns the logs."""
+        corrupted = self._corrupted(x, self.step.value)
+
+        def losses():
+            outputs = decoder(encoder(corrupted, training=True), training=True)
+            per_example = LIKELIHOODS[likelihood](outputs, x)
+            return per_example, (per_example, outputs)
+
+        variables = encoder.trainable_variables + decoder.trainable_variables
+        _, (per_example, outputs) = minimize(losses, self.optimizer, variables)
+        self.step.assign_add(1)
+        return self._logs(per_example, reconstruction(outputs), x)
+
+    def test_step(self, data):
+        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        x = self.to_range(images)
+        outputs = self.outputs(self.code(self._corrupted(x, -1)))
+        return self._logs(
+            LIKELIHOODS[self.likelihood](outputs, x), self._reconstruction(outputs), x
+        )
+
+    def _logs(self, loss, reconstruction, x):
+        squares = ops.square(reconstruction - x)
+        self._means["loss"].update_state(loss)
+        self._means["mse"].update_state(ops.mean(squares, axis=tuple(range(1, len(x.shape)))))
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    def _corrupted(self, x, step):
+        """Returns corrupted `x`; training counts its steps from 0, so that all others are below."""
+        if self.corruption is None:
+            return x
+        noise = Noise(self.seed, step, tf.shape(x)[0], streams=1)
+        return self.corruption(x, noise, 0)
+
+    def _reconstruction(self, outputs):
+        if self.likelihood == "bernoulli":
+            return ops.sigmoid(outputs)
+        return ops.clip(outputs, 0.0, 1.0)
+
+    def code(self, images):
+        """Returns float32 codes `(batch, code_size)` of a batch, in a graph or not.
+
+        Args:
+            images: uint8 `(batch, *image_shape)`, or floats in [0, 1].
+        """
+        return in_float32(self.encoder, self.to_range(images))
+
+    def outputs(self, codes):
+        """Returns the decoder's float32 `(batch, *image_shape)`, in a graph or not.
+
+        Args:
+            codes: float32 `(batch, code_size)`.
+        """
+        return in_float32(self.decoder, codes)
+
+    def to_range(self, images):
+        """Returns float32 images in [0, 1]; floats are taken to be in it already."""
+        x = ops.cast(images, "float32")
+        return x / 255 if keras.backend.standardize_dtype(images.dtype) == "uint8" else x
+
+    def to_images(self, outputs):
+        """Returns the decoder's outputs as uint8 images."""
+        return _to_grey_levels(self._reconstruction(outputs))
+
+    @tf.function(reduce_retracing=True)
+    def _encode(self, images):
+        return self.code(images)
+
+    @tf.function(reduce_retracing=True)
+    def _decode(self, codes):
+        return self.to_images(self.outputs(codes))
+
+    @tf.function(reduce_retracing=True)
+    def _reconstruct(self, images):
+        return self.to_images(self.outputs(self.code(images)))
+
+    @tf.function(reduce_retracing=True)
+    def _corrupt(self, images, step):
+        return _to_grey_levels(self._corrupted(self.to_range(images), step))
+
+    def encode(self, images) -> np.ndarray:
+        """Returns the codes of images.
+
+        Args:
+            images: uint8 `(n, *image_shape)`, or floats in [0, 1].
+
+        Returns:
+            float32 `(n, code_size)`; a row depends on its image alone.
+
+        Raises:
+            InputError: None are given, or of another shape or type.
+        """
+        return in_batches(self._encode, self._checked(images))
+
+    def decode(self, codes) -> np.ndarray:
+        """Returns what the decoder makes of codes.
+
+        Args:
+            codes: `(n, code_size)`.
+
+        Returns:
+            uint8 `(n, *image_shape)`.
+
+        Raises:
+            InputError: None are given, or of another size.
+        """
+        codes = np.asarray(codes, np.float32)
+        _check_shape("Codes", codes, (self.code_size,))
+        return in_batches(self._decode, codes)
+
+    def reconstruct(self, images) -> np.ndarray:
+        """Returns the reconstructions of images as they are: of corrupted ones, give those.
+
+        Args:
+            images: uint8 `(n, *image_shape)`, or floats in [0, 1].
+
+        Returns:
+            uint8 `(n, *image_shape)`.
+
+        Raises:
+            InputError: None are given, or of another shape or type.
+        """
+        return in_batches(self._reconstruct, self._checked(images))
+
+    def corrupt(self, images) -> np.ndarray:
+        """Returns images as the model's corruption leaves them, always under the same noise.
+
+        Args:
+            images: uint8 `(n, *image_shape)`, or floats in [0, 1].
+
+        Returns:
+            uint8 `(n, *image_shape)`; the noise of row i is a function of the seed and i alone.
+
+        Raises:
+            InputError: None are given, or of another shape or type.
+        """
+        steps = itertools.count(-1, -1)  # One a batch: else every 64th row had the same noise.
+
+        def corrupt(chunk):
+            return self._corrupt(chunk, tf.constant(next(steps), tf.int64))
+
+        return in_batches(corrupt, self._checked(images))
+
+    def _checked(self, images):
+        images = np.asarray(images)
+        _check_shape("Images", images, self.image_shape)
+        if images.dtype == np.uint8:
+            return images
+        if images.dtype.kind != "f":
+            raise InputError(f"Images are {images.dtype}: expected uint8, or floats in [0, 1].")
+        return images.astype(np.float32)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "decoder": keras.saving.serialize_keras_object(self.decoder),
+            "likelihood": self.likelihood,
+            "corruption": keras.saving.serialize_keras_object(self.corruption),
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        objects = ("encoder", "decoder", "corruption")
+        made = {name: keras.saving.deserialize_keras_object(config[name]) for name in objects}
+        return cls(**{**config, **made})
+
+    def get_compile_config(self):
+        if self.compiled:
+            return {"optimizer": keras.saving.serialize_keras_object(self.optimizer)}
+
+    def compile_from_config(self, config):
+        self.compile(keras.saving.deserialize_keras_object(config["optimizer"]))
+
+
+def check_fit(encoder: keras.Model, decoder: keras.Model) -> None:
+    """Raises an InputError unless the decoder takes what the encoder gives, and the reverse."""
+    there = encoder.input_shape[1:], encoder.output_shape[1:]
+    back = decoder.output_shape[1:], decoder.input_shape[1:]
+    if there != back:
+        raise InputError(
+            f"The encoder goes from {there[0]} to {there[1]} and the decoder from {back[1]} to "
+            f"{back[0]}: build both for one image_shape and one code_size."
+        )
+
+
+def _check_shape(what, rows, shape):
+    if rows.shape[1:] != shape or not rows.size:
+        raise InputError(f"{what} are {rows.shape}: expected one or more rows of {shape}.")
+
+
+def _to_grey_levels(values):
+    return ops.cast(ops.round(ops.clip(values, 0.0, 1.0) * 255), "uint8")

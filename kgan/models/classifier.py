@@ -1,0 +1,169 @@
+"""A softmax on top of an encoder, trained on labels."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers, ops
+
+from kgan.errors import InputError
+from kgan.models.adam import Adam
+from kgan.models.precision import in_float32
+from kgan.models.seeds import in_batches
+from kgan.models.step import built_optimizer, minimize
+
+
+@keras.saving.register_keras_serializable("kgan")
+class Classifier(keras.Model):
+    """An encoder under a dense softmax layer, trained whole (Hinton and Salakhutdinov 2006).
+
+    The loss is the cross-entropy of the labels, -log p(y | x). Weights are float32 and so are the
+    logits; between them the encoder computes in whatever its layers do.
+
+    Args:
+        encoder: A functional model from `(batch, *image_shape)` to `(batch, ...)`. Its layers
+            become the classifier's: give a copy to keep it as it is.
+        num_classes: Number of classes, 2 or more.
+        class_names: One name a class; their numbers if empty.
+        value_range: What the encoder takes uint8 images in.
+        **kwargs: Passed to `keras.Model`.
+
+    Raises:
+        InputError: Fewer than two classes, or names that are not one a class.
+    """
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        num_classes: int,
+        class_names: tuple[str, ...] = (),
+        value_range: tuple[float, float] = (0.0, 1.0),
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if num_classes < 2:
+            raise InputError(f"num_classes is {num_classes}: expected 2 or more.")
+        self.class_names = tuple(class_names) or tuple(map(str, range(num_classes)))
+        if len(self.class_names) != num_classes:
+            raise InputError(
+                f"{len(self.class_names)} class names for {num_classes} classes: expected one each."
+            )
+        self.encoder, self.num_classes = encoder, num_classes
+        self.value_range = tuple(value_range)
+        self.image_shape = tuple(encoder.input_shape[1:])
+        codes = encoder.outputs[0]
+        if len(codes.shape) > 2:
+            codes = layers.Flatten(dtype="float32", name="flat_codes")(codes)
+        head = layers.Dense(num_classes, dtype="float32", name="logits")
+        self.network = keras.Model(encoder.inputs, head(codes), name="classifier")
+        self.step = self.add_weight(
+            shape=(), dtype="int64", initializer="zeros", trainable=False, name="step"
+        )
+        self._means = {name: keras.metrics.Mean(name=name) for name in ("loss", "accuracy")}
+        self.built = True
+
+    @property
+    def networks(self) -> tuple[keras.Model, ...]:
+        """The Keras models whose weights are this model's."""
+        return (self.network,)
+
+    @property
+    def optimizers(self) -> tuple[keras.optimizers.Optimizer, ...]:
+        """The optimizers in use, after `compile`."""
+        return (self.network_optimizer,)
+
+    @property
+    def metrics(self):
+        return list(self._means.values())
+
+    def compile(self, optimizer: keras.optimizers.Optimizer | None = None, **kwargs):
+        """Chooses the optimizer.
+
+        Args:
+            optimizer: Default `kgan.models.Adam(1e-3)`.
+            **kwargs: Passed to `keras.Model.compile`.
+        """
+        super().compile(optimizer=None, **kwargs)
+        optimizer = optimizer or Adam(1e-3)
+        if any(layer.compute_dtype == "float16" for layer in self.network.layers):
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        self.network_optimizer = built_optimizer(optimizer, self.network)
+
+    def train_step(self, data):
+        images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        inputs = self.to_range(images)
+
+        def losses():
+            logits = self.network(inputs, training=True)
+            return _cross_entropy(labels, logits), logits
+
+        _, logits = minimize(losses, self.network_optimizer, self.network.trainable_variables)
+        self.step.assign_add(1)
+        return self._measured(labels, logits)
+
+    def test_step(self, data):
+        images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return self._measured(labels, self.network(self.to_range(images), training=False))
+
+    def _measured(self, labels, logits):
+        hits = ops.equal(ops.cast(labels, "int64"), ops.cast(ops.argmax(logits, -1), "int64"))
+        self._means["loss"].update_state(_cross_entropy(labels, logits))
+        self._means["accuracy"].update_state(ops.cast(hits, "float32"))
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    def call(self, images, training=False):
+        """Returns probabilities float32 `(batch, num_classes)`."""
+        return ops.softmax(self.network(self.to_range(images), training=training))
+
+    def to_range(self, images):
+        """Returns float32 images in the encoder's range; floats are taken to be in it already."""
+        if keras.backend.standardize_dtype(images.dtype) != "uint8":
+            return ops.cast(images, "float32")
+        low, high = self.value_range
+        return ops.cast(images, "float32") * ((high - low) / 255) + low
+
+    def probabilities(self, images):
+        """Returns what `call` does, computed in float32 with the weights of now, in a graph too."""
+        return ops.softmax(in_float32(self.network, self.to_range(images)))
+
+    @tf.function(reduce_retracing=True)
+    def _classify(self, images):
+        return self.probabilities(images)
+
+    def classify(self, images) -> np.ndarray:
+        """Returns the classes' probabilities, computed in float32.
+
+        Args:
+            images: uint8 `(n, *image_shape)`, or floats in the encoder's range; n of 1 or more.
+
+        Returns:
+            float32 `(n, num_classes)`; row i depends on image i alone.
+
+        Raises:
+            InputError: The images have another shape.
+        """
+        images = np.asarray(images)
+        if images.shape[1:] != self.image_shape or not len(images):
+            expected = ", ".join(map(str, self.image_shape))
+            raise InputError(
+                f"Images are {images.shape}: expected (n, {expected}), n of 1 or more."
+            )
+        return in_batches(self._classify, images)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "num_classes": self.num_classes,
+            "class_names": self.class_names,
+            "value_range": self.value_range,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        encoder = keras.saving.deserialize_keras_object(config["encoder"])
+        return cls(**{**config, "encoder": encoder})
+
+
+def _cross_entropy(labels, logits):
+    """Returns -log p(label), float32 `(batch,)`."""
+    return ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)

@@ -1,0 +1,37 @@
+"""Networks that train in 16 bits, computing in float32."""
+
+import keras
+
+
+def as_float32(model: keras.Model) -> keras.Model:
+    """Returns a copy of a functional model that computes in float32, with the same weights."""
+
+    def in_float32(original):
+        dtype = {"dtype": "float32"} if isinstance(original, keras.layers.Layer) else {}
+        return type(original).from_config({**original.get_config(), **dtype})
+
+    copy = keras.models.clone_model(model, clone_function=in_float32)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def in_float32(network: keras.Model, inputs):
+    """Returns `network(inputs)` in inference mode and float32, whatever it trains in.
+
+    The layers' own policies are set aside for the call, or while a graph is traced. So the
+    variables are those that train, in a graph too: a copy would go stale with the next update or
+    restored checkpoint.
+
+    Args:
+        network: A functional model.
+        inputs: What it takes, float32.
+    """
+    layers = network._flatten_layers()
+    policies = [(layer, layer.dtype_policy) for layer in layers]
+    try:
+        for layer, _ in policies:
+            layer.dtype_policy = "float32"
+        return network(inputs, training=False)
+    finally:
+        for layer, policy in policies:
+            layer.dtype_policy = policy

@@ -1,0 +1,437 @@
+"""A variational autoencoder, its bound and its importance-sampled likelihood."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from kgan.errors import InputError, unknown
+from kgan.losses import likelihood as losses
+from kgan.models.adam import Adam
+from kgan.models.precision import in_float32
+from kgan.models.seeds import check_seeds, in_batches, seed_latents
+from kgan.models.step import Noise, built_optimizer, minimize
+
+LIKELIHOODS = ("bernoulli", "gaussian")
+MAX_LOG_VARIANCE = 20.0  # Standard deviations from 5e-5 to 2e4.
+SAMPLE_CHUNK = 50  # Importance samples of a batch that are in memory together.
+TEST_STEP = 2**60  # The noise of `evaluate`: a step that no training reaches.
+
+
+@keras.saving.register_keras_serializable("kgan")
+class VAE(keras.Model):
+    """An encoder and a decoder trained together to maximise the variational lower bound.
+
+    log p(x) >= ELBO = E_q[log p(x|z)] - KL(q(z|x) || p(z)) with p(z) = N(0, I) (Kingma and Welling
+    2014, equation 3), one reparameterised sample an image (equation 10), the divergence in closed
+    form (appendix B) and weighted by beta (Higgins et al. 2017, equation 4). All values are in
+    nats, sums over the pixels. Whatever does not train is computed in float32, under any policy.
+
+    The Bernoulli likelihood is of binary images; grey levels, uint8 or in [0, 1], are taken for
+    probabilities. With `dynamic_binarization` every training step draws its images from them anew
+    (Burda et al. 2016, section 5), and `evaluate`, `elbo` and `log_likelihood` one fixed draw,
+    which leaves images that are binary already as they are. Without it grey levels are used as
+    they are, and a bound or a likelihood of them is no log-probability: binarise the data before.
+
+    Args:
+        encoder: From `(batch, *image_shape)` in [0, 1] to a mean and a log-variance, each
+            `(batch, latent_dim)`; the log-variance is clipped to [-20, 20].
+        decoder: From `(batch, latent_dim)` to `(batch, *image_shape)`: logits for a Bernoulli
+            likelihood, means for a Gaussian one.
+        likelihood: "bernoulli", or "gaussian" with one learned standard deviation for all pixels
+            (Rybkin et al. 2021, section 4.1), of images in [0, 1].
+        beta: Weight of the divergence, 0 or more; 1 is the bound.
+        dynamic_binarization: Whether training draws binary images from grey levels.
+        log_std: Where the log of the Gaussian likelihood's standard deviation starts. Unused for a
+            Bernoulli one.
+        seed: Seeds the training noise, which is a function of it and the step alone.
+        **kwargs: Passed to `keras.Model`.
+
+    Raises:
+        InputError: An unknown likelihood, a negative beta, dynamic binarisation under a Gaussian
+            likelihood, or networks that do not fit each other.
+    """
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        likelihood: str = "bernoulli",
+        beta: float = 1.0,
+        dynamic_binarization: bool = False,
+        log_std: float = -1.0,
+        seed: int = 0,
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)  # Images keep their digits under any policy.
+        if likelihood not in LIKELIHOODS:
+            raise unknown("likelihood", likelihood, LIKELIHOODS)
+        if not beta >= 0:
+            raise InputError(f"beta is {beta}: expected 0 or more.")
+        if dynamic_binarization and likelihood != "bernoulli":
+            raise InputError(
+                "dynamic_binarization is on and the likelihood is 'gaussian': binary images need "
+                "the likelihood 'bernoulli'."
+            )
+        _check_networks(encoder, decoder)
+        self.encoder, self.decoder = encoder, decoder
+        self.likelihood, self.beta = likelihood, float(beta)
+        self.dynamic_binarization, self.seed = bool(dynamic_binarization), int(seed)
+        self.latent_dim = self.code_size = decoder.input_shape[-1]
+        self.image_shape = tuple(decoder.output_shape[1:])
+        self.step = self.add_weight(
+            shape=(), dtype="int64", initializer="zeros", trainable=False, name="step"
+        )
+        self._first_log_std, self.log_std = float(log_std), None
+        if likelihood == "gaussian":
+            self.log_std = self.add_weight(
+                shape=(),
+                dtype="float32",
+                initializer=keras.initializers.Constant(log_std),
+                name="log_std",
+            )
+        names = ("loss", "elbo", "reconstruction", "kl")
+        self._means = {name: keras.metrics.Mean(name=name) for name in names}
+        self.built = True
+
+    @property
+    def networks(self) -> tuple[keras.Model, ...]:
+        """The networks whose weights, with `extra_variables`, are the model."""
+        return self.encoder, self.decoder
+
+    @property
+    def extra_variables(self) -> list[keras.Variable]:
+        """Trained variables outside the networks: the Gaussian likelihood's `log_std`, if any."""
+        return [] if self.log_std is None else [self.log_std]
+
+    @property
+    def optimizers(self) -> tuple[keras.optimizers.Optimizer, ...]:
+        """The built optimizer, after `compile`."""
+        return (self.optimizer,)
+
+    @property
+    def metrics(self):
+        return list(self._means.values())
+
+    def compile(self, optimizer: keras.optimizers.Optimizer | None = None, **kwargs):
+        """Chooses the optimizer of both networks and of `log_std`.
+
+        Args:
+            optimizer: Default Adam(1e-3).
+            **kwargs: Passed to `keras.Model.compile`.
+        """
+        super().compile(optimizer=None, **kwargs)
+        self.optimizer = built_optimizer(optimizer or Adam(1e-3), self)
+
+    def call(self, images, training=False):
+        """Returns the mean reconstruction of images, `(batch, *image_shape)` float32."""
+        return self._pixel_means(self.outputs(self.code(images)))
+
+    def train_step(self, data):
+        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        noise = Noise(self.seed, self.step.value, tf.shape(images)[0], streams=2)
+        x = self._examples(images, noise)
+
+        def step_losses():
+            posterior = self._clipped(*self.encoder(x, training=True))
+            z = _reparameterized(posterior, noise.normal(0, self.latent_dim))
+            terms = self._terms(x, posterior, self.decoder(z, training=True))
+            return terms["loss"], terms
+
+        _, terms = minimize(step_losses, self.optimizer, self.trainable_variables)
+        self.step.assign_add(1)
+        return self._log(terms)
+
+    def test_step(self, data):
+        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        # The same noise in every batch, so that two evaluations are equal.
+        step = tf.constant(TEST_STEP, tf.int64)
+        noise = Noise(self.seed, step, tf.shape(images)[0], streams=2)
+        x = self._examples(images, noise)
+        posterior = self.posterior(x)
+        z = _reparameterized(posterior, noise.normal(0, self.latent_dim))
+        return self._log(self._terms(x, posterior, self.outputs(z)))
+
+    def _examples(self, images, noise):
+        x = self.to_range(images)
+        if not self.dynamic_binarization:
+            return x
+        return ops.cast(noise.uniform(1, self.image_shape) < x, "float32")
+
+    def _terms(self, x, posterior, outputs):
+        reconstruction = self._negative_log_likelihood(outputs, x)
+        kl = losses.kl_standard_normal(*posterior)
+        return {
+            "loss": reconstruction + self.beta * kl,
+            "elbo": -reconstruction - kl,
+            "reconstruction": reconstruction,
+            "kl": kl,
+        }
+
+    def _log(self, terms):
+        for name, metric in self._means.items():
+            metric.update_state(terms[name])
+        return {name: metric.result() for name, metric in self._means.items()}
+
+    def _negative_log_likelihood(self, outputs, x):
+        if self.likelihood == "bernoulli":
+            return losses.bernoulli(outputs, x)
+        return losses.gaussian(outputs, x, self.log_std)
+
+    def _clipped(self, mean, log_variance):
+        return mean, ops.clip(log_variance, -MAX_LOG_VARIANCE, MAX_LOG_VARIANCE)
+
+    def posterior(self, images):
+        """Returns the mean and the log-variance of q(z|x), in a graph or not.
+
+        Args:
+            images: uint8 `(batch, *image_shape)`, or floats in [0, 1]; grey levels stay as they
+                are.
+
+        Returns:
+            Two float32 `(batch, latent_dim)`.
+        """
+        return self._clipped(*in_float32(self.encoder, self.to_range(images)))
+
+    def code(self, images):
+        """Returns the mean of `posterior`."""
+        return self.posterior(images)[0]
+
+    def outputs(self, latents):
+        """Returns the decoder's float32 `(batch, *image_shape)`, in a graph or not.
+
+        Args:
+            latents: float32 `(batch, latent_dim)`.
+        """
+        return in_float32(self.decoder, latents)
+
+    def to_range(self, images):
+        """Returns float32 images in [0, 1]; floats are taken to be in it already."""
+        x = ops.cast(images, "float32")
+        return x / 255 if keras.backend.standardize_dtype(images.dtype) == "uint8" else x
+
+    def to_images(self, outputs):
+        """Returns the pixels' means as uint8 images; points in the plane stay float32."""
+        means = self._pixel_means(outputs)
+        if len(self.image_shape) != 3:
+            return means
+        return ops.cast(ops.round(ops.clip(means * 255, 0, 255)), "uint8")
+
+    def _pixel_means(self, outputs):
+        return ops.sigmoid(outputs) if self.likelihood == "bernoulli" else outputs
+
+    @tf.function(reduce_retracing=True)
+    def _encode(self, images):
+        return self.code(images)
+
+    @tf.function(reduce_retracing=True)
+    def _decode(self, latents):
+        return self.to_images(self.outputs(latents))
+
+    @tf.function(reduce_retracing=True)
+    def _reconstruct(self, images):
+        return self.to_images(self.outputs(self.code(images)))
+
+    def encode(self, images) -> np.ndarray:
+        """Returns the means of q(z|x), float32 `(n, latent_dim)`.
+
+        Args:
+            images: `(n, *image_shape)`, uint8 or floats in [0, 1]; grey levels stay as they are.
+
+        Raises:
+            InputError: Images of another shape or type, or none.
+        """
+        return in_batches(self._encode, self._checked(images))
+
+    def decode(self, latents) -> np.ndarray:
+        """Returns the pixels' means, not draws, given float32 latents `(n, latent_dim)`.
+
+        Returns:
+            uint8 `(n, height, width, channels)`; float32 `(n, 2)` for points in the plane.
+
+        Raises:
+            InputError: Latents of another size, or none.
+        """
+        latents = np.asarray(latents, np.float32)
+        if latents.shape[1:] != (self.latent_dim,) or not len(latents):
+            raise InputError(
+                f"Latents are {latents.shape}: expected one or more rows of {self.latent_dim}."
+            )
+        return in_batches(self._decode, latents)
+
+    def generate(self, latents) -> np.ndarray:
+        """Returns what `decode` does, under the name that every generator has."""
+        return self.decode(latents)
+
+    def reconstruct(self, images) -> np.ndarray:
+        """Returns `decode` of `encode` of images, in one pass."""
+        return in_batches(self._reconstruct, self._checked(images))
+
+    def sample(self, seeds) -> np.ndarray:
+        """Returns one image a seed, as `decode` does: image i depends on `seeds[i]` alone.
+
+        Args:
+            seeds: Integers `(n,)` from 0 to 2^63 - 1.
+
+        Raises:
+            InputError: A seed out of range, or none.
+        """
+        return self.decode(seed_latents(check_seeds(seeds), self.latent_dim))
+
+    def elbo(self, images, seed: int = 0) -> np.ndarray:
+        """Returns the bound, beta being 1, from one sample and the divergence in closed form.
+
+        Args:
+            images: `(n, *image_shape)`, uint8 or floats in [0, 1].
+            seed: From 0 to 2^63 - 1; the noise is a function of it and an image's row.
+
+        Returns:
+            float32 `(n,)`, nats.
+
+        Raises:
+            InputError: Images of another shape or type, none, or a seed out of range.
+        """
+        return self._by_rows(self._elbo, images, seed)
+
+    def log_likelihood(self, images, samples: int = 200, seed: int = 0) -> np.ndarray:
+        """Returns log p(x) as importance sampling estimates it (Burda et al. 2016, equation 8).
+
+        log 1/K sum_k p(x|z_k) p(z_k) / q(z_k|x), z_k from q(z|x): a lower bound on average, which
+        rises to log p(x) with K. A fixed number of images and samples is in memory at a time.
+
+        Args:
+            images: `(n, *image_shape)`, uint8 or floats in [0, 1].
+            samples: K, 1 or more.
+            seed: From 0 to 2^63 - 1; the noise is a function of it, an image's row and the
+                sample's number.
+
+        Returns:
+            float32 `(n,)`, nats.
+
+        Raises:
+            InputError: No sample, images of another shape or type, none, or a seed out of range.
+        """
+        if samples < 1:
+            raise InputError(f"samples is {samples}: expected 1 or more.")
+        samples = tf.constant(samples, tf.int64)
+        return self._by_rows(self._log_likelihood, images, seed, samples)
+
+    def _by_rows(self, estimate, images, seed, *args):
+        images, seed = self._checked(images), tf.constant(check_seeds(seed)[0])
+
+        def of_rows(rows):
+            return estimate(images[rows], rows, seed, *args)
+
+        return in_batches(of_rows, np.arange(len(images)))
+
+    @tf.function(reduce_retracing=True)
+    def _elbo(self, images, rows, seed):
+        x = self._examples(images, _RowNoise(rows, seed))
+        posterior = self.posterior(x)
+        z = _reparameterized(posterior, _RowNoise(rows, seed).normal(0, (self.latent_dim,)))
+        return self._terms(x, posterior, self.outputs(z))["elbo"]
+
+    @tf.function(reduce_retracing=True)
+    def _log_likelihood(self, images, rows, seed, samples):
+        noise = _RowNoise(rows, seed)
+        x = self._examples(images, noise)
+        mean, log_variance = (value[:, None] for value in self.posterior(x))
+        total = tf.fill([tf.shape(x)[0]], -np.inf)
+        for first in tf.range(0, samples, SAMPLE_CHUNK):
+            size = tf.minimum(samples - first, SAMPLE_CHUNK)
+            shape = (SAMPLE_CHUNK, self.latent_dim)
+            epsilon = noise.normal(2 + first // SAMPLE_CHUNK, shape)[:, :size]
+            z = _reparameterized((mean, log_variance), epsilon)
+            outputs = self.outputs(tf.reshape(z, (-1, self.latent_dim)))
+            log_x = -self._negative_log_likelihood(outputs, tf.repeat(x, size, axis=0))
+            # log q(z|x) from epsilon: z - mean would lose the digits of a small variance.
+            log_q = losses.log_normal(epsilon, 0.0, 0.0) - 0.5 * tf.reduce_sum(log_variance, -1)
+            weights = tf.reshape(log_x, tf.shape(log_q)) + losses.log_normal(z, 0.0, 0.0) - log_q
+            total = ops.logaddexp(total, tf.reduce_logsumexp(weights, axis=1))
+        return total - tf.math.log(tf.cast(samples, tf.float32))
+
+    def _checked(self, images):
+        images = np.asarray(images)
+        if images.shape[1:] != self.image_shape or not len(images):
+            raise InputError(
+                f"Images are {images.shape}: expected one or more rows of {self.image_shape}."
+            )
+        if images.dtype != np.uint8 and images.dtype.kind != "f":
+            raise InputError(f"Images are {images.dtype}: expected uint8, or floats in [0, 1].")
+        return images
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "decoder": keras.saving.serialize_keras_object(self.decoder),
+            "likelihood": self.likelihood,
+            "beta": self.beta,
+            "dynamic_binarization": self.dynamic_binarization,
+            "log_std": self._first_log_std,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        networks = {
+            name: keras.saving.deserialize_keras_object(config[name])
+            for name in ("encoder", "decoder")
+        }
+        return cls(**{**config, **networks})
+
+    def get_compile_config(self):
+        if self.compiled:
+            return {"optimizer": keras.saving.serialize_keras_object(self.optimizer)}
+
+    def compile_from_config(self, config):
+        self.compile(keras.saving.deserialize_keras_object(config["optimizer"]))
+
+
+def _check_networks(encoder, decoder):
+    heads = [tuple(output.shape[1:]) for output in encoder.outputs]
+    latents = tuple(decoder.input_shape[1:])
+    if heads != [latents, latents] or len(latents) != 1:
+        raise InputError(
+            f"The encoder's outputs are {heads} and the decoder takes {latents}: expected two, a "
+            "mean and a log-variance, each of the decoder's latent_dim."
+        )
+    if encoder.input_shape[1:] != decoder.output_shape[1:]:
+        raise InputError(
+            f"The encoder takes {encoder.input_shape[1:]} and the decoder makes "
+            f"{decoder.output_shape[1:]}: build both for one image_shape."
+        )
+
+
+def _reparameterized(posterior, epsilon):
+    """Returns z = mean + std * epsilon (Kingma and Welling 2014, section 2.4)."""
+    mean, log_variance = posterior
+    return mean + ops.exp(0.5 * log_variance) * epsilon
+
+
+class _RowNoise:
+    """Noise of an evaluation: row i is a function of (seed, rows[i], stream) alone.
+
+    Args:
+        rows: int64 `(batch,)`, from 0.
+        seed: int64 scalar.
+    """
+
+    STREAMS = 2**20
+
+    def __init__(self, rows, seed):
+        self._rows, self._seed = rows, seed
+
+    def normal(self, stream, shape):
+        return self._drawn(tf.random.stateless_normal, stream, shape)
+
+    def uniform(self, stream, shape):
+        return self._drawn(tf.random.stateless_uniform, stream, shape)
+
+    def _drawn(self, draw, stream, shape):
+        def one(row):
+            # Training counts from 0 and `seed_latents` has -1: no overlap.
+            counter = -2 - (row * self.STREAMS + tf.cast(stream, tf.int64))
+            return draw(shape, tf.stack([self._seed, counter]), alg="philox")
+
+        return tf.map_fn(one, self._rows, fn_output_signature=tf.float32)

@@ -1,0 +1,120 @@
+"""What each family of models answers, with a free batch dimension, all in float32."""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from kgan.errors import InputError
+from kgan.models import GAN, VAE, Autoencoder, Classifier, StackedAutoencoder
+from kgan.models.gan import as_float32
+from kgan.models.seeds import seed_latents
+
+
+def endpoints(model: keras.Model) -> tuple[tf.Module, dict[str, Callable]]:
+    """Returns the module that holds a model's weights, and its traced endpoints by name.
+
+    Raises:
+        InputError: The model is of no family that has endpoints.
+    """
+    for family, functions in FAMILIES.items():
+        if isinstance(model, family):
+            networks, specifications = functions(model)
+            break
+    else:
+        raise InputError(
+            f"{type(model).__name__} has no endpoints: expected one of "
+            f"{', '.join(family.__name__ for family in FAMILIES)}."
+        )
+    signatures = {
+        name: tf.function(
+            function, input_signature=[tf.TensorSpec([None, *shape], dtype, argument)]
+        ).get_concrete_function()
+        for name, (function, argument, shape, dtype) in specifications.items()
+    }
+    # The first is what a request gets that names none.
+    signatures["serving_default"] = next(iter(signatures.values()))
+    module = tf.Module()
+    module.weights = [variable.value for network in networks for variable in network.weights]
+    return module, signatures
+
+
+def _drawing(generate: Callable, latent_dim: int, kind: str) -> dict[str, tuple]:
+    """Returns the endpoints of everything that makes images, or points, from latents."""
+
+    def sample(seeds):
+        return generate(seed_latents(seeds, latent_dim))
+
+    def sample_png(seeds):
+        images = sample(seeds)[kind]
+        return {"image_bytes": tf.map_fn(tf.io.encode_png, images, fn_output_signature=tf.string)}
+
+    found = {
+        "sample": (sample, "seeds", [], tf.int64),
+        "generate": (generate, "latents", [latent_dim], tf.float32),
+    }
+    if kind == "images":
+        found["sample_png"] = (sample_png, "seeds", [], tf.int64)
+    return found
+
+
+def _gan(gan: GAN):
+    generator, discriminator = gan.ema_generator, as_float32(gan.discriminator)
+    is_image = len(gan.image_shape) == 3
+    kind = "images" if is_image else "points"
+
+    def generate(latents):
+        return {kind: gan.to_images(generator(latents, training=False))}
+
+    def discriminate(examples):
+        logits = discriminator(gan.to_range(examples), training=False)
+        return {"logits": logits, "probabilities": tf.sigmoid(logits)}
+
+    dtype = tf.uint8 if is_image else tf.float32
+    return (generator, discriminator), {
+        **_drawing(generate, gan.latent_dim, kind),
+        "discriminate": (discriminate, kind, gan.image_shape, dtype),
+    }
+
+
+def _autoencoder(model: Autoencoder | StackedAutoencoder | VAE):
+    def decode(codes):
+        return {"images": model.to_images(model.outputs(codes))}
+
+    def encode(images):
+        return {"codes": model.code(model.to_range(images))}
+
+    def reconstruct(images):
+        return decode(encode(images)["codes"])
+
+    return model.networks, {
+        "reconstruct": (reconstruct, "images", model.image_shape, tf.uint8),
+        "encode": (encode, "images", model.image_shape, tf.uint8),
+        "decode": (decode, "codes", [model.code_size], tf.float32),
+    }
+
+
+def _vae(vae: VAE):
+    def generate(latents):
+        return {"images": vae.to_images(vae.outputs(latents))}
+
+    networks, found = _autoencoder(vae)
+    return networks, {**found, **_drawing(generate, vae.latent_dim, "images")}
+
+
+def _classifier(classifier: Classifier):
+    def classify(images):
+        return {"probabilities": classifier.probabilities(images)}
+
+    return classifier.networks, {
+        "classify": (classify, "images", classifier.image_shape, tf.uint8)
+    }
+
+
+FAMILIES = {
+    GAN: _gan,
+    VAE: _vae,
+    Autoencoder: _autoencoder,
+    StackedAutoencoder: _autoencoder,
+    Classifier: _classifier,
+}

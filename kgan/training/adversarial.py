@@ -1,0 +1,98 @@
+"""What a run of `kgan train` does its own way."""
+
+import inspect
+from collections.abc import Callable
+
+from PIL import Image
+
+from kgan.data import Examples
+from kgan.data import load as load  # the family's own way to its data
+from kgan.data.toy import MIXTURES
+from kgan.losses import OBJECTIVES
+from kgan.metrics.mixture import mixture_coverage
+from kgan.models import GAN, OPTIMIZERS
+from kgan.networks import NETWORKS
+from kgan.training import pictures
+from kgan.training.config import RunConfig
+from kgan.training.settings import construct, override, settings
+
+POINT_SAMPLES = 2500
+NEXT = "Draw from it with: kgan sample"
+
+
+def progress(gan: GAN) -> str:
+    """Returns the format of the metrics in the progress bar."""
+    return (
+        "loss D {discriminator_loss:.2f} G {generator_loss:.2f}  "
+        "D(x) {real_score:.2f} D(G(z)) {fake_score:.2f}"
+    )
+
+
+def images_per_step(config: RunConfig) -> int:
+    """Returns the real examples of all discriminator updates of a step."""
+    return config.batch_size * config.game.discriminator_steps
+
+
+def resolve(config: RunConfig, examples: Examples) -> tuple[RunConfig, Examples]:
+    """Returns the configuration with what it leaves open decided, and the data as they are."""
+    penalised = OBJECTIVES[config.game.objective].penalties or config.game.r1
+    key = "network.discriminator.normalization"
+    if (
+        penalised
+        and key in settings(config)
+        and "normalization" not in config.network.discriminator
+    ):
+        # A penalty per example needs a discriminator that takes examples one by one.
+        config = override(config, {key: "layer"})
+    return config, examples
+
+
+def build(config: RunConfig, image_shape: tuple[int, ...], mean_image=None) -> GAN:
+    """Returns the compiled GAN: see `training.build.build`."""
+    network, options = NETWORKS[config.network.name], dict(config.network.generator)
+    if "mean_image" in inspect.signature(network.generator).parameters:
+        options["mean_image"] = mean_image
+    gan = GAN(
+        network.generator(image_shape, config.network.latent_dim, **options),
+        network.discriminator(image_shape, **config.network.discriminator),
+        value_range=network.value_range,
+        ema_decay=config.game.ema_decay,
+        seed=config.seed,
+    )
+    gan.compile(
+        objective=config.game.objective,
+        generator_optimizer=construct(OPTIMIZERS, config.generator_optimizer),
+        discriminator_optimizer=construct(OPTIMIZERS, config.discriminator_optimizer),
+        discriminator_steps=config.game.discriminator_steps,
+        r1=config.game.r1,
+    )
+    return gan
+
+
+def phases(gan: GAN) -> list[Callable]:
+    """Returns the calls of `fit` that a run consists of."""
+    return [gan.fit]
+
+
+def picture(gan: GAN, examples: Examples) -> Image.Image:
+    """Returns what the moving-average generator makes of fixed seeds, over the data if points."""
+    if len(gan.image_shape) == 3:
+        return pictures.grid(gan.sample(range(64)))
+    return pictures.scatter(gan.sample(range(POINT_SAMPLES)), examples.images[:POINT_SAMPLES])
+
+
+def score(gan: GAN, examples: Examples, config: RunConfig) -> dict:
+    """Returns the scores of a finished run: of a mixture, how much of it is covered."""
+    if config.data.name not in MIXTURES:
+        return {}
+    return mixture_coverage(gan.sample(range(POINT_SAMPLES)), *MIXTURES[config.data.name])
+
+
+def rows(summary: dict) -> list[tuple[str, ...]]:
+    """Returns a summary's scores as a table's rows, its header first; none if it has none."""
+    if "modes" not in summary:
+        return []
+    return [
+        ("modes covered", "high-quality samples"),
+        (str(summary["modes"]), f"{summary['high_quality']:.1%}"),
+    ]

@@ -1,0 +1,231 @@
+"""What a run of `kgan pretrain` does its own way."""
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from PIL import Image
+
+from kgan.data.corrupt import Corruption
+from kgan.data.split import Splits, split
+from kgan.errors import InputError
+from kgan.metrics.reconstruction import mean_image_reconstruction, pca_reconstruction, quality
+from kgan.models import OPTIMIZERS, VAE, Autoencoder, StackedAutoencoder
+from kgan.networks import AUTOENCODERS
+from kgan.training import pictures
+from kgan.training.config import PretrainConfig, ReconstructionConfig
+from kgan.training.settings import construct, settings
+
+NEXT = "Classify with it: kgan finetune"
+PICTURED = 16
+SCORED = 10_000  # test images at most, so that their reconstructions fit into memory
+
+load = split
+
+
+def progress(model: keras.Model) -> str:
+    """Returns the format of the metrics in the progress bar."""
+    if isinstance(model, VAE):
+        return "ELBO {elbo:.2f}  reconstruction {reconstruction:.2f}  KL {kl:.2f}"
+    return "loss {loss:.3f}  squared error {mse:.5f}"
+
+
+def images_per_step(config: PretrainConfig) -> int:
+    """Returns the examples of an update."""
+    return config.batch_size
+
+
+def resolve(config: PretrainConfig, data: Splits) -> tuple[PretrainConfig, Splits]:
+    """Returns the configuration with every "auto" decided, and the data, binarised if asked.
+
+    Raises:
+        InputError: Settings that contradict each other, or data without held-out parts.
+    """
+    if not isinstance(data, Splits):
+        raise InputError("Pretraining holds data out: pass kgan.split(...), not kgan.load(...).")
+    what = _decided(config, data.train.image_shape[-1])
+    _check_consistent(config, what)
+    if what.binarization == "static":
+        parts = ("train", "validation", "test")
+        drawn = {
+            part: _binarised(getattr(data, part), number) for number, part in enumerate(parts)
+        }
+        data = dataclasses.replace(data, **drawn)
+    return dataclasses.replace(config, reconstruction=what), data
+
+
+def _decided(config: PretrainConfig, channels: int) -> ReconstructionConfig:
+    what, variational = config.reconstruction, config.network.name == "vae"
+    likelihood = what.likelihood
+    if likelihood == "auto":
+        real_valued = "gaussian" if variational else "squared_error"
+        likelihood = "bernoulli" if channels == 1 else real_valued
+    binarization = what.binarization
+    if binarization == "auto":
+        binarization = "dynamic" if variational and likelihood == "bernoulli" else "none"
+    corruption = what.corruption
+    if corruption == "auto":
+        corruption = "masking" if config.network.name == "denoising" else "none"
+    return dataclasses.replace(
+        what, likelihood=likelihood, binarization=binarization, corruption=corruption
+    )
+
+
+def _check_consistent(config: PretrainConfig, what: ReconstructionConfig) -> None:
+    name, defaults = config.network.name, ReconstructionConfig()
+    variational = name == "vae"
+    wrong = {
+        "a VAE's likelihood is bernoulli or gaussian": variational
+        and what.likelihood == "squared_error",
+        "gaussian is for the VAE: take squared_error": not variational
+        and what.likelihood == "gaussian",
+        "binarization goes with the likelihood bernoulli": what.binarization != "none"
+        and what.likelihood != "bernoulli",
+        "dynamic binarization is for the VAE: take static": what.binarization == "dynamic"
+        and not variational,
+        "beta is for the VAE: leave it out": what.beta != defaults.beta and not variational,
+        "the VAE takes no corruption: use denoising, conv_autoencoder or stacked": variational
+        and what.corruption != "none",
+        "denoising needs a corruption: masking, salt_and_pepper or gaussian": name == "denoising"
+        and what.corruption == "none",
+        "an amount needs a corruption: add --corruption masking": what.corruption == "none"
+        and what.amount != defaults.amount,
+        "likelihood_samples is for the VAE: leave it out": not variational
+        and config.likelihood_samples != PretrainConfig().likelihood_samples,
+    }
+    for message, is_so in wrong.items():
+        if is_so:
+            raise InputError(f"{name} with {what}: {message}.")
+
+
+def _binarised(examples, number: int):
+    """Returns examples whose every element was drawn once, 255 with probability value / 255.
+
+    The draw does not depend on the run's seed: all runs see the same binary data set.
+    """
+    uniform = np.random.default_rng([0, number])
+    images = np.asarray(examples.images)
+    chances = uniform.random(images.shape, np.float32)
+    return dataclasses.replace(examples, images=((chances * 255 < images) * 255).astype(np.uint8))
+
+
+def build(
+    config: PretrainConfig, image_shape: tuple[int, ...], mean_image=None
+) -> Autoencoder | StackedAutoencoder | VAE:
+    """Returns the compiled autoencoder: see `training.build.build`."""
+    coder, what = AUTOENCODERS[config.network.name], config.reconstruction
+    options = config.network.options
+    encoder = coder.encoder(image_shape, config.network.code_size, **options)
+    if (
+        what.likelihood == "bernoulli"
+        and "mean_image" in inspect.signature(coder.decoder).parameters
+    ):
+        options = {**options, "mean_image": mean_image}
+    decoder = coder.decoder(image_shape, config.network.code_size, **options)
+    common = {"likelihood": what.likelihood, "seed": config.seed}
+    if config.network.name == "vae":
+        model = VAE(
+            encoder,
+            decoder,
+            beta=what.beta,
+            dynamic_binarization=what.binarization == "dynamic",
+            **common,
+        )
+    else:
+        corruption = Corruption(what.corruption, what.amount)
+        if config.network.name == "stacked":
+            sigmoid = options.get("activation", "sigmoid") == "sigmoid"
+            model = StackedAutoencoder(
+                encoder,
+                decoder,
+                corruption=corruption,
+                code_likelihood="bernoulli" if sigmoid else "squared_error",
+                **common,
+            )
+        else:
+            model = Autoencoder(encoder, decoder, corruption=corruption, **common)
+    optimizer = dict(config.optimizer)
+    if config.schedule == "cosine":
+        rate = settings(config)["optimizer.learning_rate"]
+        optimizer["learning_rate"] = keras.optimizers.schedules.CosineDecay(rate, config.steps)
+    model.compile(optimizer=construct(OPTIMIZERS, optimizer))
+    return model
+
+
+def phases(model: keras.Model) -> list[Callable]:
+    """Returns the calls of `fit` that a run consists of: one, or one a layer."""
+    if not isinstance(model, StackedAutoencoder):
+        return [model.fit]
+
+    def layer(number):
+        return lambda *args, **kwargs: model.fit_layer(number, *args, **kwargs)
+
+    return [layer(number) for number in range(model.depth)]
+
+
+def picture(model, data: Splits) -> Image.Image:
+    """Returns rows of validation images, as corrupted if they are, and as reconstructed."""
+    images = np.asarray(data.validation.images[:PICTURED])
+    rows = [images]
+    if getattr(model, "corruption", None) and model.corruption.kind != "none":
+        rows.append(model.corrupt(images))
+    rows.append(model.reconstruct(rows[-1]))
+    if isinstance(model, VAE):
+        rows.append(model.sample(range(PICTURED)))
+    return pictures.grid(np.concatenate(rows), columns=len(images))
+
+
+def score(model, data: Splits, config: PretrainConfig) -> dict:
+    """Returns the scores of a finished run on the test split, its baselines beside it."""
+    images, size = np.asarray(data.test.images[:SCORED]), config.network.code_size
+    table = {"reconstruction": quality(images, model.reconstruct(images))}
+    if config.reconstruction.corruption != "none":
+        corrupted = model.corrupt(images)
+        table |= {
+            "reconstruction of corrupted": quality(images, model.reconstruct(corrupted)),
+            "corrupted": quality(images, corrupted),
+        }
+    projected, exact = pca_reconstruction(data.train.images, images, size)
+    method = "exact" if exact else "randomized"
+    table |= {
+        f"PCA, {size} components ({method})": quality(images, np.clip(projected, 0, 1)),
+        "mean image": quality(images, mean_image_reconstruction(data.train.images, images)),
+    }
+    scores = {
+        "split": data.rule,
+        "n": len(images),
+        "range": "[0, 1]",
+        "binarization": config.reconstruction.binarization,
+        "quality": table,
+    }
+    if isinstance(model, VAE):
+        samples = config.likelihood_samples
+        scores["elbo"] = float(np.mean(model.elbo(images)))
+        scores["negative_log_likelihood"] = {
+            "nats": -float(np.mean(model.log_likelihood(images, samples=samples))),
+            "importance_samples": samples,
+        }
+    return scores
+
+
+def rows(scores: dict) -> list[tuple[str, ...]]:
+    """Returns the scores as a table's rows, its header first."""
+    table = [(f"test ({scores['n']:,} images)", "squared error", "PSNR, dB", "SSIM")]
+    for name, values in scores["quality"].items():
+        table.append(
+            (name, f"{values['mse']:.5f}", f"{values['psnr']:.2f}", f"{values['ssim']:.3f}")
+        )
+    if "elbo" in scores:
+        estimate = scores["negative_log_likelihood"]
+        table += [
+            ("ELBO, nats", f"{scores['elbo']:.2f}", "", ""),
+            (
+                f"NLL, nats, {estimate['importance_samples']} importance samples",
+                f"{estimate['nats']:.2f}",
+                "",
+                "",
+            ),
+        ]
+    return table

@@ -1,0 +1,111 @@
+"""The settings of a configuration by dotted key: listed, changed, checked."""
+
+import inspect
+import json
+from typing import Any
+
+from kgan.errors import InputError, unknown
+from kgan.training.config import Config
+
+
+def settings(config: Config) -> dict[str, Any]:
+    """Returns every setting by its dotted key, with its value or, if unset, its default.
+
+    Raises:
+        InputError: A network or an optimizer is not known.
+    """
+    values = config.to_dict()
+    for key, builder in config.builders().items():
+        place, last = _place(values, key)
+        place[last] = {**_defaults(builder), **place[last]}
+    return _flatten("", values)
+
+
+def _defaults(function) -> dict[str, Any]:
+    """Returns the plain-valued keyword arguments of `function`."""
+    return {
+        name: parameter.default
+        for name, parameter in inspect.signature(function).parameters.items()
+        if isinstance(parameter.default, (bool, int, float, str))
+        and not (name == "name" or parameter.kind is parameter.VAR_KEYWORD)
+    }
+
+
+def _flatten(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
+    flat = {}
+    for key, value in values.items():
+        nested = isinstance(value, dict)
+        flat.update(_flatten(f"{prefix}{key}.", value) if nested else {f"{prefix}{key}": value})
+    return flat
+
+
+def _place(values: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
+    """Returns the dictionary that a dotted key's last part stands in, and that part."""
+    *path, last = key.split(".")
+    for part in path:
+        values = values[part]
+    return values, last
+
+
+def override(config: Config, changes: dict[str, Any]) -> Config:
+    """Returns `config` with some settings changed, and checked.
+
+    Args:
+        config: What to start from.
+        changes: Values by dotted key, such as `{"generator_optimizer.beta_1": 0.0}`.
+
+    Raises:
+        InputError: An unknown key, or a value of the wrong type or range.
+    """
+    values = config.to_dict()
+    # The names first: they decide which other keys exist, and the old options go with the old name.
+    for section in config.named:
+        name = changes.get(f"{section}.name", values[section]["name"])
+        if name != values[section]["name"]:
+            values[section] = {"name": name}
+    config = config.from_dict(values)
+    values, known = config.to_dict(), settings(config)
+    for key, value in changes.items():
+        if key not in known:
+            raise unknown("setting", key, known)
+        place, last = _place(values, key)
+        place[last] = _checked(key, value, known[key])
+    config = config.from_dict(values)
+    config.check()
+    return config
+
+
+def _checked(key: str, value, current):
+    if key in ("data.data_dir", "data.image_size"):
+        return value
+    kind = type(current)
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind:
+        raise InputError(
+            f"{key} is {value!r}: expected {_KINDS[kind]}, such as {json.dumps(current)}."
+        )
+    return value
+
+
+_KINDS = {bool: "true or false", int: "an integer", float: "a number", str: "a word"}
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Returns the key and the value of KEY=VALUE; the value is JSON, or else a word.
+
+    Raises:
+        InputError: There is no "=" or no key.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise InputError(f"--set {text!r}: expected KEY=VALUE, such as batch_size=64.")
+    try:
+        return key, json.loads(value)
+    except json.JSONDecodeError:
+        return key, value
+
+
+def construct(table: dict[str, Any], values: dict[str, Any]):
+    """Returns the entry of `table` that `values["name"]` names, made from the other values."""
+    return table[values["name"]](**{key: value for key, value in values.items() if key != "name"})

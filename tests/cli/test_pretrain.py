@@ -1,0 +1,156 @@
+"""`kgan pretrain` as a user types it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from click.testing import CliRunner
+from PIL import Image
+
+from kgan.cli import main
+
+SMALL = ["--set", "network.options.width=8", "--steps", 40, "--set", "log_every=10"]
+MODELS = ("conv_autoencoder", "denoising", "stacked", "vae")
+
+
+def kgan(*args):
+    return CliRunner().invoke(main, [str(arg) for arg in args])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder in which every model was pretrained on the digits."""
+    folder = tmp_path_factory.mktemp("pretrained")
+    results = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for model in MODELS:
+            results[model] = kgan("pretrain", "--model", model, "--run-dir", model, *SMALL)
+            assert results[model].exit_code == 0, results[model].output
+    return folder, results
+
+
+@pytest.fixture
+def inside(trained, monkeypatch):
+    monkeypatch.chdir(trained[0])
+    return trained[0]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_run_leaves_pictures_scores_and_a_saved_model(model, inside, trained):
+    steps = 120 if model == "stacked" else 40
+    picture = Image.open(inside / model / "samples" / f"step-{steps:08d}.png")
+    rows = {"conv_autoencoder": 2, "denoising": 3, "stacked": 2, "vae": 3}[model]
+    assert picture.height == rows * 66 + 2
+    lines = [json.loads(line) for line in (inside / model / "metrics.jsonl").open()]
+    assert lines[-1]["step"] == steps
+    scores = json.loads((inside / model / "evaluation.json").read_text())
+    assert scores["n"] == 299
+    assert scores["quality"]["mean image"]["mse"] == pytest.approx(0.0733, abs=1e-4)
+    assert any(name.startswith("PCA") for name in scores["quality"])
+    assert ("negative_log_likelihood" in scores) == (model == "vae")
+    shown = trained[1][model].stderr
+    assert "mean image" in shown
+    assert f"kgan finetune {model}" in shown
+    signatures = tf.saved_model.load(f"saved_models/digits-{model}/1").signatures
+    assert {"encode", "decode", "reconstruct", "serving_default"} <= set(signatures)
+    assert ("sample" in signatures) == (model == "vae")
+
+
+def test_sample_draws_from_the_vae_and_from_no_other(inside):
+    result = kgan("sample", "--out", "newest.png")
+    assert result.exit_code == 0, result.output
+    assert "digits-vae" in result.stderr
+    assert kgan("sample", "vae", "--out", "vae.npz", "--seeds", "0-3").exit_code == 0
+    assert np.load("vae.npz")["images"].shape == (4, 8, 8, 1)
+    result = kgan("sample", "stacked")
+    assert result.exit_code == 2
+    assert "which draws no images: kgan sample takes runs of kgan train" in result.stderr
+
+
+def test_the_wrong_command_for_a_run_names_the_right_one(inside):
+    result = kgan("train", "--resume", "vae")
+    assert result.exit_code == 2
+    assert "go on with kgan pretrain --resume vae" in result.stderr
+    result = kgan("pretrain", "--resume", "vae")
+    assert result.exit_code == 2
+    assert "vae is finished" in result.stderr
+
+
+def test_export_writes_an_encoder_again(inside):
+    assert kgan("export", "denoising", "--name", "again").exit_code == 0
+    signatures = tf.saved_model.load("saved_models/again/1").signatures
+    assert "encode" in signatures
+
+
+def test_dry_run_shows_what_auto_became(workdir):
+    def dry(*args):
+        result = kgan("pretrain", *args, "--dry-run")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    assert dry()["reconstruction"]["likelihood"] == "bernoulli"
+    assert dry("--model", "denoising")["reconstruction"]["corruption"] == "masking"
+    vae = dry("--model", "vae", "--likelihood", "gaussian")
+    assert vae["reconstruction"]["binarization"] == "none"
+    assert dry("--model", "vae")["reconstruction"]["binarization"] == "dynamic"
+    stacked = dry("--model", "stacked", "--corruption", "salt_and_pepper", "--amount", 0.1)
+    assert stacked["reconstruction"]["amount"] == 0.1
+    assert dry("--epochs", 2, "--batch-size", 100)["steps"] == 24
+    assert not list(Path().iterdir())
+
+
+def test_grey_levels_are_binarised_once_whatever_the_seed(workdir):
+    from kgan.data.split import split
+    from kgan.training.config import PretrainConfig
+    from kgan.training.pretraining import resolve
+    from kgan.training.settings import override
+
+    digits = split("digits")
+    static = {"network.name": "vae", "reconstruction.binarization": "static"}
+    drawn = [
+        resolve(override(PretrainConfig(), {**static, "seed": seed}), digits)[1] for seed in (0, 1)
+    ]
+    images = [splits.train.images for splits in drawn]
+    np.testing.assert_array_equal(*images)
+    assert set(np.unique(images[0])) == {0, 255}
+    grey = np.asarray(digits.train.images, float)
+    assert (images[0][grey == 0] == 0).all()
+    assert (images[0][grey == 255] == 255).all()
+    middle = (grey > 100) & (grey < 150)
+    assert images[0][middle].mean() == pytest.approx(grey[middle].mean(), rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--amount", "1.5"], "amount of corruption is 1.5: expected above 0 and at most 1"),
+        (["--corruption", "gaussian", "--amount", "0"], "amount of corruption is 0.0"),
+        (["--amount", "0.5"], "an amount needs a corruption"),
+        (["--corruption", "blur"], "Unknown corruption 'blur'"),
+        (["--model", "vae", "--corruption", "masking"], "the VAE takes no corruption"),
+        (["--model", "denoising", "--corruption", "none"], "denoising needs a corruption"),
+        (["--beta", "2"], "beta is for the VAE"),
+        (["--likelihood", "gaussian"], "take squared_error"),
+        (["--model", "vae", "--likelihood", "squared_error"], "bernoulli or gaussian"),
+        (["--model", "stacked", "--binarization", "dynamic"], "take static"),
+        (["--likelihood", "squared_error", "--binarization", "static"], "likelihood bernoulli"),
+        (["--model", "autoencoder"], "Did you mean 'conv_autoencoder'"),
+        (["--code-size", "0"], "code_size is 0"),
+        (["--dataset", "ring"], "holds points, not images"),
+        (["--preset", "mnist"], "'mnist' is for kgan train, not for kgan pretrain"),
+        (["--batch-size", "2000"], "has 1198 training examples"),
+        (["--image-size", "4"], "8x8 or more"),
+        (["--set", "network.options.depht=2", "--model", "stacked"], "Did you mean"),
+        (["--resume", "nothing"], "nothing is no run"),
+        (["--resume", "x", "--epochs", "3"], "leave out --run-dir, --preset and --epochs"),
+    ],
+)
+def test_a_wrong_call_is_one_line_and_leaves_nothing(args, message, workdir):
+    result = kgan("pretrain", *args)
+    assert result.exit_code == 2, result.output
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not list(Path().iterdir())
