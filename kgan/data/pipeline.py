@@ -58,7 +58,8 @@ def batches(
     images = _rows(examples.images)
 
     def batch(step):
-        return images(_chosen(step, batch_size, len(examples), seed))
+        rows = images(_chosen(step, batch_size, len(examples), seed))
+        return tf.ensure_shape(rows, (batch_size, *examples.image_shape))
 
     return tf.data.Dataset.range(start, stop).map(batch).prefetch(2)
 
@@ -81,19 +82,17 @@ def labelled_batches(
     """
     read = _gathered if type(examples.images) is np.ndarray else _rows
     images, labels = read(examples.images), _gathered(examples.labels.astype(np.int32))
-    size = tf.constant(batch_size, tf.int64)  # captured, a tensor: a number would fix the shape
 
     def batch(step):
-        chosen = _chosen(step, size, len(examples), seed)
+        chosen = _chosen(step, batch_size, len(examples), seed)
         return images(chosen), labels(chosen)
 
     return tf.data.Dataset.range(start, stop).map(batch).prefetch(2)
 
 
-def _chosen(step, batch_size, num_examples: int, seed: int) -> tf.Tensor:
-    """Returns which examples make the batch of a step, int64 `(batch_size,)`."""
-    positions = step * batch_size + tf.range(batch_size, dtype=tf.int64)
-    return order(positions, num_examples, seed)
+def _chosen(step, batch_size: int, num_examples: int, seed: int) -> tf.Tensor:
+    """Returns which examples make a step's batch, int64 `(batch_size,)`, its static size None."""
+    return order(tf.range(step * batch_size, (step + 1) * batch_size), num_examples, seed)
 
 
 def _rows(array):
@@ -101,7 +100,7 @@ def _rows(array):
 
     def rows(chosen):
         read = tf.numpy_function(lambda index: np.asarray(array[index]), [chosen], array.dtype)
-        read.set_shape((chosen.shape[0], *array.shape[1:]))
+        read.set_shape((None, *array.shape[1:]))
         return read
 
     return rows

@@ -45,6 +45,11 @@ class Autoencoder(keras.Model):
         InputError: An unknown likelihood, or networks that do not fit each other.
     """
 
+    # What a subclass has otherwise.
+    _likelihoods = LIKELIHOODS
+    _logged = ("loss", "mse")
+    _codes = "Codes"
+
     def __init__(
         self,
         encoder: keras.Model,
@@ -56,17 +61,17 @@ class Autoencoder(keras.Model):
     ):
         # Under a mixed policy Keras would round the images of `call` to 16 bits.
         super().__init__(**{"dtype": "float32", **kwargs})
-        if likelihood not in LIKELIHOODS:
-            raise unknown("likelihood", likelihood, LIKELIHOODS)
+        if likelihood not in self._likelihoods:
+            raise unknown("likelihood", likelihood, self._likelihoods)
         check_fit(encoder, decoder)
         self.encoder, self.decoder = encoder, decoder
         self.likelihood, self.corruption, self.seed = likelihood, corruption, int(seed)
         self.image_shape = tuple(encoder.input_shape[1:])
-        self.code_size = encoder.output_shape[-1]
+        self.code_size = decoder.input_shape[-1]
         self.step = self.add_weight(
             shape=(), dtype="int64", initializer="zeros", trainable=False, name="step"
         )
-        self._means = {name: keras.metrics.Mean(name=name) for name in ("loss", "mse")}
+        self._means = {name: keras.metrics.Mean(name=name) for name in self._logged}
         self.built = True
 
     def compile(self, optimizer: keras.optimizers.Optimizer | None = None, **kwargs):
@@ -80,7 +85,7 @@ class Autoencoder(keras.Model):
         self._prepare(optimizer or Adam(1e-3))
 
     def _prepare(self, optimizer):
-        self.optimizer = built_optimizer(optimizer, self.encoder, self.decoder)
+        self.optimizer = built_optimizer(optimizer, self)
 
     @property
     def networks(self) -> tuple[keras.Model, ...]:
@@ -97,7 +102,7 @@ class Autoencoder(keras.Model):
         return list(self._means.values())
 
     def call(self, images, training=False):
-        """Returns the reconstruction, float32 `(batch, *image_shape)` in [0, 1]."""
+        """Returns float32 `(batch, *image_shape)`: what `to_images` rounds to grey levels."""
         return self._reconstruction(self.outputs(self.code(images)))
 
     def train_step(self, data):
@@ -117,21 +122,24 @@ class Autoencoder(keras.Model):
         variables = encoder.trainable_variables + decoder.trainable_variables
         _, (per_example, outputs) = minimize(losses, self.optimizer, variables)
         self.step.assign_add(1)
-        return self._logs(per_example, reconstruction(outputs), x)
+        return self._compared(per_example, reconstruction(outputs), x)
 
     def test_step(self, data):
         images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         x = self.to_range(images)
         outputs = self.outputs(self.code(self._corrupted(x, -1)))
-        return self._logs(
-            LIKELIHOODS[self.likelihood](outputs, x), self._reconstruction(outputs), x
-        )
+        loss = LIKELIHOODS[self.likelihood](outputs, x)
+        return self._compared(loss, self._reconstruction(outputs), x)
 
-    def _logs(self, loss, reconstruction, x):
-        squares = ops.square(reconstruction - x)
-        self._means["loss"].update_state(loss)
-        self._means["mse"].update_state(ops.mean(squares, axis=tuple(range(1, len(x.shape)))))
-        return {metric.name: metric.result() for metric in self.metrics}
+    def _compared(self, loss, reconstruction, x):
+        axes = tuple(range(1, len(x.shape)))
+        return self._logs({"loss": loss, "mse": ops.mean((reconstruction - x) ** 2, axis=axes)})
+
+    def _logs(self, values):
+        """Adds `(batch,)` values to the metrics; returns those as logs."""
+        for name, metric in self._means.items():
+            metric.update_state(values[name])
+        return {name: metric.result() for name, metric in self._means.items()}
 
     def _corrupted(self, x, step):
         """Returns corrupted `x`; training counts its steps from 0, so that all others are below."""
@@ -213,7 +221,7 @@ class Autoencoder(keras.Model):
             InputError: None are given, or of another size.
         """
         codes = np.asarray(codes, np.float32)
-        _check_shape("Codes", codes, (self.code_size,))
+        _check_shape(self._codes, codes, (self.code_size,))
         return in_batches(self._decode, codes)
 
     def reconstruct(self, images) -> np.ndarray:
@@ -270,9 +278,9 @@ class Autoencoder(keras.Model):
 
     @classmethod
     def from_config(cls, config):
-        objects = ("encoder", "decoder", "corruption")
-        made = {name: keras.saving.deserialize_keras_object(config[name]) for name in objects}
-        return cls(**{**config, **made})
+        objects = ("encoder", "decoder", "encoders", "decoders", "corruption")
+        given = {name: config[name] for name in objects if name in config}
+        return cls(**{**config, **keras.saving.deserialize_keras_object(given)})
 
     def get_compile_config(self):
         if self.compiled:
@@ -284,7 +292,7 @@ class Autoencoder(keras.Model):
 
 def check_fit(encoder: keras.Model, decoder: keras.Model) -> None:
     """Raises an InputError unless the decoder takes what the encoder gives, and the reverse."""
-    there = encoder.input_shape[1:], encoder.output_shape[1:]
+    there = encoder.input_shape[1:], tuple(encoder.outputs[0].shape[1:])
     back = decoder.output_shape[1:], decoder.input_shape[1:]
     if there != back:
         raise InputError(

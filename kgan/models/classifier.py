@@ -83,10 +83,7 @@ class Classifier(keras.Model):
             **kwargs: Passed to `keras.Model.compile`.
         """
         super().compile(optimizer=None, **kwargs)
-        optimizer = optimizer or Adam(1e-3)
-        if any(layer.compute_dtype == "float16" for layer in self.network.layers):
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        self.network_optimizer = built_optimizer(optimizer, self.network)
+        self.network_optimizer = built_optimizer(optimizer or Adam(1e-3), self.network)
 
     def train_step(self, data):
         images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)

@@ -1,6 +1,15 @@
 """Networks that train in 16 bits, computing in float32."""
 
+from collections.abc import Iterator
+
 import keras
+
+
+def all_layers(network: keras.Model) -> Iterator[keras.layers.Layer]:
+    """Yields a network and its layers, those of the networks among them too."""
+    yield network
+    for layer in getattr(network, "layers", ()):
+        yield from all_layers(layer)
 
 
 def as_float32(model: keras.Model) -> keras.Model:
@@ -26,8 +35,7 @@ def in_float32(network: keras.Model, inputs):
         network: A functional model.
         inputs: What it takes, float32.
     """
-    layers = network._flatten_layers()
-    policies = [(layer, layer.dtype_policy) for layer in layers]
+    policies = [(layer, layer.dtype_policy) for layer in all_layers(network)]
     try:
         for layer, _ in policies:
             layer.dtype_policy = "float32"

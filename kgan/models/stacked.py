@@ -57,14 +57,8 @@ class StackedAutoencoder(Autoencoder):
             raise unknown("code likelihood", code_likelihood, CODE_ACTIVATIONS)
         _check_layers(encoders, decoders)
         activation = CODE_ACTIVATIONS[code_likelihood]
-        super().__init__(
-            _chain(encoders, "encoder"),
-            _chain(decoders[::-1], "decoder", between=activation),
-            likelihood,
-            corruption,
-            seed,
-            **kwargs,
-        )
+        whole = _unrolled(encoders, decoders, activation)
+        super().__init__(*whole, likelihood, corruption, seed, **kwargs)
         self.encoders, self.decoders = encoders, decoders
         self.code_likelihood = code_likelihood
         self._code_activation = keras.activations.get(activation)
@@ -87,6 +81,20 @@ class StackedAutoencoder(Autoencoder):
     def optimizers(self) -> tuple[keras.optimizers.Optimizer, ...]:
         """The built optimizers, one a layer, after `compile`."""
         return tuple(self._layer_optimizers)
+
+    def truncated(self, depth: int) -> Autoencoder:
+        """Returns the autoencoder of the lowest layers, which shares their weights.
+
+        Args:
+            depth: Its number of layers, from 1 to `self.depth`.
+
+        Raises:
+            InputError: There are not as many.
+        """
+        if not 1 <= depth <= self.depth:
+            raise InputError(f"depth is {depth}: expected 1 to {self.depth}.")
+        lowest = _unrolled(self.encoders[:depth], self.decoders[:depth], self._code_activation)
+        return Autoencoder(*lowest, self.likelihood, self.corruption, self.seed)
 
     def train_layer(self, layer: int) -> None:
         """Chooses the layer that a training step trains from now on.
@@ -155,12 +163,6 @@ class StackedAutoencoder(Autoencoder):
             "code_likelihood": self.code_likelihood,
         }
 
-    @classmethod
-    def from_config(cls, config):
-        objects = ("encoders", "decoders", "corruption")
-        made = {name: keras.saving.deserialize_keras_object(config[name]) for name in objects}
-        return cls(**{**config, **made})
-
     def get_compile_config(self):
         # Keras saves `optimizer` first: it has to be the same layer's when it loads.
         config = super().get_compile_config()
@@ -185,6 +187,11 @@ def _check_layers(encoders, decoders):
                 f"An encoder gives {below.output_shape[1:]} and the one above takes "
                 f"{above.input_shape[1:]}: build them for each other, the lowest first."
             )
+
+
+def _unrolled(encoders, decoders, activation):
+    """Returns all encoders as one network, and all decoders, which share their weights."""
+    return _chain(encoders, "encoder"), _chain(decoders[::-1], "decoder", between=activation)
 
 
 def _chain(networks, name, between=None):

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 import keras
 import tensorflow as tf
 
+from kgan.models.precision import all_layers
+
 
 def replica() -> tuple[tf.Tensor | int, int]:
     """Returns this replica's number and how many there are; (0, 1) without a strategy."""
@@ -18,10 +20,11 @@ def built_optimizer(optimizer, *networks: keras.Model):
 
     Args:
         optimizer: A Keras optimizer of its own, not built for other variables.
-        *networks: What it updates.
+        *networks: What it updates; losses are scaled if any of their layers computes in float16.
     """
     scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-    if not scales and any(network.compute_dtype == "float16" for network in networks):
+    layers = (layer for network in networks for layer in all_layers(network))
+    if not scales and any(layer.compute_dtype == "float16" for layer in layers):
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build([v for network in networks for v in network.trainable_variables])
     return optimizer
@@ -92,3 +95,46 @@ class Noise:
         seed = tf.stack([tf.constant(self._seed, tf.int64), self._first + stream])
         rows = draw([self._batch * replicas, *shape], seed, alg="philox")
         return rows[number * self._batch : (number + 1) * self._batch]
+
+
+class RowNoise:
+    """Noise of an estimate: row i is a function of (seed, rows[i], stream) alone.
+
+    So it is the same however the rows are batched, and none of it is drawn in training or by
+    `seed_latents`, under the same seed too.
+
+    Args:
+        rows: int64 `(batch,)`, from 0.
+        seed: int64 scalar.
+    """
+
+    STREAMS = 2**20
+
+    def __init__(self, rows: tf.Tensor, seed: tf.Tensor):
+        self._rows, self._seed = rows, seed
+
+    def normal(self, stream: int | tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
+        """Returns standard normal float32 `(batch, *shape)`.
+
+        Args:
+            stream: From 0 to `STREAMS - 1`.
+            shape: Of one row.
+        """
+        return self._drawn(tf.random.stateless_normal, stream, shape)
+
+    def uniform(self, stream: int | tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
+        """Returns float32 `(batch, *shape)`, uniform in [0, 1).
+
+        Args:
+            stream: From 0 to `STREAMS - 1`.
+            shape: Of one row.
+        """
+        return self._drawn(tf.random.stateless_uniform, stream, shape)
+
+    def _drawn(self, draw, stream, shape):
+        def one(row):
+            # Training counts from 0 and `seed_latents` has -1: no overlap.
+            counter = -2 - (row * self.STREAMS + tf.cast(stream, tf.int64))
+            return draw(shape, tf.stack([self._seed, counter]), alg="philox")
+
+        return tf.map_fn(one, self._rows, fn_output_signature=tf.float32)

@@ -5,12 +5,12 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from kgan.errors import InputError, unknown
+from kgan.errors import InputError
 from kgan.losses import likelihood as losses
-from kgan.models.adam import Adam
+from kgan.models.autoencoder import Autoencoder
 from kgan.models.precision import in_float32
 from kgan.models.seeds import check_seeds, in_batches, seed_latents
-from kgan.models.step import Noise, built_optimizer, minimize
+from kgan.models.step import Noise, RowNoise, minimize
 
 LIKELIHOODS = ("bernoulli", "gaussian")
 MAX_LOG_VARIANCE = 20.0  # Standard deviations from 5e-5 to 2e4.
@@ -19,7 +19,7 @@ TEST_STEP = 2**60  # The noise of `evaluate`: a step that no training reaches.
 
 
 @keras.saving.register_keras_serializable("kgan")
-class VAE(keras.Model):
+class VAE(Autoencoder):
     """An encoder and a decoder trained together to maximise the variational lower bound.
 
     log p(x) >= ELBO = E_q[log p(x|z)] - KL(q(z|x) || p(z)) with p(z) = N(0, I) (Kingma and Welling
@@ -32,6 +32,9 @@ class VAE(keras.Model):
     (Burda et al. 2016, section 5), and `evaluate`, `elbo` and `log_likelihood` one fixed draw,
     which leaves images that are binary already as they are. Without it grey levels are used as
     they are, and a bound or a likelihood of them is no log-probability: binarise the data before.
+
+    Codes are latents: `encode` gives the mean of q(z|x), of grey levels as they are, and `decode`
+    the pixels' means, not draws. Examples may be points in the plane too, float32 throughout.
 
     Args:
         encoder: From `(batch, *image_shape)` in [0, 1] to a mean and a log-variance, each
@@ -52,6 +55,10 @@ class VAE(keras.Model):
             likelihood, or networks that do not fit each other.
     """
 
+    _likelihoods = LIKELIHOODS
+    _logged = ("loss", "elbo", "reconstruction", "kl")
+    _codes = "Latents"
+
     def __init__(
         self,
         encoder: keras.Model,
@@ -63,9 +70,8 @@ class VAE(keras.Model):
         seed: int = 0,
         **kwargs,
     ):
-        super().__init__(autocast=False, **kwargs)  # Images keep their digits under any policy.
-        if likelihood not in LIKELIHOODS:
-            raise unknown("likelihood", likelihood, LIKELIHOODS)
+        _check_heads(encoder, decoder)
+        super().__init__(encoder, decoder, likelihood, seed=seed, **kwargs)
         if not beta >= 0:
             raise InputError(f"beta is {beta}: expected 0 or more.")
         if dynamic_binarization and likelihood != "bernoulli":
@@ -73,15 +79,8 @@ class VAE(keras.Model):
                 "dynamic_binarization is on and the likelihood is 'gaussian': binary images need "
                 "the likelihood 'bernoulli'."
             )
-        _check_networks(encoder, decoder)
-        self.encoder, self.decoder = encoder, decoder
-        self.likelihood, self.beta = likelihood, float(beta)
-        self.dynamic_binarization, self.seed = bool(dynamic_binarization), int(seed)
-        self.latent_dim = self.code_size = decoder.input_shape[-1]
-        self.image_shape = tuple(decoder.output_shape[1:])
-        self.step = self.add_weight(
-            shape=(), dtype="int64", initializer="zeros", trainable=False, name="step"
-        )
+        self.beta, self.dynamic_binarization = float(beta), bool(dynamic_binarization)
+        self.latent_dim = self.code_size
         self._first_log_std, self.log_std = float(log_std), None
         if likelihood == "gaussian":
             self.log_std = self.add_weight(
@@ -90,42 +89,11 @@ class VAE(keras.Model):
                 initializer=keras.initializers.Constant(log_std),
                 name="log_std",
             )
-        names = ("loss", "elbo", "reconstruction", "kl")
-        self._means = {name: keras.metrics.Mean(name=name) for name in names}
-        self.built = True
-
-    @property
-    def networks(self) -> tuple[keras.Model, ...]:
-        """The networks whose weights, with `extra_variables`, are the model."""
-        return self.encoder, self.decoder
 
     @property
     def extra_variables(self) -> list[keras.Variable]:
         """Trained variables outside the networks: the Gaussian likelihood's `log_std`, if any."""
         return [] if self.log_std is None else [self.log_std]
-
-    @property
-    def optimizers(self) -> tuple[keras.optimizers.Optimizer, ...]:
-        """The built optimizer, after `compile`."""
-        return (self.optimizer,)
-
-    @property
-    def metrics(self):
-        return list(self._means.values())
-
-    def compile(self, optimizer: keras.optimizers.Optimizer | None = None, **kwargs):
-        """Chooses the optimizer of both networks and of `log_std`.
-
-        Args:
-            optimizer: Default Adam(1e-3).
-            **kwargs: Passed to `keras.Model.compile`.
-        """
-        super().compile(optimizer=None, **kwargs)
-        self.optimizer = built_optimizer(optimizer or Adam(1e-3), self)
-
-    def call(self, images, training=False):
-        """Returns the mean reconstruction of images, `(batch, *image_shape)` float32."""
-        return self._pixel_means(self.outputs(self.code(images)))
 
     def train_step(self, data):
         images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
@@ -140,7 +108,7 @@ class VAE(keras.Model):
 
         _, terms = minimize(step_losses, self.optimizer, self.trainable_variables)
         self.step.assign_add(1)
-        return self._log(terms)
+        return self._logs(terms)
 
     def test_step(self, data):
         images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
@@ -150,7 +118,7 @@ class VAE(keras.Model):
         x = self._examples(images, noise)
         posterior = self.posterior(x)
         z = _reparameterized(posterior, noise.normal(0, self.latent_dim))
-        return self._log(self._terms(x, posterior, self.outputs(z)))
+        return self._logs(self._terms(x, posterior, self.outputs(z)))
 
     def _examples(self, images, noise):
         x = self.to_range(images)
@@ -167,11 +135,6 @@ class VAE(keras.Model):
             "reconstruction": reconstruction,
             "kl": kl,
         }
-
-    def _log(self, terms):
-        for name, metric in self._means.items():
-            metric.update_state(terms[name])
-        return {name: metric.result() for name, metric in self._means.items()}
 
     def _negative_log_likelihood(self, outputs, x):
         if self.likelihood == "bernoulli":
@@ -197,75 +160,18 @@ class VAE(keras.Model):
         """Returns the mean of `posterior`."""
         return self.posterior(images)[0]
 
-    def outputs(self, latents):
-        """Returns the decoder's float32 `(batch, *image_shape)`, in a graph or not.
-
-        Args:
-            latents: float32 `(batch, latent_dim)`.
-        """
-        return in_float32(self.decoder, latents)
-
-    def to_range(self, images):
-        """Returns float32 images in [0, 1]; floats are taken to be in it already."""
-        x = ops.cast(images, "float32")
-        return x / 255 if keras.backend.standardize_dtype(images.dtype) == "uint8" else x
-
     def to_images(self, outputs):
         """Returns the pixels' means as uint8 images; points in the plane stay float32."""
-        means = self._pixel_means(outputs)
         if len(self.image_shape) != 3:
-            return means
-        return ops.cast(ops.round(ops.clip(means * 255, 0, 255)), "uint8")
+            return self._reconstruction(outputs)
+        return super().to_images(outputs)
 
-    def _pixel_means(self, outputs):
+    def _reconstruction(self, outputs):
         return ops.sigmoid(outputs) if self.likelihood == "bernoulli" else outputs
-
-    @tf.function(reduce_retracing=True)
-    def _encode(self, images):
-        return self.code(images)
-
-    @tf.function(reduce_retracing=True)
-    def _decode(self, latents):
-        return self.to_images(self.outputs(latents))
-
-    @tf.function(reduce_retracing=True)
-    def _reconstruct(self, images):
-        return self.to_images(self.outputs(self.code(images)))
-
-    def encode(self, images) -> np.ndarray:
-        """Returns the means of q(z|x), float32 `(n, latent_dim)`.
-
-        Args:
-            images: `(n, *image_shape)`, uint8 or floats in [0, 1]; grey levels stay as they are.
-
-        Raises:
-            InputError: Images of another shape or type, or none.
-        """
-        return in_batches(self._encode, self._checked(images))
-
-    def decode(self, latents) -> np.ndarray:
-        """Returns the pixels' means, not draws, given float32 latents `(n, latent_dim)`.
-
-        Returns:
-            uint8 `(n, height, width, channels)`; float32 `(n, 2)` for points in the plane.
-
-        Raises:
-            InputError: Latents of another size, or none.
-        """
-        latents = np.asarray(latents, np.float32)
-        if latents.shape[1:] != (self.latent_dim,) or not len(latents):
-            raise InputError(
-                f"Latents are {latents.shape}: expected one or more rows of {self.latent_dim}."
-            )
-        return in_batches(self._decode, latents)
 
     def generate(self, latents) -> np.ndarray:
         """Returns what `decode` does, under the name that every generator has."""
         return self.decode(latents)
-
-    def reconstruct(self, images) -> np.ndarray:
-        """Returns `decode` of `encode` of images, in one pass."""
-        return in_batches(self._reconstruct, self._checked(images))
 
     def sample(self, seeds) -> np.ndarray:
         """Returns one image a seed, as `decode` does: image i depends on `seeds[i]` alone.
@@ -326,14 +232,14 @@ class VAE(keras.Model):
 
     @tf.function(reduce_retracing=True)
     def _elbo(self, images, rows, seed):
-        x = self._examples(images, _RowNoise(rows, seed))
+        x = self._examples(images, RowNoise(rows, seed))
         posterior = self.posterior(x)
-        z = _reparameterized(posterior, _RowNoise(rows, seed).normal(0, (self.latent_dim,)))
+        z = _reparameterized(posterior, RowNoise(rows, seed).normal(0, (self.latent_dim,)))
         return self._terms(x, posterior, self.outputs(z))["elbo"]
 
     @tf.function(reduce_retracing=True)
     def _log_likelihood(self, images, rows, seed, samples):
-        noise = _RowNoise(rows, seed)
+        noise = RowNoise(rows, seed)
         x = self._examples(images, noise)
         mean, log_variance = (value[:, None] for value in self.posterior(x))
         total = tf.fill([tf.shape(x)[0]], -np.inf)
@@ -350,45 +256,18 @@ class VAE(keras.Model):
             total = ops.logaddexp(total, tf.reduce_logsumexp(weights, axis=1))
         return total - tf.math.log(tf.cast(samples, tf.float32))
 
-    def _checked(self, images):
-        images = np.asarray(images)
-        if images.shape[1:] != self.image_shape or not len(images):
-            raise InputError(
-                f"Images are {images.shape}: expected one or more rows of {self.image_shape}."
-            )
-        if images.dtype != np.uint8 and images.dtype.kind != "f":
-            raise InputError(f"Images are {images.dtype}: expected uint8, or floats in [0, 1].")
-        return images
-
     def get_config(self):
+        config = super().get_config()
+        del config["corruption"]
         return {
-            **super().get_config(),
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
-            "decoder": keras.saving.serialize_keras_object(self.decoder),
-            "likelihood": self.likelihood,
+            **config,
             "beta": self.beta,
             "dynamic_binarization": self.dynamic_binarization,
             "log_std": self._first_log_std,
-            "seed": self.seed,
         }
 
-    @classmethod
-    def from_config(cls, config):
-        networks = {
-            name: keras.saving.deserialize_keras_object(config[name])
-            for name in ("encoder", "decoder")
-        }
-        return cls(**{**config, **networks})
 
-    def get_compile_config(self):
-        if self.compiled:
-            return {"optimizer": keras.saving.serialize_keras_object(self.optimizer)}
-
-    def compile_from_config(self, config):
-        self.compile(keras.saving.deserialize_keras_object(config["optimizer"]))
-
-
-def _check_networks(encoder, decoder):
+def _check_heads(encoder, decoder):
     heads = [tuple(output.shape[1:]) for output in encoder.outputs]
     latents = tuple(decoder.input_shape[1:])
     if heads != [latents, latents] or len(latents) != 1:
@@ -396,42 +275,9 @@ def _check_networks(encoder, decoder):
             f"The encoder's outputs are {heads} and the decoder takes {latents}: expected two, a "
             "mean and a log-variance, each of the decoder's latent_dim."
         )
-    if encoder.input_shape[1:] != decoder.output_shape[1:]:
-        raise InputError(
-            f"The encoder takes {encoder.input_shape[1:]} and the decoder makes "
-            f"{decoder.output_shape[1:]}: build both for one image_shape."
-        )
 
 
 def _reparameterized(posterior, epsilon):
     """Returns z = mean + std * epsilon (Kingma and Welling 2014, section 2.4)."""
     mean, log_variance = posterior
     return mean + ops.exp(0.5 * log_variance) * epsilon
-
-
-class _RowNoise:
-    """Noise of an evaluation: row i is a function of (seed, rows[i], stream) alone.
-
-    Args:
-        rows: int64 `(batch,)`, from 0.
-        seed: int64 scalar.
-    """
-
-    STREAMS = 2**20
-
-    def __init__(self, rows, seed):
-        self._rows, self._seed = rows, seed
-
-    def normal(self, stream, shape):
-        return self._drawn(tf.random.stateless_normal, stream, shape)
-
-    def uniform(self, stream, shape):
-        return self._drawn(tf.random.stateless_uniform, stream, shape)
-
-    def _drawn(self, draw, stream, shape):
-        def one(row):
-            # Training counts from 0 and `seed_latents` has -1: no overlap.
-            counter = -2 - (row * self.STREAMS + tf.cast(stream, tf.int64))
-            return draw(shape, tf.stack([self._seed, counter]), alg="philox")
-
-        return tf.map_fn(one, self._rows, fn_output_signature=tf.float32)

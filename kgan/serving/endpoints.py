@@ -106,9 +106,7 @@ def _classifier(classifier: Classifier):
     def classify(images):
         return {"probabilities": classifier.probabilities(images)}
 
-    return classifier.networks, {
-        "classify": (classify, "images", classifier.image_shape, tf.uint8)
-    }
+    return classifier.networks, {"classify": (classify, "images", classifier.image_shape, tf.uint8)}
 
 
 FAMILIES = {

@@ -71,7 +71,7 @@ PRESETS = {
     ),
     "vae-mnist": PretrainConfig(
         data=DataConfig("mnist"),
-        network=CoderConfig("vae", 40),
+        network=CoderConfig("vae", 40, {"depth": 2, "activation": "relu"}),
         reconstruction=ReconstructionConfig(binarization="static"),
         steps=200_000,
         precision="float32",
@@ -82,6 +82,7 @@ PRESETS = {
     "bengio2007-mnist": PretrainConfig(
         data=DataConfig("mnist"),
         network=CoderConfig("stacked", 1000, {"width": 1000}),
+        schedule="constant",
         steps=20_000,
         sample_every=5000,
         checkpoint_every=2000,
@@ -90,7 +91,8 @@ PRESETS = {
         data=DataConfig("mnist"),
         network=CoderConfig("stacked", 1000, {"width": 1000}),
         reconstruction=ReconstructionConfig(corruption="masking", amount=0.25),
-        steps=20_000,
+        schedule="constant",
+        steps=25_000,
         sample_every=5000,
         checkpoint_every=2000,
     ),

@@ -49,9 +49,7 @@ def resolve(config: PretrainConfig, data: Splits) -> tuple[PretrainConfig, Split
     _check_consistent(config, what)
     if what.binarization == "static":
         parts = ("train", "validation", "test")
-        drawn = {
-            part: _binarised(getattr(data, part), number) for number, part in enumerate(parts)
-        }
+        drawn = {part: _binarised(getattr(data, part), number) for number, part in enumerate(parts)}
         data = dataclasses.replace(data, **drawn)
     return dataclasses.replace(config, reconstruction=what), data
 
@@ -166,10 +164,15 @@ def phases(model: keras.Model) -> list[Callable]:
 
 
 def picture(model, data: Splits) -> Image.Image:
-    """Returns rows of validation images, as corrupted if they are, and as reconstructed."""
+    """Returns rows of validation images, as corrupted if they are, and as reconstructed.
+
+    Of a stack the layers up to the one that trains: those above it are as they were initialised.
+    """
+    if isinstance(model, StackedAutoencoder):
+        model = model.truncated(model.layer + 1)
     images = np.asarray(data.validation.images[:PICTURED])
     rows = [images]
-    if getattr(model, "corruption", None) and model.corruption.kind != "none":
+    if model.corruption and model.corruption.kind != "none":
         rows.append(model.corrupt(images))
     rows.append(model.reconstruct(rows[-1]))
     if isinstance(model, VAE):
@@ -188,9 +191,9 @@ def score(model, data: Splits, config: PretrainConfig) -> dict:
             "corrupted": quality(images, corrupted),
         }
     projected, exact = pca_reconstruction(data.train.images, images, size)
-    method = "exact" if exact else "randomized"
+    method, components = "exact" if exact else "randomized", min(size, images[0].size)
     table |= {
-        f"PCA, {size} components ({method})": quality(images, np.clip(projected, 0, 1)),
+        f"PCA, {components} components ({method})": quality(images, np.clip(projected, 0, 1)),
         "mean image": quality(images, mean_image_reconstruction(data.train.images, images)),
     }
     scores = {

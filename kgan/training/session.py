@@ -85,7 +85,7 @@ def train_from_options(
     if epochs is not None and (options["steps"] is not None or epochs < 1):
         raise InputError(f"--epochs {epochs}: expected 1 or more, and without --steps.")
     folder.require_writable(Path(out))
-    report = _reporter(console)
+    report = preparation_reporter(console)
     if resume is not None:
         if run_dir or preset or epochs:
             raise InputError("--resume takes its run's settings: leave out --run-dir, --preset "
@@ -108,14 +108,19 @@ def _changes(
     for option, value in options.items():
         if value is not None:
             if option == "image_size":
-                value = _image_size(value)
+                value = parse_image_size(value)
             elif option == "data_dir" or (option == "dataset" and Path(value).is_dir()):
                 value = str(Path(value).expanduser().resolve())
             changes |= dict.fromkeys(keys[option], value)
     return changes | dict(parse_setting(text) for text in settings)
 
 
-def _image_size(text: str) -> list[int]:
+def parse_image_size(text: str) -> list[int]:
+    """Returns height and width of "64" or "48x64".
+
+    Raises:
+        InputError: The text is no such size.
+    """
     match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
     if not match or "0" in match.groups():
         raise InputError(f"--image-size {text!r}: expected N or HEIGHTxWIDTH, such as 64 or 48x64.")
@@ -133,7 +138,7 @@ def _new_run(start: Config, changes, epochs, report) -> Run:
     return prepare(config, data)
 
 
-def _reporter(console: Console):
+def preparation_reporter(console: Console):
     """Returns a callback that says how far the preparation of a data set is."""
     last = [-1]
 
@@ -167,9 +172,7 @@ def _train(run: Run, place: Path, out: Path, console: Console) -> None:
     finally:
         bar.close()
     print_table(run.family.rows(summary), console)
-    console.print(
-        f"Saved {summary['saved_model']}. {run.family.NEXT} {place}", soft_wrap=True
-    )
+    console.print(f"Saved {summary['saved_model']}. {run.family.NEXT} {place}", soft_wrap=True)
 
 
 def print_table(rows: list[tuple[str, ...]], console: Console) -> None:

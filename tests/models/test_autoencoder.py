@@ -75,8 +75,8 @@ def test_a_linear_one_comes_down_to_pca_and_not_below():
     eigenvalues = np.linalg.eigvalsh(np.cov(x.T, bias=True))
     pca = eigenvalues[:-4].sum()
     model = linear(4, likelihood="squared_error")
-    model.compile(keras.optimizers.Adam(1e-2))
-    model.fit(DIGITS, batch_size=128, epochs=60, verbose=0)
+    model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.02, 564)))
+    model.fit(np.tile(DIGITS, (10, 1, 1, 1)), batch_size=128, epochs=4, verbose=0)
     loss = model.evaluate(DIGITS, batch_size=599, verbose=0)[0]
     assert pca - 1e-4 < loss < 1.05 * pca
     assert pca < 0.6 * eigenvalues.sum()
@@ -85,7 +85,7 @@ def test_a_linear_one_comes_down_to_pca_and_not_below():
 def test_denoising_brings_the_clean_image_back():
     model = conv(width=8, code_size=16, corruption=Corruption("salt_and_pepper", 0.2))
     model.compile(keras.optimizers.Adam(5e-3))
-    model.fit(DIGITS[:1500], batch_size=64, epochs=10, verbose=0)
+    model.fit(DIGITS[:1500], batch_size=64, epochs=5, verbose=0)
     test = DIGITS[1500:]
     noisy = model.corrupt(test)
 
@@ -103,7 +103,7 @@ def test_evaluation_corrupts_alike_every_time_and_training_never_twice():
         seen.append(noise.uniform(stream).numpy())
         return x * seen[-1][:, None, None, None]
 
-    model = conv(corruption=corruption)
+    model = linear(4, corruption=corruption)
     model.compile(run_eagerly=True)
     first, again = (model.evaluate(DIGITS[:9], batch_size=9, verbose=0) for _ in range(2))
     assert first == again
@@ -133,9 +133,8 @@ def test_an_images_code_and_reconstruction_depend_on_it_alone():
     codes, images = model.encode(DIGITS[:70]), model.reconstruct(DIGITS[:70])
     assert (codes.shape, codes.dtype) == ((70, 6), np.float32)
     assert (images.shape, images.dtype) == ((70, *SHAPE), np.uint8)
-    np.testing.assert_array_equal(
-        codes, np.concatenate([model.encode(DIGITS[i : i + 1]) for i in range(70)])
-    )
+    for i in (0, 1, 40, 63, 64, 69):
+        np.testing.assert_array_equal(model.encode(DIGITS[i : i + 1]), codes[i : i + 1])
     np.testing.assert_allclose(model.decode(codes), images, atol=1)
     np.testing.assert_allclose(model.encode(DIGITS[:5] / 255), codes[:5], atol=1e-5)
     predicted = model.predict(DIGITS[:70], verbose=0)
@@ -163,7 +162,7 @@ def test_reduced_precision_trains_and_all_else_is_float32(policy):
             network.set_weights(twin.get_weights())
         np.testing.assert_array_equal(model.encode(DIGITS[:9]), full.encode(DIGITS[:9]))
         np.testing.assert_array_equal(model.reconstruct(DIGITS[:9]), full.reconstruct(DIGITS[:9]))
-        assert model.predict(DIGITS[:9], verbose=0).dtype == np.float32
+        assert model(DIGITS[:9]).dtype == tf.float32
         full.compile()
         model.compile()
         assert model.evaluate(DIGITS[:99], verbose=0) == full.evaluate(DIGITS[:99], verbose=0)

@@ -105,10 +105,33 @@ def test_the_whole_is_all_encoders_and_then_all_decoders(activation):
 
 
 @pytest.mark.parametrize("activation", KINDS)
+def test_truncated_is_the_autoencoder_of_the_lowest_layers(activation):
+    corruption = Corruption("masking", 0.5)
+    model = stack(activation, likelihood="squared_error", corruption=corruption, seed=3)
+    whole, lowest = model.truncated(3), model.truncated(1)
+    two = model.truncated(2)
+    np.testing.assert_array_equal(whole.encode(DIGITS[:9]), model.encode(DIGITS[:9]))
+    np.testing.assert_array_equal(whole.reconstruct(DIGITS[:9]), model.reconstruct(DIGITS[:9]))
+    np.testing.assert_array_equal(lowest.corrupt(DIGITS[:9]), model.corrupt(DIGITS[:9]))
+    assert (two.likelihood, two.corruption, two.seed) == ("squared_error", corruption, 3)
+    assert two.code_size == 12
+    before = lowest.reconstruct(DIGITS[:9])
+    model.compile(keras.optimizers.SGD(0.1))
+    model.fit_layer(0, DIGITS[:32], verbose=0)
+    assert (lowest.reconstruct(DIGITS[:9]) != before).any()
+    own = model.decoders[0](model.encoders[0](DIGITS[:9] / np.float32(255)))
+    expected = np.round(np.clip(own, 0, 1) * 255)
+    np.testing.assert_allclose(lowest.reconstruct(DIGITS[:9]), expected, atol=1)
+    assert {id(v) for v in two.trainable_variables} == {
+        id(v) for network in model.encoders[:2] + model.decoders[:2] for v in network.weights
+    }
+
+
+@pytest.mark.parametrize("activation", KINDS)
 def test_greedy_training_beats_the_mean_image(activation):
     model = stack(activation, width=64, depth=2, code_size=32)
-    model.compile(keras.optimizers.Adam(3e-3))
-    model.fit(DIGITS[:1500], batch_size=64, epochs=12, verbose=0)
+    model.compile(keras.optimizers.Adam(1e-2))
+    model.fit(DIGITS[:1500], batch_size=64, epochs=5, verbose=0)
     test = DIGITS[1500:] / 255
     mse = model.evaluate(DIGITS[1500:], verbose=0, return_dict=True)["mse"]
     assert mse < 0.7 * np.mean((test - DIGITS[:1500].mean(0) / 255) ** 2)
@@ -162,6 +185,9 @@ def test_wrong_calls_say_what_was_expected():
     for layer in (-1, 3):
         with pytest.raises(InputError, match="expected 0 to 2"):
             model.fit_layer(layer, DIGITS)
+    for depth in (0, 4):
+        with pytest.raises(InputError, match=f"depth is {depth}: expected 1 to 3"):
+            model.truncated(depth)
     with pytest.raises(InputError, match="2 encoders and 3 decoders"):
         StackedAutoencoder(model.encoders[:2], model.decoders)
     with pytest.raises(InputError, match="build both for one image_shape"):

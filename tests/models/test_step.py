@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from kgan.models.step import Noise
+from kgan.models.step import Noise, RowNoise
 
 
 def noise(step, batch=6, seed=0):
@@ -29,10 +30,33 @@ def test_noise_has_its_distribution():
     assert 0.999 < uniform.max() < 1
 
 
-def test_replicas_take_their_rows_of_the_global_batch(monkeypatch):
-    whole = noise(4, 6).normal(1, 2).numpy()
+@pytest.mark.parametrize("shape", [(), 2, (3,), (2, 3, 1)], ids=str)
+@pytest.mark.parametrize("kind", ["normal", "uniform"])
+def test_replicas_take_their_rows_of_the_global_batch(kind, shape, monkeypatch):
+    def drawn(step=4, batch=6, stream=1, seed=0):
+        return getattr(noise(step, batch, seed), kind)(stream, shape).numpy()
+
+    whole = drawn()
+    assert whole.dtype == np.float32
+    assert whole.shape == (6, *np.ravel(shape).astype(int))
+    for other in (drawn(step=5), drawn(stream=2), drawn(seed=1)):
+        assert (other != whole).all()
+    np.testing.assert_array_equal(drawn(batch=4), whole[:4])
     parts = []
     for number in range(3):
         monkeypatch.setattr("kgan.models.step.replica", lambda number=number: (number, 3))
-        parts.append(noise(4, 2).normal(1, 2).numpy())
+        parts.append(drawn(batch=2))
     np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+@pytest.mark.parametrize("kind", ["normal", "uniform"])
+def test_the_noise_of_estimates_is_of_a_row_whatever_is_drawn_beside_it(kind):
+    def drawn(rows, seed=0, stream=1):
+        numbers = RowNoise(tf.constant(rows, tf.int64), tf.constant(seed, tf.int64))
+        return getattr(numbers, kind)(stream, (2, 3)).numpy()
+
+    together = drawn([0, 5, 2**40])
+    np.testing.assert_array_equal(drawn([5])[0], together[1])
+    assert (drawn([0, 5, 2**40], seed=1) != together).all()
+    assert (drawn([0, 5, 2**40], stream=2) != together).all()
+    assert len(np.unique(together)) == together.size

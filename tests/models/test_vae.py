@@ -69,7 +69,7 @@ def linear_vae(shift=0.0, widen=1.0):
 
 def test_with_the_exact_posterior_any_number_of_samples_gives_the_exact_likelihood():
     vae, _ = linear_vae()
-    x = linear_examples(100)
+    x = linear_examples(64)
     for samples in (1, 7, 120):
         estimate = vae.log_likelihood(x, samples, seed=samples)
         assert estimate.dtype == np.float32
@@ -81,7 +81,7 @@ def test_with_the_exact_posterior_any_number_of_samples_gives_the_exact_likeliho
 def test_with_a_wrong_posterior_the_bound_misses_its_divergence_and_samples_close_the_gap():
     shift, widen = 0.3, 1.7
     vae, std = linear_vae(shift, widen)
-    x = linear_examples(200)
+    x = linear_examples(128)
     truth = np.mean(log_marginal(x))
     # KL between two Gaussians: the bound's gap (Kingma and Welling 2014, equation 1).
     gap = np.sum(-np.log(widen) + (widen**2 + (shift / std) ** 2 - 1) / 2)
@@ -108,7 +108,7 @@ def test_training_a_linear_vae_reaches_the_likelihood_of_probabilistic_pca():
     vae = make(likelihood="gaussian", log_std=0.0)
     rate = keras.optimizers.schedules.CosineDecay(0.05, 600)
     vae.compile(keras.optimizers.Adam(rate))
-    vae.fit(np.tile(x, (6, 1, 1, 1)), batch_size=256, epochs=50, verbose=0)
+    vae.fit(np.tile(x, (60, 1, 1, 1)), batch_size=256, epochs=5, verbose=0)
     trained = np.mean(vae.log_likelihood(x, 500))
     assert trained <= np.mean(best) + 0.01
     assert trained == pytest.approx(np.mean(best), abs=0.05)
@@ -199,7 +199,7 @@ def blind(**options):
 
 def test_dynamic_binarization_draws_grey_images_and_keeps_binary_ones():
     vae, logits = blind(dynamic_binarization=True)
-    grey = np.random.default_rng(0).integers(0, 256, (200, *SHAPE), dtype=np.uint8)
+    grey = np.random.default_rng(0).integers(0, 256, (192, *SHAPE), dtype=np.uint8)
     repeated = np.broadcast_to(logits, grey.shape)
     expected = -likelihood.bernoulli(repeated, grey / 255).numpy()
     draws = np.array([vae.log_likelihood(grey, 1, seed) for seed in range(60)])
@@ -222,13 +222,13 @@ def test_dynamic_binarization_draws_grey_images_and_keeps_binary_ones():
 def test_it_learns_digits_and_makes_images():
     vae = make((8, 8, 1), 6, 64, 1, mean_image=DIGITS.mean(0) / 255, dynamic_binarization=True)
     vae.compile()
-    history = vae.fit(DIGITS, batch_size=100, epochs=15, verbose=0).history
+    history = vae.fit(DIGITS, batch_size=100, epochs=5, verbose=0).history
     assert history["loss"][-1] < history["loss"][0] - 1
     result = vae.evaluate(DIGITS, batch_size=100, verbose=0, return_dict=True)
     assert result == vae.evaluate(DIGITS, batch_size=100, verbose=0, return_dict=True)
     assert result["elbo"] == pytest.approx(-result["reconstruction"] - result["kl"], rel=1e-5)
     assert result["elbo"] == pytest.approx(np.mean(vae.elbo(DIGITS)), abs=0.3)
-    assert result["elbo"] < np.mean(vae.log_likelihood(DIGITS, 100))
+    assert result["elbo"] < np.mean(vae.log_likelihood(DIGITS, 50))
 
     images = vae.sample([3, 4, 3])
     assert images.shape == (3, 8, 8, 1)
@@ -290,7 +290,7 @@ def test_it_trains_in_16_bits_and_is_evaluated_in_float32(precision):
     np.testing.assert_array_equal(vae.elbo(x), plain.elbo(x))
     np.testing.assert_array_equal(vae.log_likelihood(x, 60), plain.log_likelihood(x, 60))
     np.testing.assert_array_equal(vae.encode(x), plain.encode(x))
-    np.testing.assert_array_equal(vae.predict(x, verbose=0), plain.predict(x, verbose=0))
+    np.testing.assert_array_equal(vae(x), plain(x))
     assert vae.evaluate(x, verbose=0) == plain.evaluate(x, verbose=0)
 
 
@@ -342,8 +342,9 @@ def test_wrong_calls_say_what_was_expected():
         for call in (vae.elbo, vae.log_likelihood, vae.encode, vae.reconstruct):
             with pytest.raises(InputError, match="Images are"):
                 call(wrong)
-    with pytest.raises(InputError, match="int64"):
-        vae.elbo(images.astype(np.int64))
+    for call in (vae.elbo, vae.encode):
+        with pytest.raises(InputError, match="int64: expected uint8"):
+            call(images.astype(np.int64))
     with pytest.raises(InputError, match="Latents"):
         vae.decode(np.zeros((3, 5)))
     with pytest.raises(InputError, match="Seeds"):

@@ -4,8 +4,8 @@ import pytest
 
 from kgan.errors import InputError
 from kgan.training.config import PretrainConfig, RunConfig
-from kgan.training.settings import override, parse_setting, settings
 from kgan.training.presets import PRESETS, find
+from kgan.training.settings import override, parse_setting, settings
 
 
 def test_json_round_trip_keeps_everything():

@@ -112,7 +112,9 @@ def test_killed_and_resumed_equals_undisturbed(variant, workdir):
     assert history(killed) == history(workdir / "whole")
     # A layer's last step is logged too.
     layers = range(105, total + 1, 105) if variant == "stacked" else ()
-    assert [line["step"] for line in history(killed)] == sorted({*range(10, total + 1, 10), *layers})
+    assert [line["step"] for line in history(killed)] == sorted(
+        {*range(10, total + 1, 10), *layers}
+    )
     for picture in (workdir / "whole" / "samples").iterdir():
         assert picture.read_bytes() == (killed / "samples" / picture.name).read_bytes()
     assert not list((killed / "checkpoints").glob("*_temp*"))

@@ -1,0 +1,270 @@
+"""A comparison with and without pretraining, checked before anything is trained."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from kgan.data import Examples
+from kgan.data.prepared import Report
+from kgan.data.split import Splits, split, stratified
+from kgan.errors import InputError, unknown
+from kgan.tasks.features import Encoder, encoder
+from kgan.tasks.supervised import Budget, budget
+from kgan.training import folder
+from kgan.training.run import restore
+
+# What is compared, by the name that tables show.
+ARMS = {
+    "pretrained": "pretrained",
+    "random": "random init",
+    "probe": "probe",
+    "random_probe": "probe of random",
+}
+TUNED = ("pretrained", "random")  # trained whole, at a learning rate to be chosen
+LEARNING_RATES = (0.001, 0.0003, 0.0001)
+LABELS = (100, 1000, 10_000)  # those of them that there are, and all
+SEEDS = 5
+BATCH_SIZE = 128
+IN_MEMORY = 2**30  # bytes of images that are gathered in memory
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A comparison that is ready to run.
+
+    Attributes:
+        run_dir: The pretrained run.
+        name: The run's name.
+        source: Its encoder.
+        splits: The data, in memory where they are small.
+        arms: Of `ARMS`, in that order.
+        labels: Numbers of labels, ascending.
+        seeds: How many; they are 0, 1, ...
+        learning_rates: To choose from.
+        batch_size: Labels a step.
+        steps: Updates at most, None for what `supervised.budget` makes of the number of labels.
+        pretrained_on: Which of the parts' images the pretraining saw, None if other images.
+        settings: What decides a result, beside arm, number of labels and seed.
+    """
+
+    run_dir: Path
+    name: str
+    source: Encoder = field(repr=False)
+    splits: Splits = field(repr=False)
+    arms: tuple[str, ...]
+    labels: tuple[int, ...]
+    seeds: int
+    learning_rates: tuple[float, ...]
+    batch_size: int
+    steps: int | None
+    pretrained_on: str | None
+    settings: dict
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return len(self.splits.train.class_names)
+
+    @property
+    def total(self) -> int:
+        """Classifiers to fit altogether."""
+        fits = {True: self.seeds - 1 + len(self.learning_rates), False: self.seeds}
+        return len(self.labels) * sum(fits[arm in TUNED] for arm in self.arms)
+
+    def rows_of(self, labels: int, seed: int) -> np.ndarray:
+        """Returns which training examples keep their labels: the same for every arm."""
+        train = self.splits.train
+        if labels == len(train):
+            return np.arange(labels)
+        return stratified(train.labels, labels, self.num_classes, seed)
+
+    def budget(self, labels: int) -> Budget:
+        """Returns how long a training on this many labels lasts at most."""
+        return budget(labels, self.batch_size, self.steps)
+
+
+def prepare(
+    run_dir: str | Path,
+    labels: Sequence[int | str] | None = None,
+    seeds: int = SEEDS,
+    *,
+    arms: Sequence[str] = tuple(ARMS),
+    dataset: str | os.PathLike | None = None,
+    data_dir: str | os.PathLike | None = None,
+    image_size: int | tuple[int, int] | None = None,
+    learning_rates: Sequence[float] = LEARNING_RATES,
+    steps: int | None = None,
+    batch_size: int = BATCH_SIZE,
+    preparing: Report | None = None,
+) -> Experiment:
+    """Reads the run and its data, and so finds what is wrong before anything is trained.
+
+    Args:
+        run_dir: A run of `kgan train` on images, or of `kgan pretrain`, with a checkpoint.
+        labels: Numbers of labels; "all" is the whole training split. By default 100, 1,000 and
+            10,000, as far as there are so many, and all.
+        seeds: How many repetitions, each on labels of its own.
+        arms: Which classifiers to compare: see `finetune`.
+        dataset: Other data than the run's, with images of the same shape.
+        data_dir: As in `kgan.load`.
+        image_size: As in `kgan.load`.
+        learning_rates: To choose from for each arm and number of labels.
+        steps: Updates at most; by default as many as `supervised.budget` says.
+        batch_size: Labels a step, where there are so many.
+        preparing: Called while data are prepared: see `kgan.load`.
+
+    Raises:
+        InputError: The run, the data or an option is wrong.
+    """
+    _check_options(labels, arms, seeds, learning_rates, steps, batch_size)
+    run_dir = Path(run_dir)
+    record = _record(run_dir)
+    model, name = restore(run_dir)
+    data = record["config"]["data"]
+    own_data = dataset in (None, data["name"])
+    if own_data:
+        dataset = data["name"]
+        data_dir = data["data_dir"] if data_dir is None else data_dir
+        image_size = data["image_size"] if image_size is None else image_size
+    size = tuple(image_size) if isinstance(image_size, list) else image_size
+    splits = split(dataset, data_dir=data_dir, image_size=size, report=preparing)
+    _check_data(splits, tuple(record["image_shape"]))
+    splits = Splits(
+        in_memory(splits.train),
+        in_memory(splits.validation, limit=None),
+        in_memory(splits.test, limit=None),
+        splits.rule,
+    )
+    if labels is None:
+        labels = [*(n for n in LABELS if n < len(splits.train)), "all"]
+    counts = sorted({len(splits.train) if n == "all" else n for n in labels})
+    source = encoder(model)
+    parts = [len(part) for part in (splits.train, splits.validation, splits.test)]
+    experiment = Experiment(
+        run_dir=run_dir,
+        name=name,
+        source=source,
+        splits=splits,
+        arms=tuple(arm for arm in ARMS if arm in arms),
+        labels=tuple(counts),
+        seeds=seeds,
+        learning_rates=tuple(learning_rates),
+        batch_size=batch_size,
+        steps=steps,
+        pretrained_on=_seen(record["examples"], parts) if own_data else None,
+        settings={
+            "dataset": splits.train.name,
+            "image_shape": list(splits.train.image_shape),
+            "split": splits.rule,
+            "sizes": parts,
+            "learning_rates": list(learning_rates),
+            "steps": steps,
+            "batch_size": batch_size,
+            "encoder": _digest(source),
+        },
+    )
+    for count in counts:
+        for seed in range(seeds):
+            _check_subset(experiment, count, seed)
+    return experiment
+
+
+def _check_options(labels, arms, seeds, learning_rates, steps, batch_size) -> None:
+    for arm in arms:
+        if arm not in ARMS:
+            raise unknown("arm", arm, ARMS)
+    labels = ["all"] if labels is None else labels
+    whole = [n for n in labels if isinstance(n, (int, np.integer)) and not isinstance(n, bool)]
+    wrong = [n for n in labels if n != "all" and (n not in whole or n < 1)]
+    if wrong or not labels:
+        raise InputError(
+            f"--labels: received {wrong[0] if wrong else 'none'!r}, expected numbers of labels and "
+            "'all', such as 100,1000,all."
+        )
+    if not learning_rates or not all(0 < rate < float("inf") for rate in learning_rates):
+        raise InputError(
+            f"--learning-rates: received {list(learning_rates)}, expected numbers above 0, such as "
+            "0.001,0.0003."
+        )
+    for option, value in (("--seeds", seeds), ("--steps", steps), ("--batch-size", batch_size)):
+        if value is not None and value < 1:
+            raise InputError(f"{option} {value}: expected 1 or more.")
+
+
+def _record(run_dir: Path) -> dict:
+    taken = "finetune takes runs of kgan train on images and of kgan pretrain"
+    if not (run_dir / "config.json").exists():
+        found = "a SavedModel" if next(run_dir.glob("**/saved_model.pb"), None) else "no run"
+        raise InputError(f"{run_dir} is {found}: {taken}, such as runs/00000-digits-dcgan.")
+    record = folder.read_config(run_dir)
+    if len(record["image_shape"]) != 3:
+        raise InputError(
+            f"Run {run_dir} makes points ({record['config']['data']['name']}), not images: {taken}."
+        )
+    return record
+
+
+def _check_data(splits: Splits, image_shape: tuple[int, ...]) -> None:
+    train, test = splits.train, splits.test
+    if train.image_shape != image_shape:
+        channels = "" if train.image_shape[2] == image_shape[2] else (
+            f" with {image_shape[2]} channel{'s' if image_shape[2] > 1 else ''}"
+        )  # fmt: skip
+        raise InputError(
+            f"{train.name!r} has images of {'x'.join(map(str, train.image_shape))}, the run's "
+            f"network takes {'x'.join(map(str, image_shape))}: choose a --dataset{channels}, or "
+            f"give --image-size {image_shape[0]}x{image_shape[1]}."
+        )
+    if train.labels is None or test.labels is None:
+        raise InputError(
+            f"{train.name!r} has no labels: choose a --dataset with them, such as a folder with a "
+            "sub-folder for each class."
+        )
+    if len(train.class_names) < 2:
+        raise InputError(f"{train.name!r} has one class: expected two or more.")
+
+
+def _check_subset(experiment: Experiment, labels: int, seed: int) -> None:
+    chosen = experiment.splits.train.labels[experiment.rows_of(labels, seed)]
+    missing = np.setdiff1d(np.arange(experiment.num_classes), chosen)
+    if len(missing):
+        name = experiment.splits.train.class_names[missing[0]]
+        raise InputError(
+            f"{labels:,} labels (seed {seed}) have no example of the class {name!r}: ask for more "
+            "--labels, or choose a set with some of every class."
+        )
+
+
+def in_memory(examples: Examples, limit: int | None = IN_MEMORY) -> Examples:
+    """Returns the examples with their images in memory, as they are if those are over `limit`.
+
+    Args:
+        examples: Any.
+        limit: Bytes, None for no limit.
+    """
+    size = np.prod(examples.images.shape, dtype=np.int64) * examples.images.dtype.itemsize
+    if limit is not None and size > limit:
+        return examples
+    return replace(examples, images=np.array(examples.images))
+
+
+def _seen(examples: int, sizes: list[int]) -> str | None:
+    """Returns which parts of its data a run was trained on, from how many examples it had."""
+    train, validation, test = sizes
+    parts = {
+        train: "the training part",
+        train + validation: "the training and validation parts",
+        train + validation + test: "all parts, validation and test included",
+    }
+    return parts.get(examples)
+
+
+def _digest(source: Encoder) -> str:
+    digest = hashlib.sha256()
+    for weight in source.network.get_weights():
+        digest.update(np.ascontiguousarray(weight).tobytes())
+    return digest.hexdigest()[:16]

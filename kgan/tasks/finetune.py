@@ -1,0 +1,268 @@
+"""What pretraining is worth: classifiers with and without it, on the same labels."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kgan.data.split import stratified, subset
+from kgan.errors import InputError
+from kgan.serving import export
+from kgan.tasks import probe, report
+from kgan.tasks.experiment import SEEDS, TUNED, Experiment, in_memory, prepare
+from kgan.tasks.features import Features
+from kgan.tasks.results import Results
+from kgan.tasks.supervised import Trained, Trainer
+from kgan.training import determinism, folder
+
+PROBE_CHOICE = 10_000  # labels at most on which a probe's penalty is chosen
+
+Progress = Callable[[dict], None]
+
+
+def finetune(
+    run_dir: str | Path,
+    labels: Sequence[int | str] | None = None,
+    seeds: int = SEEDS,
+    *,
+    saved_models: str | Path = "saved_models",
+    progress: Progress | None = None,
+    deterministic: bool = True,
+    **options,
+) -> dict:
+    """Compares classifiers with and without pretraining; exports the best that had it.
+
+    For every number of labels and seed four of them learn from the same labels: "pretrained", the
+    run's encoder under a softmax layer, all of it trained; "random", the same from random weights;
+    "probe" and "random_probe", linear classifiers on the frozen features of either encoder. What
+    was finished before, with the same settings, is not made again.
+
+    Args:
+        run_dir: As in `prepare`; RUN/finetune is written.
+        labels: As in `prepare`.
+        seeds: As in `prepare`.
+        saved_models: Where NAME-classifier/VERSION is written.
+        progress: Called after each classifier with its arm, labels, seed, validation_accuracy,
+            seconds, and how many of the total are done.
+        deterministic: Turn on TensorFlow's op determinism, which is for the whole process.
+        **options: As in `prepare`.
+
+    Returns:
+        What table.json holds.
+
+    Raises:
+        InputError: As `prepare`, or another process uses the folder.
+    """
+    experiment = prepare(run_dir, labels, seeds, **options)
+    return run(experiment, saved_models, progress, deterministic)
+
+
+def run(
+    experiment: Experiment,
+    saved_models: str | Path = "saved_models",
+    progress: Progress | None = None,
+    deterministic: bool = True,
+) -> dict:
+    """Runs what is not finished of a prepared comparison: see `finetune`."""
+    if deterministic:
+        determinism.enable()
+    place = experiment.run_dir / "finetune"
+    try:
+        place.mkdir(exist_ok=True)
+    except OSError as error:
+        raise InputError(f"Cannot write {place}: {error.strerror}.") from error
+    with folder.lock(place):
+        comparison = _Comparison(experiment, Results(place, experiment.settings), progress)
+        comparison.probe_all()
+        comparison.train_all()
+        return comparison.report(Path(saved_models))
+
+
+class _Comparison:
+    def __init__(self, experiment: Experiment, results: Results, progress: Progress | None):
+        self._experiment, self._results = experiment, results
+        self._progress, self._done = progress or (lambda event: None), 0
+        train, source = experiment.splits.train, experiment.source
+        self._trainer = Trainer(source, experiment.num_classes, train.class_names)
+        self._features = Features(source)
+
+    def _say(self, arm, labels, seed, validation_accuracy, seconds, **more) -> None:
+        self._done += 1
+        values = {"arm": arm, "labels": labels, "seed": seed, "seconds": seconds, **more}
+        values["validation_accuracy"] = validation_accuracy
+        self._progress({**values, "done": self._done, "total": self._experiment.total})
+
+    def _skip(self, count: int = 1) -> None:
+        self._done += count
+
+    def probe_all(self) -> None:
+        """Fits the probes that are missing, the features of one encoder in memory at a time."""
+        experiment = self._experiment
+        seeds = range(experiment.seeds)
+        if "probe" in experiment.arms:
+            self._probe("probe", seeds, experiment.source.network.get_weights)
+        for seed in seeds if "random_probe" in experiment.arms else ():
+            self._probe("random_probe", [seed], lambda s=seed: self._trainer.random_weights(s))
+
+    def _probe(self, arm: str, seeds: Sequence[int], weights: Callable) -> None:
+        experiment, results = self._experiment, self._results
+        wanted = [(labels, seed) for labels in experiment.labels for seed in seeds]
+        missing = [pair for pair in wanted if not results.get(arm, *pair)]
+        self._skip(len(wanted) - len(missing))
+        if not missing:
+            return
+        train, rows = experiment.splits.train, {}
+        for labels, seed in missing:
+            rows[labels, seed] = experiment.rows_of(labels, seed)
+        every = np.unique(np.concatenate(list(rows.values())))
+        encoder_weights = weights()
+        features = self._features(encoder_weights, train.images, every)
+        held_out = [
+            (self._features(encoder_weights, part.images, np.arange(len(part))), part.labels)
+            for part in (experiment.splits.validation, experiment.splits.test)
+        ]
+        for labels, seed in missing:
+            first = results.get(arm, labels, 0) if labels == len(train) else None
+            if arm == "probe" and first:
+                # All labels and the same features: another seed would repeat the first.
+                row = {**first, "seed": seed, "seconds": 0.0}
+            else:
+                chosen = rows[labels, seed]
+                every_one = labels == len(train)
+                known = features if every_one else features[np.searchsorted(every, chosen)]
+                row = self._probe_row(arm, known, train.labels[chosen], seed, *held_out)
+            results.add(row)
+            self._say(arm, labels, seed, row["validation_accuracy"], row["seconds"], C=row["C"])
+
+    def _probe_row(self, arm, features, labels, seed, validation, test) -> dict:
+        began = time.monotonic()
+        kind = probe.LinearSVM if self._experiment.source.judges else probe.Logistic
+        train = features, labels
+        if len(labels) > PROBE_CHOICE:
+            part = stratified(labels, PROBE_CHOICE, self._experiment.num_classes, seed)
+            c, _ = probe.choose(kind, (features[part], labels[part]), validation)
+            fitted = kind(c).fit(*train)
+        else:
+            c, fitted = probe.choose(kind, train, validation)
+        return {
+            "arm": arm,
+            "labels": len(labels),
+            "seed": seed,
+            "C": c,
+            "validation_accuracy": round(probe.accuracy(fitted, *validation), 6),
+            "test_accuracy": round(probe.accuracy(fitted, *test), 6),
+            "seconds": round(time.monotonic() - began, 3),
+        }
+
+    def train_all(self) -> None:
+        """Trains the networks that are missing."""
+        experiment, results = self._experiment, self._results
+        for labels in experiment.labels:
+            for arm in (arm for arm in experiment.arms if arm in TUNED):
+                for seed in range(experiment.seeds):
+                    first = results.get(arm, labels, 0)
+                    rates = [first["learning_rate"]] if first else experiment.learning_rates
+                    if results.get(arm, labels, seed):
+                        self._skip(1 if seed else len(experiment.learning_rates))
+                    else:
+                        self._train_row(arm, labels, seed, rates)
+
+    def _train_row(self, arm: str, labels: int, seed: int, rates: Sequence[float]) -> None:
+        results = self._results
+        tried = [(self._train(arm, labels, seed, rate), rate) for rate in rates]
+        best, rate = min(tried, key=lambda pair: pair[0].rank)
+        row = {
+            "arm": arm,
+            "labels": labels,
+            "seed": seed,
+            "learning_rate": rate,
+            "steps": best.steps,
+            "best_step": best.best_step,
+            "validation_accuracy": round(1 - best.error, 6),
+            "test_accuracy": round(self._test(best.weights), 6),
+            "seconds": round(best.seconds, 3),
+        }
+        if arm == "pretrained" and labels == self._experiment.labels[-1]:
+            self._keep(row, best.weights)
+        results.add(row)
+
+    def _keep(self, row: dict, weights: list[np.ndarray]) -> None:
+        """Keeps the weights of a row that is about to be added if it is the best so far."""
+        results, labels, seeds = self._results, row["labels"], self._experiment.seeds
+        best = results.best_seed("pretrained", labels, seeds)
+        before = results.get("pretrained", labels, best) if best is not None else None
+        if not before or row["validation_accuracy"] > before["validation_accuracy"]:
+            results.keep_weights(labels, row["seed"], weights)
+
+    def _train(self, arm: str, labels: int, seed: int, rate: float, say: bool = True) -> Trained:
+        experiment = self._experiment
+        chosen = experiment.rows_of(labels, seed)
+        trained = self._trainer.train(
+            in_memory(subset(experiment.splits.train, chosen)),
+            experiment.splits.validation,
+            experiment.budget(labels),
+            seed,
+            pretrained=arm == "pretrained",
+            learning_rate=rate,
+        )
+        if say:
+            self._say(arm, labels, seed, 1 - trained.error, trained.seconds, learning_rate=rate)
+        return trained
+
+    def _test(self, weights: list[np.ndarray]) -> float:
+        return self._trainer.accuracy(weights, self._experiment.splits.test)
+
+    def report(self, saved_models: Path) -> dict:
+        """Writes the table and the picture, exports the classifier and returns the table."""
+        experiment, results = self._experiment, self._results
+        rows = [
+            results.get(arm, labels, seed)
+            for labels in experiment.labels
+            for arm in experiment.arms
+            for seed in range(experiment.seeds)
+        ]
+        sizes = dict(
+            zip(("train", "validation", "test"), experiment.settings["sizes"], strict=True)
+        )
+        table = {
+            "run": experiment.name,
+            "dataset": experiment.settings["dataset"],
+            "split": experiment.splits.rule,
+            **sizes,
+            "seeds": experiment.seeds,
+            "pretrained_on": experiment.pretrained_on,
+            **report.summarize(rows),
+            "settings": results.key,
+            "classifier": self._export(saved_models) if "pretrained" in experiment.arms else None,
+        }
+        folder.write_json(results.place / "table.json", table)
+        report.plot(rows, table, results.place / "finetune.png")
+        return table
+
+    def _export(self, saved_models: Path) -> dict:
+        """Returns which classifier was exported, and where to."""
+        experiment, results = self._experiment, self._results
+        labels = experiment.labels[-1]
+        seed = results.best_seed("pretrained", labels, experiment.seeds)
+        row, before = results.get("pretrained", labels, seed), results.table()
+        found = {
+            "labels": labels,
+            "seed": seed,
+            "validation_accuracy": row["validation_accuracy"],
+            "test_accuracy": row["test_accuracy"],
+        }
+        exported = before.get("classifier") or {}
+        same = before.get("settings") == results.key and found.items() <= exported.items()
+        name = f"{experiment.name}-classifier"
+        if same:
+            path = Path(exported["saved_model"])
+            if path.parent == saved_models / name and (path / "saved_model.pb").exists():
+                return exported
+        weights = results.kept_weights(labels, seed)
+        if weights is None:
+            # A command with more labels kept none of these; the same training comes out again.
+            weights = self._train("pretrained", labels, seed, row["learning_rate"], False).weights
+            results.keep_weights(labels, seed, weights)
+        self._trainer.classifier.network.set_weights(weights)
+        return {**found, "saved_model": str(export(self._trainer.classifier, saved_models, name))}

@@ -1,0 +1,93 @@
+"""What comparisons left behind: a row for every classifier, and the weights of the best."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from kgan.training import folder
+
+
+def key_of(settings: dict) -> str:
+    """Returns a short name for settings: equal settings, equal name."""
+    text = json.dumps(settings, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+class Results:
+    """The rows of one run's comparisons, in its `finetune/` folder.
+
+    results.jsonl holds the rows of every settings that were ever used, each with their key;
+    settings.json says what the keys stand for. Rows are only ever added.
+
+    Args:
+        place: RUN/finetune, which exists and is locked.
+        settings: What decides a row beside its arm, number of labels and seed.
+    """
+
+    def __init__(self, place: Path, settings: dict):
+        self.place, self.key = place, key_of(settings)
+        self._path = place / "results.jsonl"
+        known = _read(place / "settings.json")
+        if self.key not in known:
+            folder.write_json(place / "settings.json", {**known, self.key: settings})
+        text = self._path.read_text(encoding="utf-8") if self._path.exists() else ""
+        whole = text[: text.rfind("\n") + 1]
+        if whole != text:  # killed while it wrote: that row is made again
+            aside = self._path.with_suffix(".new")
+            aside.write_text(whole, encoding="utf-8")
+            os.replace(aside, self._path)
+        rows = [json.loads(line) for line in whole.splitlines()]
+        self._rows = {_name(row): row for row in rows if row["settings"] == self.key}
+
+    def get(self, arm: str, labels: int, seed: int) -> dict | None:
+        """Returns a finished row, None if it is not finished."""
+        return self._rows.get((arm, labels, seed))
+
+    def add(self, row: dict) -> None:
+        """Keeps a finished row."""
+        row = {"settings": self.key, **row}
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        self._rows[_name(row)] = row
+
+    def best_seed(self, arm: str, labels: int, seeds: int) -> int | None:
+        """Returns the seed, below `seeds`, of best validation accuracy (ties: the lowest)."""
+        rows = [self.get(arm, labels, seed) for seed in range(seeds)]
+        rows = [row for row in rows if row]
+        return max(rows, key=lambda r: r["validation_accuracy"])["seed"] if rows else None
+
+    def keep_weights(self, labels: int, seed: int, weights: list[np.ndarray]) -> None:
+        """Writes the weights of a classifier in place of those kept for this number of labels."""
+        path = self._weights_path(labels)
+        aside = path.with_suffix(".new")
+        with aside.open("wb") as file:
+            np.savez(file, *weights, seed=seed)
+        os.replace(aside, path)
+
+    def kept_weights(self, labels: int, seed: int) -> list[np.ndarray] | None:
+        """Returns what `keep_weights` wrote, None if that was nothing or of another seed."""
+        path = self._weights_path(labels)
+        if not path.exists():
+            return None
+        with np.load(path) as arrays:
+            if int(arrays["seed"]) != seed:
+                return None
+            return [arrays[f"arr_{i}"] for i in range(len(arrays.files) - 1)]
+
+    def _weights_path(self, labels: int) -> Path:
+        return self.place / f"classifier-{self.key}-{labels}.npz"
+
+    def table(self) -> dict:
+        """Returns the table of the last command, empty if there is none."""
+        return _read(self.place / "table.json")
+
+
+def _name(row: dict) -> tuple[str, int, int]:
+    return row["arm"], row["labels"], row["seed"]
+
+
+def _read(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

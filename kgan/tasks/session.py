@@ -1,0 +1,147 @@
+"""`kgan finetune`, from its options to its last line."""
+
+import re
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from kgan.errors import InputError
+from kgan.tasks import report
+from kgan.tasks.experiment import Experiment, prepare
+from kgan.tasks.finetune import run as run_experiment
+from kgan.training import folder
+from kgan.training.session import parse_image_size, preparation_reporter
+
+WIDTH = 100
+
+
+def parse_labels(text: str) -> list[int | str]:
+    """Returns the numbers of labels in "100,1000,all".
+
+    Raises:
+        InputError: The text is no such list.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if not all(re.fullmatch(r"\d{1,18}|all", part) for part in parts):
+        raise InputError(
+            f"--labels {text!r}: expected numbers of labels and 'all', such as 100,1000,all."
+        )
+    return [part if part == "all" else int(part) for part in parts]
+
+
+def parse_learning_rates(text: str) -> list[float]:
+    """Returns the learning rates in "0.001,0.0003".
+
+    Raises:
+        InputError: The text is no such list.
+    """
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"--learning-rates {text!r}: expected numbers above 0, such as 0.001,0.0003."
+        ) from None
+
+
+def finetune_from_options(
+    *,
+    run: str,
+    labels: str | None,
+    arms: str | None,
+    seeds: int,
+    learning_rates: str,
+    dataset: str | None,
+    data_dir: str | None,
+    image_size: str | None,
+    out: str,
+    dry_run: bool,
+    **options,
+) -> None:
+    """Compares as the options of `kgan finetune` say; see `kgan finetune --help` for each.
+
+    Raises:
+        InputError: An option, the run or the data are wrong.
+    """
+    console = Console(stderr=True, highlight=False)
+    folder.require_writable(Path(out))
+    experiment = prepare(
+        run,
+        parse_labels(labels) if labels else None,
+        seeds,
+        arms=[part.strip() for part in arms.split(",")] if arms else tuple(report.ARMS),
+        dataset=dataset,
+        data_dir=data_dir,
+        image_size=parse_image_size(image_size) if image_size else None,
+        learning_rates=parse_learning_rates(learning_rates),
+        preparing=preparation_reporter(console),
+        **options,
+    )
+    if dry_run:
+        Console(soft_wrap=True).print_json(data=_plan(experiment))
+        return
+    table = _run(experiment, Path(out), console)
+    # A file or a pipe has no width to fit a table to.
+    shown = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    shown.print(report.rich_table(table))
+    for line in report.conditions(table):
+        shown.print(line)
+    best = table["classifier"]
+    if best:
+        console.print(
+            f"Saved {best['saved_model']}: pretrained, {best['labels']:,} labels, seed "
+            f"{best['seed']}, the best of its seeds on validation "
+            f"({best['validation_accuracy']:.2%}; test {best['test_accuracy']:.2%}).",
+            soft_wrap=True,
+        )
+    console.print(f"Rows, table and picture: {experiment.run_dir}/finetune/", soft_wrap=True)
+
+
+def _plan(experiment: Experiment) -> dict:
+    budgets = {count: experiment.budget(count) for count in experiment.labels}
+    return {
+        "run": str(experiment.run_dir),
+        "arms": list(experiment.arms),
+        "seeds": experiment.seeds,
+        "labels": {
+            str(count): {
+                "steps_at_most": limits.steps,
+                "batch_size": limits.batch_size,
+                "steps_between_evaluations": limits.every,
+            }
+            for count, limits in budgets.items()
+        },
+        "classifiers": experiment.total,
+        **experiment.settings,
+    }
+
+
+def _run(experiment: Experiment, out: Path, console: Console) -> dict:
+    bar = Progress(
+        MofNCompleteColumn(),
+        BarColumn(bar_width=None),
+        TimeRemainingColumn(compact=True),
+        TextColumn("left"),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    item = bar.add_task("", total=experiment.total)
+
+    def progress(event: dict) -> None:
+        choice = next(key for key in ("learning_rate", "C") if key in event)
+        console.print(
+            f"{report.ARMS[event['arm']]}, {event['labels']:,} labels, seed {event['seed']}, "
+            f"{choice} {event[choice]:g}: validation {event['validation_accuracy']:.2%}, "
+            f"{event['seconds']:.1f} s",
+            soft_wrap=True,
+        )
+        bar.update(item, completed=event["done"])
+
+    try:
+        with bar:
+            return run_experiment(experiment, out, progress)
+    except KeyboardInterrupt:
+        bar.stop()
+        console.print("Stopped. The same command goes on from here.", soft_wrap=True)
+        sys.exit(1)
