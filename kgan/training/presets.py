@@ -71,9 +71,9 @@ PRESETS = {
     ),
     "vae-mnist": PretrainConfig(
         data=DataConfig("mnist"),
-        network=CoderConfig("vae", 40, {"depth": 2, "activation": "relu"}),
+        network=CoderConfig("vae", 40, {"depth": 2}),
         reconstruction=ReconstructionConfig(binarization="static"),
-        steps=200_000,
+        steps=80_000,
         precision="float32",
         log_every=500,
         sample_every=20_000,

@@ -140,7 +140,7 @@ def test_epochs_are_steps_that_see_the_data_so_often(workdir):
 def test_points_give_scatter_plots_and_coverage(workdir):
     result = kgan("train", "--dataset", "ring", "--steps", 20)
     assert result.exit_code == 0, result.output
-    assert "Modes covered" in result.stderr
+    assert "modes covered" in result.stderr
     summary = json.loads(Path("runs/00000-ring-mlp/summary.json").read_text())
     assert 0 <= summary["high_quality"] <= 1
     assert kgan("sample", "--out", "points.png").exit_code == 0

@@ -1,0 +1,34 @@
+"""Options that several commands have."""
+
+import click
+
+
+def _together(*options):
+    def add(function):
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
+
+
+data_options = _together(
+    click.option("--dataset", metavar="NAME|FOLDER", help="digits, a TFDS name, a folder; ring."),
+    click.option("--data-dir", metavar="DIR", help="Where tensorflow-datasets keeps its data."),
+    click.option("--image-size", metavar="N|HxW", help="Resize and centre-crop the images."),
+    click.option("--preset", metavar="NAME", help="Start from a preset: see `kgan presets`."),
+)
+
+training_options = _together(
+    click.option("--steps", type=int, metavar="N", help="Updates (of each layer of a stack)."),
+    click.option("--epochs", type=int, metavar="N", help="Passes over the data, not --steps."),
+    click.option("--batch-size", type=int, metavar="N", help="Real examples an update."),
+    click.option("--learning-rate", type=float, metavar="X", help="Of every optimizer."),
+    click.option("--seed", type=int, metavar="N", help="Of weights, order and noise."),
+    click.option("--precision", metavar="P", help="auto, float32, bfloat16 or float16."),
+    click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Other settings."),
+    click.option("--run-dir", metavar="DIR", help="The run's folder [next number in runs/]."),
+    click.option("--resume", metavar="RUN", help="Go on with an unfinished run."),
+    click.option("--out", default="saved_models", show_default=True, help="Of the SavedModel."),
+    click.option("--dry-run", is_flag=True, help="Check, print the configuration, stop."),
+)
