@@ -14,7 +14,7 @@ import click
 @click.option("--seeds", default=5, show_default=True, metavar="N", help="Repetitions.")
 @click.option(
     "--learning-rates",
-    default="0.001,0.0003,0.0001",
+    default="0.001,0.0003",
     show_default=True,
     metavar="X,...",
     help="To choose from, on validation.",

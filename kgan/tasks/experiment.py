@@ -25,7 +25,10 @@ ARMS = {
     "random_probe": "probe of random",
 }
 TUNED = ("pretrained", "random")  # trained whole, at a learning rate to be chosen
-LEARNING_RATES = (0.001, 0.0003, 0.0001)
+# What the softmax layer starts from: random weights, or the linear probe on the encoder's output
+# (Kumar et al. 2022, section 3.4, LP-FT). Chosen by validation, as the learning rate is.
+STARTS = ("fresh", "probe")
+LEARNING_RATES = (0.001, 0.0003)
 LABELS = (100, 1000, 10_000)  # those of them that there are, and all
 SEEDS = 5
 BATCH_SIZE = 128
@@ -72,7 +75,8 @@ class Experiment:
     @property
     def total(self) -> int:
         """Classifiers to fit altogether."""
-        fits = {True: self.seeds - 1 + len(self.learning_rates), False: self.seeds}
+        candidates = len(self.learning_rates) * len(STARTS)
+        fits = {True: self.seeds - 1 + candidates, False: self.seeds}
         return len(self.labels) * sum(fits[arm in TUNED] for arm in self.arms)
 
     def rows_of(self, labels: int, seed: int) -> np.ndarray:
@@ -162,6 +166,7 @@ def prepare(
             "split": splits.rule,
             "sizes": parts,
             "learning_rates": list(learning_rates),
+            "starts": list(STARTS),
             "steps": steps,
             "batch_size": batch_size,
             "encoder": _digest(source),

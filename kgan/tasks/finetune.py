@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ from kgan.data.split import stratified, subset
 from kgan.errors import InputError
 from kgan.serving import export
 from kgan.tasks import probe, report
-from kgan.tasks.experiment import SEEDS, TUNED, Experiment, in_memory, prepare
+from kgan.tasks.experiment import SEEDS, STARTS, TUNED, Experiment, in_memory, prepare
 from kgan.tasks.features import Features
 from kgan.tasks.results import Results
 from kgan.tasks.supervised import Trained, Trainer
@@ -86,6 +88,8 @@ class _Comparison:
         train, source = experiment.splits.train, experiment.source
         self._trainer = Trainer(source, experiment.num_classes, train.class_names)
         self._features = Features(source)
+        self._codes = Features(replace(source, judges=False))
+        self._heads = {}
 
     def _say(self, arm, labels, seed, validation_accuracy, seconds, **more) -> None:
         self._done += 1
@@ -138,13 +142,7 @@ class _Comparison:
     def _probe_row(self, arm, features, labels, seed, validation, test) -> dict:
         began = time.monotonic()
         kind = probe.LinearSVM if self._experiment.source.judges else probe.Logistic
-        train = features, labels
-        if len(labels) > PROBE_CHOICE:
-            part = stratified(labels, PROBE_CHOICE, self._experiment.num_classes, seed)
-            c, _ = probe.choose(kind, (features[part], labels[part]), validation)
-            fitted = kind(c).fit(*train)
-        else:
-            c, fitted = probe.choose(kind, train, validation)
+        c, fitted = self._chosen(kind, features, labels, seed, validation)
         return {
             "arm": arm,
             "labels": len(labels),
@@ -155,6 +153,14 @@ class _Comparison:
             "seconds": round(time.monotonic() - began, 3),
         }
 
+    def _chosen(self, kind: type, features, labels, seed: int, validation) -> tuple:
+        """Returns a probe's C, chosen by validation, and the probe fitted with it."""
+        if len(labels) <= PROBE_CHOICE:
+            return probe.choose(kind, (features, labels), validation)
+        part = stratified(labels, PROBE_CHOICE, self._experiment.num_classes, seed)
+        c, _ = probe.choose(kind, (features[part], labels[part]), validation)
+        return c, kind(c).fit(features, labels)
+
     def train_all(self) -> None:
         """Trains the networks that are missing."""
         experiment, results = self._experiment, self._results
@@ -162,21 +168,25 @@ class _Comparison:
             for arm in (arm for arm in experiment.arms if arm in TUNED):
                 for seed in range(experiment.seeds):
                     first = results.get(arm, labels, 0)
-                    rates = [first["learning_rate"]] if first else experiment.learning_rates
-                    if results.get(arm, labels, seed):
-                        self._skip(1 if seed else len(experiment.learning_rates))
+                    if first:
+                        candidates = [(first["learning_rate"], first["start"])]
                     else:
-                        self._train_row(arm, labels, seed, rates)
+                        candidates = list(product(experiment.learning_rates, STARTS))
+                    if results.get(arm, labels, seed):
+                        self._skip(1 if seed else len(experiment.learning_rates) * len(STARTS))
+                    else:
+                        self._train_row(arm, labels, seed, candidates)
 
-    def _train_row(self, arm: str, labels: int, seed: int, rates: Sequence[float]) -> None:
+    def _train_row(self, arm: str, labels: int, seed: int, candidates: list) -> None:
         results = self._results
-        tried = [(self._train(arm, labels, seed, rate), rate) for rate in rates]
-        best, rate = min(tried, key=lambda pair: pair[0].rank)
+        tried = [(self._train(arm, labels, seed, *choice), choice) for choice in candidates]
+        best, (rate, start) = min(tried, key=lambda pair: pair[0].rank)
         row = {
             "arm": arm,
             "labels": labels,
             "seed": seed,
             "learning_rate": rate,
+            "start": start,
             "steps": best.steps,
             "best_step": best.best_step,
             "validation_accuracy": round(1 - best.error, 6),
@@ -195,7 +205,31 @@ class _Comparison:
         if not before or row["validation_accuracy"] > before["validation_accuracy"]:
             results.keep_weights(labels, row["seed"], weights)
 
-    def _train(self, arm: str, labels: int, seed: int, rate: float, say: bool = True) -> Trained:
+    def _head(self, arm: str, labels: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Returns kernel and bias of the logistic regression on the encoder's output."""
+        key = arm, labels, seed
+        if key not in self._heads:
+            experiment = self._experiment
+            pretrained, parts = experiment.source.network, experiment.splits
+            weights = (
+                pretrained.get_weights()
+                if arm == "pretrained"
+                else self._trainer.random_weights(seed)
+            )
+            rows = experiment.rows_of(labels, seed)
+            codes = self._codes(weights, parts.train.images, rows)
+            held_out = self._codes(
+                weights, parts.validation.images, np.arange(len(parts.validation))
+            )
+            validation = held_out, parts.validation.labels
+            numbers = parts.train.labels[rows]
+            _, fitted = self._chosen(probe.Logistic, codes, numbers, seed, validation)
+            self._heads = {key: fitted.softmax()}  # the last alone: a seed's trainings are in turn
+        return self._heads[key]
+
+    def _train(
+        self, arm: str, labels: int, seed: int, rate: float, start: str, say: bool = True
+    ) -> Trained:
         experiment = self._experiment
         chosen = experiment.rows_of(labels, seed)
         trained = self._trainer.train(
@@ -205,9 +239,11 @@ class _Comparison:
             seed,
             pretrained=arm == "pretrained",
             learning_rate=rate,
+            head=self._head(arm, labels, seed) if start == "probe" else None,
         )
         if say:
-            self._say(arm, labels, seed, 1 - trained.error, trained.seconds, learning_rate=rate)
+            choice = {"learning_rate": rate, "start": start}
+            self._say(arm, labels, seed, 1 - trained.error, trained.seconds, **choice)
         return trained
 
     def _test(self, weights: list[np.ndarray]) -> float:
@@ -262,7 +298,8 @@ class _Comparison:
         weights = results.kept_weights(labels, seed)
         if weights is None:
             # A command with more labels kept none of these; the same training comes out again.
-            weights = self._train("pretrained", labels, seed, row["learning_rate"], False).weights
+            choice = row["learning_rate"], row["start"]
+            weights = self._train("pretrained", labels, seed, *choice, say=False).weights
             results.keep_weights(labels, seed, weights)
         self._trainer.classifier.network.set_weights(weights)
         return {**found, "saved_model": str(export(self._trainer.classifier, saved_models, name))}

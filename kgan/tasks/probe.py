@@ -55,6 +55,14 @@ class Logistic:
         """Returns the classes of features `(n, d)`, integers `(n,)`."""
         return self._model.predict(self._scaler.transform(features))
 
+    def softmax(self) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the kernel `(d, classes)` and bias `(classes,)` on features as they are."""
+        slopes, bias = self._model.coef_, self._model.intercept_
+        if len(slopes) == 1:  # of two classes scikit-learn keeps the second's alone
+            slopes, bias = np.stack([0 * slopes[0], slopes[0]]), np.append(0 * bias, bias)
+        kernel = slopes / self._scaler.scale_
+        return kernel.T, bias - kernel @ self._scaler.mean_
+
 
 class LinearSVM:
     """One-against-the-rest linear support vector machines with the squared hinge loss.

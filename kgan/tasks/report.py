@@ -110,7 +110,8 @@ def conditions(table: dict) -> list[str]:
     """Returns what is to be known to read the table, a sentence or two each."""
     lines = [
         f"{table['dataset']}; {table['split']}. Every arm learns from the same labels, drawn from "
-        f"{table['train']:,}. Learning rates, penalties and when to stop were chosen by validation "
+        f"{table['train']:,}. Learning rates, what the softmax layer starts from, penalties and "
+        f"when to stop were chosen by validation "
         f"on {table['validation']:,} labels; the {table['test']:,} test images then served once "
         "for each result.",
     ]

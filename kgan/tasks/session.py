@@ -129,10 +129,13 @@ def _run(experiment: Experiment, out: Path, console: Console) -> dict:
     item = bar.add_task("", total=experiment.total)
 
     def progress(event: dict) -> None:
-        choice = next(key for key in ("learning_rate", "C") if key in event)
+        if "C" in event:
+            choice = f"C {event['C']:g}"
+        else:
+            choice = f"learning rate {event['learning_rate']:g}, {event['start']} softmax"
         console.print(
             f"{report.ARMS[event['arm']]}, {event['labels']:,} labels, seed {event['seed']}, "
-            f"{choice} {event[choice]:g}: validation {event['validation_accuracy']:.2%}, "
+            f"{choice}: validation {event['validation_accuracy']:.2%}, "
             f"{event['seconds']:.1f} s",
             soft_wrap=True,
         )

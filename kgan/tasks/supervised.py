@@ -136,13 +136,14 @@ class Trainer:
         self.reset(seed, pretrained=False)
         return self.classifier.encoder.get_weights()
 
-    def reset(self, seed: int, pretrained: bool, learning_rate: float = 1e-3) -> None:
+    def reset(self, seed: int, pretrained: bool, learning_rate: float = 1e-3, head=None) -> None:
         """Sets everything that training changes to where it starts from.
 
         Args:
             seed: Draws the softmax layer and, without pretraining, the encoder.
             pretrained: Whether the encoder has the pretrained weights.
             learning_rate: Of the optimizer.
+            head: Kernel and bias of the softmax layer, None for random ones.
         """
         keras.utils.set_random_seed(seed)
         drawn = keras.models.clone_model(self.classifier.network)
@@ -152,6 +153,8 @@ class Trainer:
             mine.assign(theirs)
         if pretrained:
             self.classifier.encoder.set_weights(self._pretrained)
+        if head is not None:
+            self.classifier.network.layers[-1].set_weights(head)
         for variable, value in zip(self._optimizer.variables, self._initial, strict=True):
             variable.assign(value)
         self._optimizer.learning_rate = learning_rate
@@ -165,6 +168,7 @@ class Trainer:
         seed: int,
         pretrained: bool,
         learning_rate: float,
+        head=None,
     ) -> Trained:
         """Trains from the start and returns the best of it; the classifier has those weights.
 
@@ -175,9 +179,10 @@ class Trainer:
             seed: Decides the order of the examples, and what `reset` draws.
             pretrained: As in `reset`.
             learning_rate: As in `reset`.
+            head: As in `reset`.
         """
         began, best = time.monotonic(), BestWeights()
-        self.reset(seed, pretrained, learning_rate)
+        self.reset(seed, pretrained, learning_rate, head)
         self.classifier.fit(
             labelled_batches(subset, limits.batch_size, seed, 0, limits.steps),
             epochs=limits.evaluations,

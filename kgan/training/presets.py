@@ -73,7 +73,7 @@ PRESETS = {
         data=DataConfig("mnist"),
         network=CoderConfig("vae", 40, {"depth": 2}),
         reconstruction=ReconstructionConfig(binarization="static"),
-        steps=80_000,
+        steps=60_000,
         precision="float32",
         log_every=500,
         sample_every=20_000,

@@ -86,7 +86,7 @@ def test_dry_run_writes_nothing(inside):
     assert result.exit_code == 0, result.output
     plan = json.loads(result.stdout)
     assert plan["labels"]["50"]["steps_at_most"] == 1000
-    assert plan["learning_rates"] == [0.001, 0.0003, 0.0001]
+    assert plan["learning_rates"] == [0.001, 0.0003]
     assert set(inside.rglob("*")) == before
 
 

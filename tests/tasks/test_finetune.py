@@ -46,15 +46,25 @@ def test_all_arms_learn_from_the_same_examples_and_the_test_is_read_once_a_row(
     make, workdir, monkeypatch
 ):
     experiment = make(steps=5, rates=(0.01,))
-    seen, tests = {}, []
+    seen, tests, heads = {}, [], []
+    experiment_codes = finetune.Features(experiment.source)
     train, accuracy = finetune.Trainer.train, finetune.Trainer.accuracy
     probe_accuracy, features = finetune.probe.accuracy, finetune.Features.__call__
 
-    def spy_train(self, part, validation, limits, seed, pretrained, learning_rate):
+    def spy_train(self, part, validation, limits, seed, pretrained, learning_rate, head):
         key = (len(part), seed)
         seen.setdefault(key, set()).add((part.images.tobytes(), part.labels.tobytes()))
         assert validation is experiment.splits.validation
-        return train(self, part, validation, limits, seed, pretrained, learning_rate)
+        if head is not None:  # the softmax layer starts as the probe of this encoder
+            part_of = experiment.splits.train
+            chosen = experiment.rows_of(len(part), seed)
+            weights = experiment.source.network.get_weights()
+            if not pretrained:
+                weights = self.random_weights(seed)
+            codes = features(experiment_codes, weights, part_of.images, chosen)
+            hits = (codes @ head[0] + head[1]).argmax(1) == part.labels
+            heads.append(hits.mean())
+        return train(self, part, validation, limits, seed, pretrained, learning_rate, head)
 
     def spy_accuracy(self, weights, examples):
         assert examples is experiment.splits.test
@@ -92,6 +102,7 @@ def test_all_arms_learn_from_the_same_examples_and_the_test_is_read_once_a_row(
     # The pretrained probe on all labels is one fit for all seeds.
     assert (tests.count("tuned"), tests.count("probe")) == (8, 7)
     assert len(rows(experiment)) == 16
+    assert np.mean(heads) > 0.8
 
 
 def test_a_stopped_comparison_goes_on_to_the_same_rows(make, workdir, monkeypatch):

@@ -41,3 +41,15 @@ def test_the_penalty_is_the_best_on_validation_and_the_strongest_of_those(probe)
     assert best == pytest.approx(max(scores.values()), abs=0.02)
     same = (np.zeros((200, 3), np.float32), LABELS)  # no feature tells anything
     assert choose(probe, same, same)[0] == probe.grid[0]
+
+
+@pytest.mark.parametrize("classes", [4, 2])
+def test_a_softmax_layer_can_start_as_the_probe(classes):
+    features, labels = blobs(6), LABELS % classes
+    fitted = Logistic(0.1).fit(features, labels)
+    kernel, bias = fitted.softmax()
+    assert kernel.shape == (10, classes)
+    logits = features @ kernel + bias
+    odds = np.exp(logits - logits.max(1, keepdims=True))
+    theirs = fitted._model.predict_proba(fitted._scaler.transform(features))
+    np.testing.assert_allclose(odds / odds.sum(1, keepdims=True), theirs, atol=1e-4)
