@@ -76,8 +76,8 @@ PRESETS = {
     "vae-digits": PretrainConfig(
         network=CoderConfig("vae", 10, {"width": 256}), batch_size=64, steps=6000, log_every=100
     ),
-    # kgan pretrain --preset vae-mnist; the same cores, shared: 14 min; NLL of 200 importance samples
-    # 89.41, of 5,000 88.66; ELBO -94.45.
+    # kgan pretrain --preset vae-mnist; the same cores, shared: 14 min; NLL 89.41 (200 importance
+    # samples), 88.66 (5,000); ELBO -94.45.
     "vae-mnist": PretrainConfig(
         data=DataConfig("mnist"),
         network=CoderConfig("vae", 40, {"depth": 2}),
@@ -89,7 +89,7 @@ PRESETS = {
         checkpoint_every=5000,
     ),
     "bengio2007-mnist": PretrainConfig(data=DataConfig("mnist"), **_STACK),
-    # kgan pretrain --preset vincent2010-mnist; the same cores, shared: 11 min. Then
+    # kgan pretrain --preset vincent2010-mnist; the same cores, shared: 12 min. Then
     # kgan finetune RUN --labels 100,1000 --arms pretrained,random --seeds 5; shared: 8 min;
     # 83.45 +- 1.00 and 93.73 +- 0.31 % (random init: 75.45 +- 0.73, 88.24 +- 0.51).
     "vincent2010-mnist": PretrainConfig(
