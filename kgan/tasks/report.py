@@ -75,9 +75,9 @@ def _verdict(mean: float, error: float | None, seeds: int) -> str:
 
 def rich_table(table: dict) -> Table:
     """Returns what a terminal shows of table.json: test accuracies in percent."""
-    seeds = f"{table['seeds']} seeds" if table["seeds"] > 1 else "one seed"
+    several = "mean ± standard deviation over " if table["seeds"] > 1 else ""
     shown = Table(
-        title=f"Test accuracy, %: mean ± standard deviation over {seeds}",
+        title=f"Test accuracy, %: {several}{_seeds(table)}",
         title_justify="left",
         box=box.SIMPLE,
         pad_edge=False,
@@ -97,6 +97,10 @@ def rich_table(table: dict) -> Table:
     return shown
 
 
+def _seeds(table: dict) -> str:
+    return f"{table['seeds']} seeds" if table["seeds"] > 1 else "one seed"
+
+
 def _gain(gain: dict) -> str:
     return f"{_percent(gain['mean'], gain['standard_error'], '+')}\n{gain['verdict']}"
 
@@ -108,12 +112,16 @@ def _percent(mean: float, spread: float | None, sign: str = "") -> str:
 
 def conditions(table: dict) -> list[str]:
     """Returns what is to be known to read the table, a sentence or two each."""
+    arms = _arms(table["rows"])
+    chosen = []
+    if not set(TUNED).isdisjoint(arms):
+        chosen.append("learning rates, what the softmax layer starts from, when to stop")
+    if not set(arms) <= set(TUNED):
+        chosen.append("the probes' penalties")
     lines = [
         f"{table['dataset']}; {table['split']}. Every arm learns from the same labels, drawn from "
-        f"{table['train']:,}. Learning rates, what the softmax layer starts from, penalties and "
-        f"when to stop were chosen by validation "
-        f"on {table['validation']:,} labels; the {table['test']:,} test images then served once "
-        "for each result.",
+        f"{table['train']:,}. Chosen by validation on {table['validation']:,} labels: "
+        f"{', '.join(chosen)}. The {table['test']:,} test images then served once for each result.",
     ]
     if table["gain"]:
         lines.append(
@@ -162,7 +170,7 @@ def plot(rows: list[dict], table: dict, path: Path) -> None:
     axes.set_xticks(counts, [f"{count:,}" for count in counts])
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(f"labels ({table['dataset']})")
-    axes.set_ylabel(f"test accuracy, %, {table['seeds']} seeds")
+    axes.set_ylabel(f"test accuracy, %, {_seeds(table)}")
     axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(path, format="png", dpi=120, metadata={"Software": None})
