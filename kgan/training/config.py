@@ -1,5 +1,6 @@
 """What a run is made from, as plain data that round-trips through JSON."""
 
+import abc
 import dataclasses
 import json
 from collections.abc import Callable
@@ -76,7 +77,7 @@ def _adam(learning_rate: float, **options: float) -> Callable[[], dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(abc.ABC):
     """What every run has.
 
     Attributes:
@@ -118,17 +119,17 @@ class Config:
         size = None if size is None else tuple(size)
         return cls(**{**values, "data": dataclasses.replace(values["data"], image_size=size)})
 
+    @abc.abstractmethod
     def headline(self) -> str:
         """Returns what is trained for, in a phrase."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def builders(self) -> dict[str, Callable]:
         """Returns, by dotted key, the functions whose options stand there.
 
         Raises:
             InputError: A name is not known.
         """
-        raise NotImplementedError
 
     def check(self) -> None:
         """Checks every range.

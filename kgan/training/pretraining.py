@@ -95,7 +95,8 @@ def _check_consistent(config: PretrainConfig, what: ReconstructionConfig) -> Non
     }
     for message, is_so in wrong.items():
         if is_so:
-            raise InputError(f"{name} with {what}: {message}.")
+            given = ", ".join(f"{key} {value}" for key, value in dataclasses.asdict(what).items())
+            raise InputError(f"{name} with {given}: {message}.")
 
 
 def _binarised(examples, number: int):
