@@ -18,7 +18,9 @@ def _silent_stderr():
 
 
 def load_tensorflow() -> None:
-    """Imports TensorFlow; an import that fails raises as usual."""
+    """Imports TensorFlow, its warnings off; an import that fails raises as usual."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _silent_stderr():
-        import tensorflow  # noqa: F401
+        import tensorflow
+    # Its advice is for those who program with it.
+    tensorflow.get_logger().setLevel("ERROR")
