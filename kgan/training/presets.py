@@ -98,7 +98,13 @@ PRESETS = {
         reconstruction=ReconstructionConfig(corruption="masking", amount=0.4),
         **_STACK,
     ),
-    "conv_autoencoder-cifar10": PretrainConfig(data=DataConfig("cifar10"), steps=20_000),
+    # kgan pretrain --dataset cifar10; one of the same cores, shared: 24 min; test squared error
+    # 0.00763, PCA's 0.00799 (--code-size 256: 0.00281, 0.00224).
+    "conv_autoencoder-cifar10": PretrainConfig(
+        data=DataConfig("cifar10"),
+        network=CoderConfig(options={"normalization": "none"}),
+        steps=20_000,
+    ),
 }
 
 
