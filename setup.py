@@ -35,7 +35,7 @@ setup(
         "threadpoolctl>=3.0",
     ],
     extras_require={
-        "dev": ["hypothesis>=6.100", "pytest>=8.0", "ruff>=0.6"],
+        "dev": ["hypothesis>=6.100", "pytest>=9.0", "ruff>=0.6"],
         "gpu": ["tensorflow[and-cuda]>=2.20"],
         "bench": ["torch>=2.4"],
     },

@@ -184,7 +184,7 @@ def test_rows_look_like_an_array():
     with pytest.raises(IndexError):
         lazy[4]
     with pytest.raises(ValueError, match="an array is a copy"):
-        np.asarray(lazy, copy=False)
+        lazy.__array__(copy=False)
 
 
 @pytest.mark.parametrize("rows", [np.array([5, 1, 1]), slice(3, 9), np.arange(0)], ids=repr)
