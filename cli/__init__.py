@@ -6,6 +6,7 @@ import click
 
 from kgan import __version__
 from kgan.cli.datasets import datasets
+from kgan.cli.evaluate import evaluate
 from kgan.cli.export import export
 from kgan.cli.finetune import finetune
 from kgan.cli.presets import presets
@@ -44,7 +45,7 @@ class _Failure(click.ClickException):
 
 @click.group(
     cls=_Group,
-    commands=[train, pretrain, finetune, sample, export, datasets, presets],
+    commands=[train, pretrain, finetune, sample, evaluate, export, datasets, presets],
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="kgan")

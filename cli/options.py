@@ -32,3 +32,7 @@ training_options = _together(
     click.option("--out", default="saved_models", show_default=True, help="Of the SavedModel."),
     click.option("--dry-run", is_flag=True, help="Check, print the configuration, stop."),
 )
+
+checkpoint_option = click.option(
+    "--checkpoint", default="last", show_default=True, metavar="WHICH", help="Of a run: last, best."
+)

@@ -2,6 +2,8 @@
 
 import click
 
+from kgan.cli.options import checkpoint_option
+
 
 @click.command()
 @click.argument("model", required=False)
@@ -16,11 +18,12 @@ import click
     help="X.png: one sheet; X.npz: arrays; X.gif: a walk between the seeds; a folder: single PNGs.",
 )
 @click.option("--columns", type=int, metavar="N", help="Images a row of the sheet.")
-def sample(model, seeds, out, columns):
+@checkpoint_option
+def sample(model, seeds, out, columns, checkpoint):
     """Draw images from MODEL: a run folder, a SavedModel or its name [the newest]."""
     from kgan.cli.startup import load_tensorflow
 
     load_tensorflow()
     from kgan.training.sampling import sample_to
 
-    sample_to(out, model, seeds, columns)
+    sample_to(out, model, seeds, columns, checkpoint)

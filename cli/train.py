@@ -11,6 +11,9 @@ from kgan.cli.options import data_options, training_options
 @click.option("--objective", metavar="NAME", help="non_saturating, minimax, hinge, ...")
 @click.option("--discriminator-steps", type=int, metavar="K", help="Updates before each of G's.")
 @click.option("--latent-dim", type=int, metavar="N", help="Dimensions of the noise.")
+@click.option(
+    "--evaluate-every", type=int, metavar="N", help="Steps between scores; keep the best."
+)
 @training_options
 def train(**options):
     """Train a GAN; with no option, a DCGAN on the embedded digits."""

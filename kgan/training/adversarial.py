@@ -10,9 +10,10 @@ from kgan.data import load as load  # the family's own way to its data
 from kgan.data.toy import MIXTURES
 from kgan.losses import OBJECTIVES
 from kgan.metrics.mixture import mixture_coverage
+from kgan.metrics.scores import Scorer
 from kgan.models import GAN, OPTIMIZERS
 from kgan.networks import NETWORKS
-from kgan.training import pictures
+from kgan.training import evaluation, pictures
 from kgan.training.config import RunConfig
 from kgan.training.settings import construct, override, settings
 
@@ -67,6 +68,15 @@ def build(config: RunConfig, image_shape: tuple[int, ...], mean_image=None) -> G
         r1=config.game.r1,
     )
     return gan
+
+
+def scorer(config: RunConfig) -> Scorer | None:
+    """Returns what scores a run while it trains, None if nothing does."""
+    if not config.evaluation.every:
+        return None
+    data = config.data
+    real = evaluation.real_data(data.name, data.data_dir, data.image_size)
+    return evaluation.scorer(config.evaluation, real)
 
 
 def phases(gan: GAN) -> list[Callable]:

@@ -10,6 +10,7 @@ import numpy as np
 from kgan.data import Examples
 from kgan.data.split import Splits
 from kgan.errors import InputError
+from kgan.metrics.scores import Scorer
 from kgan.training import adversarial, precision, pretraining
 from kgan.training.config import Config
 
@@ -25,12 +26,14 @@ class Run:
         data: All of its data; `Splits` where some of them are held out.
         model: Compiled.
         name: Data set and network, such as "mnist-dcgan"; also the SavedModel's name.
+        scorer: What scores it while it trains, None if nothing does.
     """
 
     config: Config
     data: Examples | Splits
     model: keras.Model
     name: str
+    scorer: Scorer | None = None
 
     @property
     def examples(self) -> Examples:
@@ -96,7 +99,8 @@ def prepare(config: Config, data: Examples | Splits) -> Run:
     config = dataclasses.replace(config, precision=precision.resolve(config.precision))
     config, data = FAMILIES[config.family].resolve(config, data)
     model = build(config, examples.image_shape, _mean_image(examples))
-    return Run(config, data, model, f"{examples.name}-{config.network.name}")
+    name = f"{examples.name}-{config.network.name}"
+    return Run(config, data, model, name, FAMILIES[config.family].scorer(config))
 
 
 def build(

@@ -36,6 +36,19 @@ class EverySteps(keras.callbacks.Callback):
             self.at(step)
 
 
+def board(run_dir: Path) -> tf.summary.SummaryWriter:
+    """Returns the writer of a run's TensorBoard."""
+    return tf.summary.create_file_writer(str(run_dir / "tensorboard"))
+
+
+def write_scalars(writer: tf.summary.SummaryWriter, step: int, values: dict[str, float]) -> None:
+    """Writes numbers to TensorBoard, whole when this returns."""
+    with writer.as_default(step=step):
+        for name, value in values.items():
+            tf.summary.scalar(name, value)
+    writer.flush()
+
+
 class MetricsLog(EverySteps):
     """Writes the means since the last line to metrics.jsonl and TensorBoard, and starts anew.
 
@@ -50,15 +63,12 @@ class MetricsLog(EverySteps):
         super().__init__(every)
         self._path, self._images = run_dir / "metrics.jsonl", images_per_step
         self._checkpoints = checkpoints
-        self._board = tf.summary.create_file_writer(str(run_dir / "tensorboard"))
+        self._board = board(run_dir)
 
     def on_epoch_begin(self, epoch, logs=None):
         # A killed run may have logged past its last checkpoint: those lines will come again.
         start = self._checkpoints.latest_step
-        lines = [line for line in read_metrics(self._path) if line["step"] <= start]
-        aside = self._path.with_suffix(".new")
-        aside.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-        os.replace(aside, self._path)
+        lines = keep_lines(self._path, start)
         last = lines[-1] if lines else {"step": 0, "seconds": 0.0}
         self._last_step, self._last_time = start, time.monotonic()
         self._seconds = last["seconds"]
@@ -81,11 +91,19 @@ class MetricsLog(EverySteps):
         self._last_step = step
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-        with self._board.as_default(step=step):
-            for name in ("images_per_second", *values):
-                tf.summary.scalar(name, line[name])
-        self._board.flush()
+        write_scalars(
+            self._board, step, {name: line[name] for name in ("images_per_second", *values)}
+        )
         self.model.reset_metrics()
+
+
+def keep_lines(path: Path, step: int) -> list[dict]:
+    """Drops the lines of a metrics.jsonl that come after a step; returns those that stay."""
+    lines = [line for line in read_metrics(path) if line["step"] <= step]
+    aside = path.with_suffix(".new")
+    aside.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    os.replace(aside, path)
+    return lines
 
 
 def read_metrics(path: Path) -> list[dict]:
@@ -108,7 +126,7 @@ class Samples(EverySteps):
     def __init__(self, run_dir: Path, every: int, draw: Callable):
         super().__init__(every)
         self.folder, self._draw = run_dir / "samples", draw
-        self._board = tf.summary.create_file_writer(str(run_dir / "tensorboard"))
+        self._board = board(run_dir)
 
     def at(self, step):
         picture = self._draw(self.model)

@@ -45,6 +45,23 @@ class GameConfig:
 
 
 @dataclass(frozen=True)
+class EvaluationConfig:
+    """What a run is scored by while it trains.
+
+    Attributes:
+        every: Steps between two scores, 0 for none.
+        score: Which one decides what is best, such as "fid" or "coverage".
+        samples: Images drawn for each.
+        features: As in `training.evaluation.extractor`.
+    """
+
+    every: int = 0
+    score: str = "fid"
+    samples: int = 2000
+    features: str = "auto"
+
+
+@dataclass(frozen=True)
 class CoderConfig:
     """Which autoencoder is built; `options` are those of its builders."""
 
@@ -159,6 +176,7 @@ class RunConfig(Config):
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
     game: GameConfig = GameConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
     generator_optimizer: dict[str, Any] = field(default_factory=_adam(2e-4, beta_1=0.5))
     discriminator_optimizer: dict[str, Any] = field(default_factory=_adam(2e-4, beta_1=0.5))
 
@@ -182,11 +200,16 @@ class RunConfig(Config):
 
     def check(self):
         from kgan.losses import OBJECTIVES
+        from kgan.metrics import metric_of
 
         super().check()
         _at_least_one("network.latent_dim", self.network.latent_dim)
         _at_least_one("game.discriminator_steps", self.game.discriminator_steps)
         _known("objective", self.game.objective, OBJECTIVES)
+        metric_of(self.evaluation.score)
+        _at_least_one("evaluation.samples", self.evaluation.samples)
+        if self.evaluation.every < 0:
+            raise InputError(f"evaluation.every is {self.evaluation.every}: expected 0 or more.")
 
 
 @dataclass(frozen=True)

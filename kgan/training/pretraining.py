@@ -153,6 +153,10 @@ def build(
     return model
 
 
+def scorer(config: PretrainConfig) -> None:
+    """Returns None: an autoencoder is scored once, when it is finished."""
+
+
 def phases(model: keras.Model) -> list[Callable]:
     """Returns the calls of `fit` that a run consists of: one, or one a layer."""
     if not isinstance(model, StackedAutoencoder):

@@ -10,14 +10,17 @@ import tensorflow as tf
 
 import kgan
 from kgan.data.pipeline import batches
-from kgan.errors import InputError
+from kgan.errors import InputError, unknown
 from kgan.serving import export
 from kgan.training import determinism, folder
 from kgan.training.build import FAMILIES, Run, build, load_data, prepare
 from kgan.training.callbacks import Checkpointing, MetricsLog, Samples, read_metrics
 from kgan.training.checkpoint import Checkpoints
 from kgan.training.config import CONFIGS, Config
+from kgan.training.evaluation import Evaluation, best_place
 from kgan.training.settings import settings
+
+CHECKPOINTS = ("last", "best")
 
 
 def train(
@@ -70,6 +73,8 @@ def _fit(run: Run, run_dir: Path, callbacks: Sequence[keras.callbacks.Callback])
         Samples(run_dir, config.sample_every, lambda model: run.family.picture(model, run.data)),
         Checkpointing(checkpoints, config.checkpoint_every),
     ]
+    if run.scorer:
+        own.insert(0, Evaluation(run_dir, config.evaluation, run.scorer, checkpoints))
     start = checkpoints.latest_step
     if start == run.total_steps:
         checkpoints.restore()
@@ -151,19 +156,32 @@ def read_config(record: dict) -> Config:
     return CONFIGS[record.get("family", "adversarial")].from_dict(record["config"])
 
 
-def restore(run_dir: str | Path) -> tuple[keras.Model, str]:
-    """Returns a run's model at its newest checkpoint, without its data, and the run's name.
+def restore(run_dir: str | Path, checkpoint: str = "last") -> tuple[keras.Model, str]:
+    """Returns a run's model at one of its checkpoints, without its data, and the run's name.
+
+    Args:
+        run_dir: The run's folder.
+        checkpoint: "last", or "best" of a run that was scored while it trained.
 
     Returns:
         A `kgan.GAN`, `Autoencoder`, `StackedAutoencoder` or `VAE`, compiled; the name.
 
     Raises:
-        InputError: No run, or one without a checkpoint yet.
+        InputError: No run, or one without such a checkpoint yet.
     """
+    if checkpoint not in CHECKPOINTS:
+        raise unknown("checkpoint", checkpoint, CHECKPOINTS)
     record = folder.read_config(run_dir)
     config = read_config(record)
     model = build(config, tuple(record["image_shape"]))
-    checkpoints = Checkpoints(model, Path(run_dir) / "checkpoints")
+    best = checkpoint == "best"
+    place = best_place(Path(run_dir)) if best else Path(run_dir) / "checkpoints"
+    checkpoints = Checkpoints(model, place)
+    if best and not checkpoints.latest_step:
+        raise InputError(
+            f"Run {run_dir} has no best checkpoint: train with --evaluate-every N, or take the "
+            "last."
+        )
     if not checkpoints.latest_step:
         raise InputError(
             f"Run {run_dir} has no checkpoint yet: the first comes after "

@@ -93,20 +93,26 @@ def _newest_version(path: Path) -> Path | None:
     return max(versions, key=lambda p: int(p.name), default=None)
 
 
-def open_model(path: Path) -> GAN | VAE | SavedGenerator:
+def open_model(path: Path, checkpoint: str = "last") -> GAN | VAE | SavedGenerator:
     """Returns the generator in a folder that `find_model` found.
+
+    Args:
+        path: The folder.
+        checkpoint: Of a run: see `restore`.
 
     Raises:
         InputError: A run of an autoencoder that draws nothing.
     """
     if not (path / "config.json").exists():
+        if checkpoint != "last":
+            raise InputError(f"{path} is a SavedModel, which has no checkpoint {checkpoint!r}.")
         return SavedGenerator(path)
     if not _draws(path):
         raise InputError(
             f"{path} is a run of an autoencoder, which draws no images: kgan sample takes runs of "
             "kgan train and of kgan pretrain --model vae. Use this one with kgan finetune."
         )
-    return restore(path)[0]
+    return restore(path, checkpoint)[0]
 
 
 def walk(seeds: np.ndarray, latent_dim: int, frames: int = WALK_FRAMES) -> np.ndarray:
@@ -136,7 +142,13 @@ def walk(seeds: np.ndarray, latent_dim: int, frames: int = WALK_FRAMES) -> np.nd
     return np.array(path, np.float32)
 
 
-def sample_to(out: str, model: str | None, seeds: str, columns: int | None = None) -> None:
+def sample_to(
+    out: str,
+    model: str | None,
+    seeds: str,
+    columns: int | None = None,
+    checkpoint: str = "last",
+) -> None:
     """Draws images and writes them in the form that the name asks for.
 
     Args:
@@ -145,6 +157,7 @@ def sample_to(out: str, model: str | None, seeds: str, columns: int | None = Non
         model: See `find_model`; what is used is said on stderr.
         seeds: See `parse_seeds`.
         columns: Images a row of the sheet.
+        checkpoint: As in `open_model`.
 
     Raises:
         InputError: A seed, the model or the place to write to is wrong.
@@ -154,7 +167,7 @@ def sample_to(out: str, model: str | None, seeds: str, columns: int | None = Non
         raise InputError(f"--columns {columns}: expected 1 or more.")
     source = find_model(model)
     print(f"Drawing from {source}", file=sys.stderr, flush=True)
-    generator = open_model(source)
+    generator = open_model(source, checkpoint)
     try:
         if path.suffix in _WRITERS:
             path.parent.mkdir(parents=True, exist_ok=True)

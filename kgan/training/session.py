@@ -34,6 +34,7 @@ _KEYS = {
         "latent_dim": ("network.latent_dim",),
         "objective": ("game.objective",),
         "discriminator_steps": ("game.discriminator_steps",),
+        "evaluate_every": ("evaluation.every",),
         "learning_rate": (
             "generator_optimizer.learning_rate",
             "discriminator_optimizer.learning_rate",

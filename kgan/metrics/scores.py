@@ -1,0 +1,236 @@
+"""Scores that carry their conditions, and the trivial ones to print beside them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import kgan
+from kgan.errors import InputError, unknown
+from kgan.metrics import METRICS, store
+from kgan.metrics.features import Extractor, Features
+from kgan.metrics.neighbours import nearest
+from kgan.metrics.parzen import k_means_samples
+
+SPLITS = ("train", "test")
+PARZEN_ELEMENTS = 4096
+PARZEN_VALIDATION = 1000  # images, as in Goodfellow et al. 2014
+
+
+@dataclass(frozen=True)
+class Data:
+    """Real images.
+
+    Attributes:
+        name: The data set's.
+        train: uint8 `(n, height, width, channels)`, read by slices: all but the next two.
+        validation: The same.
+        test: The same.
+    """
+
+    name: str
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Shape of one image."""
+        return tuple(self.test.shape[1:])
+
+
+def applicable(image_shape: tuple[int, ...]) -> list[str]:
+    """Returns the metrics that images of this shape can have."""
+    return [name for name in METRICS if name != "parzen" or _parzen_takes(image_shape)]
+
+
+def _parzen_takes(image_shape: tuple[int, ...]) -> bool:
+    return image_shape[-1] == 1 and np.prod(image_shape) <= PARZEN_ELEMENTS
+
+
+class Scorer:
+    """Scores any images against one part of a data set.
+
+    The reference is, for the split "train", all real images but the test images; "test" are those.
+    The Parzen estimate always is of the test images, its sigma by the end of the others.
+
+    Args:
+        data: The data set.
+        extractor: Whose features are compared; None if no metric wants any.
+        metrics: Names in `METRICS`.
+        split: "train" or "test".
+        cache: The folder where features of real images are kept; None for none.
+
+    Raises:
+        InputError: An unknown metric or split, or a metric that these images cannot have.
+    """
+
+    def __init__(
+        self,
+        data: Data,
+        extractor: Extractor | None,
+        metrics: Sequence[str],
+        split: str = "train",
+        cache: Path | None = None,
+    ):
+        for name in metrics:
+            if name not in METRICS:
+                raise unknown("metric", name, METRICS)
+        if split not in SPLITS:
+            raise unknown("split", split, SPLITS)
+        if "parzen" in metrics and not _parzen_takes(data.image_shape):
+            raise InputError(
+                f"parzen takes grey images of at most {PARZEN_ELEMENTS:,} pixels, those of "
+                f"{data.name!r} are {'x'.join(map(str, data.image_shape))}: leave it out of --metrics."
+            )
+        if extractor:
+            extractor.check(data.image_shape)
+        self.metrics = {name: metric for name, metric in METRICS.items() if name in metrics}
+        self._data, self._extractor, self._split, self._cache = data, extractor, split, cache
+        self._real = None
+
+    @property
+    def _needs(self) -> set[str]:
+        return {metric.needs for metric in self.metrics.values()}
+
+    def prepare(self) -> None:
+        """Computes what the metrics need of the real images, or reads it from the cache."""
+        if self._real is not None:
+            return
+        data, self._real = self._data, {}
+        if self._needs - {"pixels"}:
+            parts = [data.train, data.validation] if self._split == "train" else [data.test]
+            found = [self._extractor(part, self._cache) for part in parts]
+            self._real["features"] = np.concatenate([part.features for part in found])
+            self._real["probabilities"] = None
+        if "pixels" in self._needs:
+            self._real["pixels"] = {
+                "validation": pixels(data.validation[:PARZEN_VALIDATION]),
+                "test": pixels(data.test),
+            }
+
+    def see(self, images, cached: bool = False) -> dict:
+        """Returns what the metrics need of images: features, probabilities, pixels.
+
+        Args:
+            images: uint8 `(n, height, width, channels)`.
+            cached: Whether the features are worth keeping on disk.
+
+        Raises:
+            InputError: Images of another shape, or features without probabilities that a metric
+                needs.
+        """
+        if images.shape[1:] != self._data.image_shape:
+            received, expected = (
+                "x".join(map(str, shape)) for shape in (images.shape[1:], self._data.image_shape)
+            )
+            raise InputError(
+                f"The images are {received}, those of {self._data.name!r} are {expected}: choose "
+                "another --dataset, or give --image-size."
+            )
+        found = {}
+        if self._needs - {"pixels"}:
+            seen: Features = self._extractor(images, self._cache if cached else None)
+            found = {"features": seen.features, "probabilities": seen.probabilities}
+        if "probabilities" in self._needs and found["probabilities"] is None:
+            raise InputError(
+                f"classifier_score takes features with classes, {self._extractor.name!r} has none: "
+                "leave it out of --metrics, or choose other --features."
+            )
+        if "pixels" in self._needs:
+            found["pixels"] = pixels(images)
+        return found
+
+    def score(self, seen: dict, **conditions) -> list[dict]:
+        """Returns the scores with their conditions, those that need what was not seen left out.
+
+        Args:
+            seen: From `see`.
+            **conditions: More of them, such as the seeds.
+
+        Raises:
+            InputError: Too few images for a metric, or numbers that are not finite.
+        """
+        self.prepare()
+        found = []
+        for metric in self.metrics.values():
+            if metric.needs in seen:
+                values = metric.compute(self._real[metric.needs], seen[metric.needs])
+                about = self._conditions(metric.needs, len(seen[metric.needs]))
+                for name, value in values.items():
+                    label = name if metric.needs == "pixels" else f"{name}[{self._extractor.name}]"
+                    found.append({"name": label, **about, **value, **conditions})
+        return found
+
+    def _conditions(self, needs: str, count: int) -> dict:
+        about = {"value": None, "n": count, "dataset": self._data.name, "kgan": kgan.__version__}
+        if needs == "pixels":
+            return {**about, "split": "test"}
+        features = {
+            "name": self._extractor.name,
+            "sha256": self._extractor.digest,
+            "resizer": self._extractor.resizer,
+        }
+        reference = len(self._real["features"])
+        return {**about, "n_reference": reference, "split": self._split, "features": features}
+
+    def nearest(self, features: np.ndarray, count: int) -> np.ndarray:
+        """Returns the training images nearest to images, by their features.
+
+        Args:
+            features: `(n, d)`, from `see`.
+            count: How many for each.
+
+        Returns:
+            uint8 `(n, count, *image_shape)`, the nearest first.
+        """
+        data = self._data
+        known = self._extractor(data.train, self._cache).features
+        chosen, _ = nearest(known, features, min(count, len(known)))
+        return np.stack([np.asarray(data.train[row]) for row in chosen])
+
+    def baselines(self, samples: int) -> dict[str, list[dict]]:
+        """Returns the scores of images that nobody had to generate.
+
+        Args:
+            samples: How many at most.
+
+        Returns:
+            "test images" (with the split "test", "train images"): real ones that the reference does
+            not hold, the floor; "noise": uniform, the ceiling; where the Parzen estimate is asked
+            for "train images" and "k-means centroids", beside which it is to be read.
+        """
+        data, rows = self._data, {}
+        floor = "test images" if self._split == "train" else "train images"
+        if self._needs - {"pixels"}:
+            real = (data.test if self._split == "train" else data.train)[:samples]
+            shape = samples, *data.image_shape
+            noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+            for name, images in ((floor, real), ("noise", noise)):
+                seen = self.see(images, cached=True)
+                rows[name] = self.score({key: seen[key] for key in seen if key != "pixels"})
+        if "pixels" in self._needs:
+            train = pixels(data.train)
+            known = self.score({"pixels": train[:samples]})
+            rows["train images"] = [*rows.get("train images", []), *known]
+            # Of five images each or more: a centroid of one would be that image.
+            centroids = self._centroids(train, max(1, min(samples, len(train) // 5)))
+            rows["k-means centroids"] = self.score({"pixels": centroids})
+        return rows
+
+    def _centroids(self, train: np.ndarray, count: int) -> np.ndarray:
+        if self._cache is None:
+            return k_means_samples(train, count)
+        path = self._cache / f"k-means-{store.digest(train)}-{count}.npz"
+        found = store.read(path)
+        if found is None:
+            found = {"centroids": k_means_samples(train, count)}
+            store.write(path, **found)
+        return found["centroids"]
+
+
+def pixels(images) -> np.ndarray:
+    """Returns uint8 images as float32 `(n, elements)` in [0, 1]."""
+    images = np.asarray(images[:])
+    return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)

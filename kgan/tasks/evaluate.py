@@ -1,0 +1,181 @@
+"""What a generative model, or any folder of images, scores against real images."""
+
+import itertools
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kgan.data.prepared import Report
+from kgan.errors import InputError
+from kgan.metrics.scores import Data, Scorer, applicable
+from kgan.tasks.sources import Source, open_source
+from kgan.training import evaluation, folder, pictures
+from kgan.training.callbacks import board, write_scalars
+
+SAMPLES = 10_000
+PICTURED, NEIGHBOURS = 8, 7
+CHUNK = 1000
+
+Progress = Callable[[str, int, int], None]
+
+
+def evaluate(
+    sources: str | os.PathLike | Sequence[str | os.PathLike],
+    metrics: Sequence[str] | None = None,
+    samples: int = SAMPLES,
+    *,
+    features: str = "auto",
+    split: str = "train",
+    checkpoint: str = "last",
+    dataset: str | os.PathLike | None = None,
+    data_dir: str | os.PathLike | None = None,
+    image_size: int | tuple[int, int] | None = None,
+    inception_graph: str | os.PathLike | None = None,
+    out: str | os.PathLike | None = None,
+    progress: Progress | None = None,
+    preparing: Report | None = None,
+) -> dict:
+    """Scores images against real ones, beside images that nobody had to generate.
+
+    Runs get RUN/evaluation.json, RUN/neighbours.png and TensorBoard scalars.
+
+    Args:
+        sources: Runs of `kgan train` or of a VAE, SavedModels, folders of images, or .npz files
+            with an array `images`; all are compared with one data set.
+        metrics: Names in `kgan.metrics.METRICS`; by default all that the images can have.
+        samples: Images drawn from a generator, of seeds 0, 1, ...; of files at most so many.
+        features: "auto", or as in `kgan.metrics.features.find`.
+        split: "train", all images but the test images, or "test".
+        checkpoint: Of the runs: "last" or "best".
+        dataset: Real images; by default those of the first run.
+        data_dir: As in `kgan.load`.
+        image_size: As in `kgan.load`, of the real images and of folders.
+        inception_graph: The file of the 2015 graph, if it is not to be downloaded.
+        out: A folder for all results instead of the runs' own.
+        progress: Called as `progress(what, done, total)`.
+        preparing: Called while data are prepared: see `kgan.load`.
+
+    Returns:
+        "sources": for each its "source", "scores", each with its conditions, and "seconds" of
+        sampling, features and metrics; "baselines": scores by name.
+
+    Raises:
+        InputError: A source, the data or an option is wrong, or too few images for a metric.
+    """
+    given = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
+    if samples < 1:
+        raise InputError(f"--samples {samples}: expected 1 or more.")
+    if not given:
+        raise InputError("Nothing to evaluate: expected a run, a SavedModel, a folder or an .npz.")
+    if out is not None:
+        folder.require_writable(Path(out))
+    opened = [open_source(source, checkpoint, image_size) for source in given]
+    real = _real(opened, dataset, data_dir, image_size, preparing)
+    metrics = applicable(real.image_shape) if metrics is None else metrics
+    network = None
+    if set(metrics) != {"parzen"}:
+        network = evaluation.extractor(features, real, inception_graph, preparing)
+    scorer = Scorer(real, network, metrics, split, evaluation.feature_cache())
+    return _Evaluation(scorer, samples, progress or (lambda what, done, total: None)).run(
+        opened, None if out is None else Path(out)
+    )
+
+
+def _real(opened: list[Source], dataset, data_dir, image_size, preparing) -> Data:
+    own = next((source.data for source in opened if source.data), None)
+    if dataset is None:
+        if own is None:
+            raise InputError(
+                f"{opened[0].name} does not tell its data: name the real images with --dataset."
+            )
+        dataset = own["name"]
+        data_dir = own["data_dir"] if data_dir is None else data_dir
+        image_size = own["image_size"] if image_size is None else image_size
+        others = {source.data["name"] for source in opened if source.data} - {dataset}
+        if others:
+            raise InputError(
+                f"The runs have several data sets ({dataset}, {', '.join(sorted(others))}): scores "
+                "would not compare. Choose one with --dataset."
+            )
+    size = tuple(image_size) if isinstance(image_size, list) else image_size
+    return evaluation.real_data(dataset, data_dir, size, preparing)
+
+
+class _Evaluation:
+    def __init__(self, scorer: Scorer, samples: int, progress: Progress):
+        self._scorer, self._samples, self._progress = scorer, samples, progress
+
+    def run(self, opened: list[Source], out: Path | None) -> dict:
+        self._progress("real images", 0, 1)
+        self._scorer.prepare()
+        found = [self._one(source, out, number) for number, source in enumerate(opened)]
+        self._progress("baselines", 0, 1)
+        baselines = self._scorer.baselines(self._samples)
+        self._progress("baselines", 1, 1)
+        table = {"sources": found, "baselines": baselines}
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            folder.write_json(out / "evaluation.json", table)
+        else:
+            for source, entry in zip(opened, found, strict=True):
+                if source.run_dir:
+                    _record(source, entry, baselines)
+        return table
+
+    def _one(self, source: Source, out: Path | None, number: int) -> dict:
+        clock = [time.monotonic()]
+        images = self._drawn(source)
+        clock.append(time.monotonic())
+        self._progress(f"features of {source.name}", 0, 1)
+        seen = self._scorer.see(images)
+        clock.append(time.monotonic())
+        self._progress(f"scores of {source.name}", 0, 1)
+        conditions = source.conditions(len(images))
+        scores = self._scorer.score(seen, **conditions)
+        clock.append(time.monotonic())
+        place = source.run_dir if out is None else out
+        if place is not None and "features" in seen:
+            place.mkdir(parents=True, exist_ok=True)
+            name = "neighbours.png" if place == source.run_dir else f"neighbours-{number}.png"
+            self._picture(images, seen).save(place / name)
+        stages = ("sampling", "features", "metrics")
+        took = [round(after - before, 3) for before, after in itertools.pairwise(clock)]
+        seconds = dict(zip(stages, took, strict=True))
+        return {"source": source.name, "scores": scores, "seconds": seconds}
+
+    def _drawn(self, source: Source) -> np.ndarray:
+        count = min(self._samples, source.count or self._samples)
+        parts = []
+        for start in range(0, count, CHUNK):
+            self._progress(f"images of {source.name}", start, count)
+            parts.append(source.draw(start, min(start + CHUNK, count)))
+        return np.concatenate(parts)
+
+    def _picture(self, images: np.ndarray, seen: dict):
+        """Returns rows of an image and the training images nearest to it in feature space."""
+        near = self._scorer.nearest(seen["features"][:PICTURED], NEIGHBOURS)
+        rows = [
+            np.concatenate([image[None], others])
+            for image, others in zip(images[:PICTURED], near, strict=True)
+        ]
+        return pictures.grid(np.concatenate(rows), columns=NEIGHBOURS + 1)
+
+
+def _record(source: Source, entry: dict, baselines: dict) -> None:
+    """Adds scores to a run's evaluation.json, in place of those of the same conditions."""
+    path = source.run_dir / "evaluation.json"
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    new = {_key(score) for score in entry["scores"]}
+    kept = [score for score in known.get("scores", []) if _key(score) not in new]
+    known |= {"scores": [*kept, *entry["scores"]], "seconds": entry["seconds"]}
+    folder.write_json(path, {**known, "baselines": baselines})
+    values = {score["name"]: score["value"] for score in entry["scores"]}
+    write_scalars(board(source.run_dir), entry["scores"][0]["step"], values)
+
+
+def _key(score: dict) -> tuple:
+    return tuple(score[part] for part in ("name", "step", "n", "dataset", "split"))

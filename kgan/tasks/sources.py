@@ -1,0 +1,112 @@
+"""Where images to be scored come from."""
+
+import os
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kgan.data import load
+from kgan.errors import InputError
+from kgan.training import folder
+from kgan.training.sampling import find_model, open_model
+
+
+@dataclass(frozen=True)
+class Source:
+    """Images, drawn or read.
+
+    Attributes:
+        name: As it was given.
+        draw: From a first and a last index to uint8 images `(last - first, *image_shape)`.
+        count: How many there are, None for as many as are asked for.
+        about: Conditions of its scores.
+        data: The run's own data set, as in its config.json; None if it tells none.
+        run_dir: The run's folder, None if it is no run.
+    """
+
+    name: str
+    draw: Callable[[int, int], np.ndarray]
+    count: int | None
+    about: dict
+    data: dict | None = None
+    run_dir: Path | None = None
+
+    def conditions(self, count: int) -> dict:
+        """Returns the conditions of the scores of its first `count` images."""
+        return {**self.about, "seeds": f"0-{count - 1}" if self.count is None else None}
+
+
+def open_source(
+    source: str | os.PathLike,
+    checkpoint: str = "last",
+    image_size: int | tuple[int, int] | None = None,
+) -> Source:
+    """Returns the images of a run, a SavedModel, a folder or an .npz file.
+
+    Args:
+        source: Its path, or the name of a SavedModel.
+        checkpoint: Of a run: "last" or "best".
+        image_size: To which the images of a folder are scaled and cut.
+
+    Raises:
+        InputError: Nothing of the kind, or nothing that makes images.
+    """
+    text, path = os.fspath(source), Path(source)
+    if path.suffix == ".npz":
+        return _arrays(text)
+    try:
+        place = find_model(text)
+    except InputError:
+        if not path.is_dir():
+            raise InputError(
+                f"{text} is neither a run, a SavedModel, a folder of images nor an .npz file."
+            ) from None
+        return _files(text, image_size)
+    return _generator(text, place, checkpoint)
+
+
+def _generator(name: str, place: Path, checkpoint: str) -> Source:
+    model = open_model(place, checkpoint)
+
+    def draw(first: int, last: int) -> np.ndarray:
+        images = model.sample(range(first, last))
+        if images.ndim != 4:
+            raise InputError(f"{name} makes points in the plane: kgan evaluate scores images.")
+        return images
+
+    about = {"source": name, "precision": "float32", "step": None, "checkpoint": None}
+    if not (place / "config.json").exists():
+        return Source(name, draw, None, about)
+    about |= {"step": int(model.step.value), "checkpoint": checkpoint}
+    data = folder.read_config(place)["config"]["data"]
+    return Source(name, draw, None, about, data, place)
+
+
+def _arrays(name: str) -> Source:
+    try:
+        with np.load(name) as arrays:
+            images = arrays["images"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{name} holds no array 'images' ({str(error).splitlines()[0]}): expected an .npz as "
+            "`kgan sample --out images.npz` writes."
+        ) from error
+    if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
+        raise InputError(
+            f"{name} has images {images.dtype} {images.shape}: expected uint8 "
+            "(n, height, width, channels)."
+        )
+    return _fixed(name, images)
+
+
+def _files(name: str, image_size) -> Source:
+    size = tuple(image_size) if isinstance(image_size, list) else image_size
+    return _fixed(name, load(Path(name), image_size=size).images)
+
+
+def _fixed(name: str, images) -> Source:
+    about = {"source": name, "precision": None, "step": None, "checkpoint": None}
+    return Source(name, lambda first, last: np.asarray(images[first:last]), len(images), about)

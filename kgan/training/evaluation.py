@@ -1,0 +1,125 @@
+"""Scores of a run: against which data, in which features, while it trains."""
+
+import json
+import math
+import os
+from pathlib import Path
+
+from kgan.data.prepared import Report, cache_dir
+from kgan.data.split import split
+from kgan.metrics import METRICS, features, metric_of
+from kgan.metrics.scores import Data, Scorer
+from kgan.training.callbacks import EverySteps, board, keep_lines, write_scalars
+from kgan.training.checkpoint import Checkpoints
+from kgan.training.config import EvaluationConfig
+
+EVALUATIONS = "evaluations.jsonl"
+
+
+def real_data(
+    dataset: str | os.PathLike,
+    data_dir: str | os.PathLike | None = None,
+    image_size: int | tuple[int, int] | None = None,
+    report: Report | None = None,
+) -> Data:
+    """Returns the real images that scores compare with.
+
+    Args:
+        dataset: As in `kgan.split`, and likewise the rest.
+        data_dir: As in `kgan.split`.
+        image_size: As in `kgan.split`.
+        report: As in `kgan.split`.
+
+    Raises:
+        InputError: Not a set of images, or not to be loaded.
+    """
+    parts = split(dataset, data_dir=data_dir, image_size=image_size, report=report)
+    return Data(parts.train.name, parts.train.images, parts.validation.images, parts.test.images)
+
+
+def feature_cache() -> Path:
+    """Returns the folder of what is computed once for all evaluations."""
+    return cache_dir() / "features"
+
+
+def extractor(
+    name: str,
+    data: Data,
+    inception_graph: str | os.PathLike | None = None,
+    report: Report | None = None,
+) -> features.Extractor:
+    """Returns the network whose features are compared.
+
+    Args:
+        name: As in `metrics.features.find`, or "auto" for the classifier that KGAN ships for the
+            data set, or Inception where it ships none.
+        data: The data set.
+        inception_graph: As in `metrics.features.find`.
+        report: As in `metrics.features.find`.
+
+    Raises:
+        InputError: As `metrics.features.find`.
+    """
+    if name == "auto":
+        own = f"{data.name}-cnn"
+        name = own if own in features.names() and not inception_graph else features.INCEPTION
+    return features.find(name, inception_graph, cache_dir() / "inception", report)
+
+
+def scorer(config: EvaluationConfig, data: Data) -> Scorer:
+    """Returns what scores a run while it trains.
+
+    Raises:
+        InputError: The score is not known, or the data or the features cannot have it.
+    """
+    metric = METRICS[metric_of(config.score)]
+    own = None if metric.needs == "pixels" else extractor(config.features, data)
+    return Scorer(data, own, [metric_of(config.score)], cache=feature_cache())
+
+
+class Evaluation(EverySteps):
+    """Scores images of fixed seeds every so many steps, and keeps the checkpoint of the best.
+
+    Lines go to evaluations.jsonl and TensorBoard, the best checkpoint to checkpoints/best/.
+
+    Args:
+        run_dir: The run's folder.
+        config: What is scored, and how often.
+        scorer: From `scorer`.
+        checkpoints: The run's own: lines past the newest are dropped, they will come again.
+    """
+
+    def __init__(
+        self, run_dir: Path, config: EvaluationConfig, scorer: Scorer, checkpoints: Checkpoints
+    ):
+        super().__init__(config.every)
+        self._path, self._board = run_dir / EVALUATIONS, board(run_dir)
+        self._place, self._config = best_place(run_dir), config
+        self._scorer, self._checkpoints = scorer, checkpoints
+        self._sign = 1 if METRICS[metric_of(config.score)].scores[config.score] else -1
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._scorer.prepare()
+        lines = keep_lines(self._path, self._checkpoints.latest_step)
+        self._best = max((self._rank(line["value"]) for line in lines), default=-math.inf)
+        self._kept = Checkpoints(self.model, self._place, keep=1)
+
+    def _rank(self, value: float) -> float:
+        return self._sign * value
+
+    def at(self, step):
+        count = self._config.samples
+        seen = self._scorer.see(self.model.sample(range(count)))
+        scores = self._scorer.score(seen, seeds=f"0-{count - 1}")
+        found = next(s for s in scores if s["name"].partition("[")[0] == self._config.score)
+        if self._rank(found["value"]) > self._best:
+            self._best = self._rank(found["value"])
+            self._kept.save(step)
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": step, **found}) + "\n")
+        write_scalars(self._board, step, {found["name"]: found["value"]})
+
+
+def best_place(run_dir: Path) -> Path:
+    """Returns the folder of a run's best checkpoint."""
+    return run_dir / "checkpoints" / "best"
