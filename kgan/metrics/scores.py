@@ -82,7 +82,7 @@ class Scorer:
         if "parzen" in metrics and not _parzen_takes(data.image_shape):
             raise InputError(
                 f"parzen takes grey images of at most {PARZEN_ELEMENTS:,} pixels, those of "
-                f"{data.name!r} are {'x'.join(map(str, data.image_shape))}: leave it out of --metrics."
+                f"{data.name!r} are {_sides(data.image_shape)}: leave it out of --metrics."
             )
         if extractor:
             extractor.check(data.image_shape)
@@ -122,12 +122,9 @@ class Scorer:
                 needs.
         """
         if images.shape[1:] != self._data.image_shape:
-            received, expected = (
-                "x".join(map(str, shape)) for shape in (images.shape[1:], self._data.image_shape)
-            )
             raise InputError(
-                f"The images are {received}, those of {self._data.name!r} are {expected}: choose "
-                "another --dataset, or give --image-size."
+                f"The images are {_sides(images.shape[1:])}, those of {self._data.name!r} are "
+                f"{_sides(self._data.image_shape)}: choose another --dataset, or give --image-size."
             )
         found = {}
         if self._needs - {"pixels"}:
@@ -228,6 +225,10 @@ class Scorer:
             found = {"centroids": k_means_samples(train, count)}
             store.write(path, **found)
         return found["centroids"]
+
+
+def _sides(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
 
 
 def pixels(images) -> np.ndarray:

@@ -1,6 +1,7 @@
 """`kgan evaluate`, from its options to its last line."""
 
 import sys
+from pathlib import Path
 
 from rich import box
 from rich.console import Console
@@ -49,7 +50,9 @@ def evaluate_from_options(
 
 def rich_table(table: dict) -> Table:
     """Returns a row for each score and a column for each source and baseline."""
-    columns = {entry["source"]: entry["scores"] for entry in table["sources"]}
+    columns = {
+        name: entry["scores"] for name, entry in zip(_short(table), table["sources"], strict=True)
+    }
     columns |= table["baselines"]
     shown = Table(
         Column("score", no_wrap=True),
@@ -61,6 +64,13 @@ def rich_table(table: dict) -> Table:
         name = score["name"]
         shown.add_row(name.replace("[", "\\["), *(found.get(name, "") for found in cells.values()))
     return shown
+
+
+def _short(table: dict) -> list[str]:
+    """Returns the last parts of the sources' paths, or the whole where those are not unique."""
+    given = [entry["source"] for entry in table["sources"]]
+    last = [Path(name).name for name in given]
+    return last if len(set(last)) == len(last) else given
 
 
 def cell(score: dict) -> str:
