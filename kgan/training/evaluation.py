@@ -1,7 +1,6 @@
 """Scores of a run: against which data, in which features, while it trains."""
 
 import json
-import math
 import os
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from kgan.data.prepared import Report, cache_dir
 from kgan.data.split import split
 from kgan.metrics import METRICS, features, metric_of
 from kgan.metrics.scores import Data, Scorer
+from kgan.training import pictures
 from kgan.training.callbacks import EverySteps, board, keep_lines, write_scalars
 from kgan.training.checkpoint import Checkpoints
 from kgan.training.config import EvaluationConfig
@@ -80,7 +80,8 @@ def scorer(config: EvaluationConfig, data: Data) -> Scorer:
 class Evaluation(EverySteps):
     """Scores images of fixed seeds every so many steps, and keeps the checkpoint of the best.
 
-    Lines go to evaluations.jsonl and TensorBoard, the best checkpoint to checkpoints/best/.
+    Lines go to evaluations.jsonl and TensorBoard, the curve to evaluations.png, the best checkpoint
+    to checkpoints/best/.
 
     Args:
         run_dir: The run's folder.
@@ -101,23 +102,29 @@ class Evaluation(EverySteps):
     def on_epoch_begin(self, epoch, logs=None):
         self._scorer.prepare()
         lines = keep_lines(self._path, self._checkpoints.latest_step)
-        self._best = max((self._rank(line["value"]) for line in lines), default=-math.inf)
+        self._steps = [line["step"] for line in lines]
+        self._values = [line["value"] for line in lines]
         self._kept = Checkpoints(self.model, self._place, keep=1)
 
-    def _rank(self, value: float) -> float:
-        return self._sign * value
+    @property
+    def _best(self) -> int:
+        """Which of the evaluations is best, the first if several are."""
+        return max(range(len(self._values)), key=lambda i: self._sign * self._values[i])
 
     def at(self, step):
         count = self._config.samples
         seen = self._scorer.see(self.model.sample(range(count)))
         scores = self._scorer.score(seen, seeds=f"0-{count - 1}")
         found = next(s for s in scores if s["name"].partition("[")[0] == self._config.score)
-        if self._rank(found["value"]) > self._best:
-            self._best = self._rank(found["value"])
+        self._steps.append(step)
+        self._values.append(found["value"])
+        if self._steps[self._best] == step:
             self._kept.save(step)
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step, **found}) + "\n")
         write_scalars(self._board, step, {found["name"]: found["value"]})
+        picture = pictures.curve(self._steps, self._values, found["name"], self._best)
+        picture.save(self._path.with_suffix(".png"))
 
 
 def best_place(run_dir: Path) -> Path:

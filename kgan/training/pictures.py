@@ -50,6 +50,30 @@ def scatter(points: np.ndarray, real: np.ndarray | None = None) -> Image.Image:
     axes.scatter(*points.T, s=4, color="C1", alpha=0.5, label="samples")
     axes.set_aspect("equal")
     axes.legend(loc="upper right")
+    return _rendered(figure)
+
+
+def curve(steps: Sequence[int], values: Sequence[float], name: str, best: int) -> Image.Image:
+    """Returns a score over training as a plot, its best value marked.
+
+    Args:
+        steps: `(n,)`.
+        values: `(n,)`.
+        name: The score's.
+        best: Index of the best.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3.5), dpi=100, layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(steps, values, marker=".")
+    axes.plot(steps[best], values[best], "o", label=f"{values[best]:.4g} at step {steps[best]:,}")
+    axes.set(xlabel="step", ylabel=name)
+    axes.legend()
+    return _rendered(figure)
+
+
+def _rendered(figure) -> Image.Image:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return Image.open(buffer)

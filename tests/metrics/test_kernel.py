@@ -59,6 +59,9 @@ def test_subsets_have_no_row_twice_and_at_most_every_row():
         scores = kernel_distance(REAL[:9], FAKE, blocks=4, block_size=size)
         np.testing.assert_allclose(scores["mean"], whole)
         assert scores["standard_error"] < 1e-12
+    for sets in ((REAL, FAKE), (FAKE, REAL)):
+        most = kernel_distance(*sets, blocks=4, block_size=9)
+        assert kernel_distance(*sets, blocks=4, block_size=10) == most
 
 
 def test_repeats_by_seed_and_counts_in_float64():

@@ -41,6 +41,14 @@ def brute_force(real, fake, k):
     }
 
 
+def test_squared_distances_of_copies_do_not_fall_below_0(small_blocks):
+    points = RNG.normal(size=(200, 64)).astype(np.float32)
+    expected = np.square(points[:, None] - points).sum(axis=-1)
+    for block, found in distances.squared_distances(points, points, np.zeros(64)):
+        assert found.min() >= 0
+        np.testing.assert_allclose(found, expected[block], rtol=1e-5, atol=1e-4)
+
+
 @pytest.mark.parametrize("k", [1, 3, 5, 149])
 def test_scores_equal_brute_force_in_blocks_of_any_size(k, monkeypatch):
     expected = brute_force(REAL, FAKE, k)
