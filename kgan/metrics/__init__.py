@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kgan.errors import unknown
+from kgan.metrics.checks import checked
 from kgan.metrics.frechet import frechet_distance
 from kgan.metrics.inception_score import inception_score
 from kgan.metrics.kernel import kernel_distance
@@ -44,6 +45,7 @@ def _kid(real, fake):
 
 def _manifold(real, fake):
     # As many of each: more real images would make their balls smaller, and coverage with them.
+    checked("the 5 nearest neighbours", 6, fake=fake)  # before the real ones are as few
     count = min(len(real), len(fake))
     rng = np.random.default_rng(SUBSET_SEED)
     real, fake = (

@@ -222,7 +222,9 @@ def saved_model(path: Path, endpoint: str | None = None) -> Extractor:
         chances = outputs.get("probabilities")
         found = [value for name, value in sorted(outputs.items()) if name != "probabilities"]
         features = (found or [chances])[0]
-        return tf.reshape(features, (len(images), -1)), chances
+        # A discriminator's is of being real: one number, and no class.
+        of_classes = chances is not None and chances.shape.rank == 2
+        return tf.reshape(features, (len(images), -1)), chances if of_classes else None
 
     digest = hashlib.sha256()
     for file in sorted(path.rglob("*")):

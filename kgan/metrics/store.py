@@ -9,6 +9,7 @@ import urllib.request
 import zipfile
 import zlib
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 
 import numpy as np
@@ -21,19 +22,26 @@ INCEPTION_SHA256 = "009d6814d1bc560d4e7b236e170e9b2d5ca6f4b57bd8037f6db057762044
 TIMEOUT = 20  # seconds without an answer
 CHUNK = 1 << 20
 ROWS = 1000
+# What NumPy raises for an .npz that is damaged, or none.
+UNREADABLE = (
+    OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, SyntaxError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 def read(path: Path) -> dict[str, np.ndarray] | None:
-    """Returns the arrays that `write` wrote, None if there are none or their checksums differ."""
+    """Returns the arrays that `write` wrote, None if there are none or their checksum differs."""
     try:
-        with np.load(path) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        with np.load(path) as file:
+            arrays = {name: file[name] for name in file.files}
+        whole = str(arrays.pop("checksum")) == _checksum(arrays)
+    except UNREADABLE:
         return None
+    return arrays if whole else None
 
 
 def write(path: Path, **arrays: np.ndarray) -> None:
-    """Writes arrays with their checksums, whole or not at all.
+    """Writes arrays with their checksum, whole or not at all.
 
     A full or read-only disk is no error: what is not kept is computed again.
     """
@@ -42,12 +50,17 @@ def write(path: Path, **arrays: np.ndarray) -> None:
         handle, aside = tempfile.mkstemp(prefix=".", suffix=".npz", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                np.savez(file, **arrays)
+                np.savez(file, checksum=_checksum(arrays), **arrays)
             os.replace(aside, path)
         finally:
             Path(aside).unlink(missing_ok=True)
     except OSError:
         return
+
+
+def _checksum(arrays: dict[str, np.ndarray]) -> str:
+    # That of the zip file does not cover a header that says there are fewer rows.
+    return " ".join(digest(arrays[name], name) for name in sorted(arrays))
 
 
 def digest(array, about: str = "") -> str:
@@ -99,18 +112,24 @@ def downloaded(folder: Path, report: Callable[[int, int, str], None] | None = No
         return path
     try:
         graph = _unpacked(_fetched(report or (lambda done, total, message: None)))
-    except (OSError, EOFError, KeyError, tarfile.TarError, zlib.error) as error:
+    except (OSError, HTTPException, EOFError, KeyError, tarfile.TarError, zlib.error) as error:
         reason = getattr(error, "reason", None) or error
         raise InputError(
             f"Cannot download the Inception graph from {INCEPTION_URL} ({reason}). Give the file "
             f"{INCEPTION_FILE} with --inception-graph, or choose --features that KGAN ships."
         ) from error
     _check(graph, INCEPTION_URL)
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(prefix=".", dir=folder)
-    with os.fdopen(handle, "wb") as file:
-        file.write(graph)
-    os.replace(aside, path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, aside = tempfile.mkstemp(prefix=".", dir=folder)
+        with os.fdopen(handle, "wb") as file:
+            file.write(graph)
+        os.replace(aside, path)
+    except OSError as error:
+        raise InputError(
+            f"Cannot write {path} ({error.strerror}): set KGAN_CACHE_DIR to another folder, or "
+            f"give the file {INCEPTION_FILE} with --inception-graph."
+        ) from error
     return path
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from kgan.data.prepared import Report
 from kgan.errors import InputError
+from kgan.metrics import METRICS
 from kgan.metrics.scores import Data, Scorer, applicable
 from kgan.tasks.sources import Source, open_source
 from kgan.training import evaluation, folder, pictures
@@ -71,6 +72,8 @@ def evaluate(
         raise InputError(f"--samples {samples}: expected 1 or more.")
     if not given:
         raise InputError("Nothing to evaluate: expected a run, a SavedModel, a folder or an .npz.")
+    if metrics is not None and not metrics:
+        raise InputError(f"No metric: expected one or more of {', '.join(METRICS)}.")
     if out is not None:
         folder.require_writable(Path(out))
     opened = [open_source(source, checkpoint, image_size) for source in given]

@@ -11,7 +11,7 @@ from rich.table import Column, Table
 from kgan.tasks.evaluate import evaluate
 from kgan.training.session import parse_image_size, preparation_reporter
 
-WIDTH = 120
+WIDTH = 10_000
 
 
 def evaluate_from_options(
@@ -24,7 +24,7 @@ def evaluate_from_options(
     """
     console = Console(stderr=True, highlight=False)
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), console=console,
+        TextColumn("{task.description}", markup=False), BarColumn(), console=console,
         disable=not console.is_terminal, transient=True,
     )  # fmt: skip
     item = bar.add_task("")
@@ -42,7 +42,8 @@ def evaluate_from_options(
             **options,
         )
     # A file or a pipe has no width to fit a table to.
-    shown = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    width = None if sys.stdout.isatty() else WIDTH
+    shown = Console(highlight=False, markup=False, emoji=False, width=width)
     shown.print(rich_table(table))
     for line in conditions(table):
         shown.print(line, soft_wrap=True)
@@ -50,19 +51,19 @@ def evaluate_from_options(
 
 def rich_table(table: dict) -> Table:
     """Returns a row for each score and a column for each source and baseline."""
-    columns = {
-        name: entry["scores"] for name, entry in zip(_short(table), table["sources"], strict=True)
-    }
-    columns |= table["baselines"]
+    # A list: a source may be called as a baseline is.
+    columns = [
+        *zip(_short(table), (entry["scores"] for entry in table["sources"]), strict=True),
+        *table["baselines"].items(),
+    ]
     shown = Table(
         Column("score", no_wrap=True),
-        *(Column(name, justify="right") for name in columns),
+        *(Column(name, justify="right") for name, _ in columns),
         box=box.SIMPLE,
     )
-    cells = {name: {s["name"]: cell(s) for s in scores} for name, scores in columns.items()}
+    cells = [{score["name"]: cell(score) for score in scores} for _, scores in columns]
     for score in table["sources"][0]["scores"]:
-        name = score["name"]
-        shown.add_row(name.replace("[", "\\["), *(found.get(name, "") for found in cells.values()))
+        shown.add_row(score["name"], *(found.get(score["name"], "") for found in cells))
     return shown
 
 
@@ -82,14 +83,21 @@ def cell(score: dict) -> str:
 
 def conditions(table: dict) -> list[str]:
     """Returns what the scores were taken under, in lines."""
-    first = table["sources"][0]["scores"][0]
-    lines = []
-    features = first.get("features")
-    if features:
+    lines, scores = [], table["sources"][0]["scores"]
+    of_features = [score for score in scores if "features" in score]
+    for score in [score for score in of_features if score["n_reference"]][:1]:
         lines.append(
-            f"Against {first['n_reference']:,} images of {first['dataset']} ({first['split']}); "
-            f"features {features['name']} (sha256 {features['sha256']}), resize: "
-            f"{features['resizer']}."
+            f"Against {score['n_reference']:,} images of {score['dataset']} ({score['split']})."
+        )
+    for score in of_features[:1]:
+        about = score["features"]
+        lines.append(
+            f"Features {about['name']} (sha256 {about['sha256']}), resize: {about['resizer']}."
+        )
+    for score in [score for score in scores if score["name"] == "parzen"]:
+        lines.append(
+            f"parzen against {score['n_reference']:,} images of {score['dataset']} "
+            f"({score['split']}), each source's sigma by {score['n_validation']:,} others."
         )
     for entry in table["sources"]:
         score, seconds = entry["scores"][0], entry["seconds"]

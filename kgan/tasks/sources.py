@@ -1,7 +1,6 @@
 """Where images to be scored come from."""
 
 import os
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 
 from kgan.data import load
 from kgan.errors import InputError
+from kgan.metrics import store
 from kgan.training import folder
 from kgan.training.sampling import find_model, open_model
 
@@ -89,10 +89,11 @@ def _arrays(name: str) -> Source:
     try:
         with np.load(name) as arrays:
             images = arrays["images"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except store.UNREADABLE as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise InputError(
-            f"{name} holds no array 'images' ({str(error).splitlines()[0]}): expected an .npz as "
-            "`kgan sample --out images.npz` writes."
+            f"{name} holds no array 'images' ({reason}): expected an .npz as `kgan sample --out "
+            "images.npz` writes."
         ) from error
     if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
         raise InputError(

@@ -155,5 +155,13 @@ class Checkpointing(EverySteps):
         # Not earlier: at the start of an epoch Keras resets the metrics, which are restored too.
         self._checkpoints.restore()
 
+    def on_train_batch_end(self, batch, logs=None):
+        # The last one later: a run that is killed before the others' last call makes it again.
+        if batch + 1 < self.params["steps"]:
+            super().on_train_batch_end(batch, logs)
+
+    def on_train_end(self, logs=None):
+        self.at(int(self.model.step.value))
+
     def at(self, step):
         self._checkpoints.save(step)
