@@ -2,7 +2,7 @@
 
     python -m kgan.tasks.feature_classifiers mnist --data-dir DIR
 
-The first command that needs another accuracy, size or input than those shipped writes its own.
+NAME.pb, a frozen GraphDef, and NAME.json, what is known of it, lie in kgan/metrics/classifiers.
 """
 
 import argparse
@@ -14,7 +14,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import layers
 from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,
 )
@@ -22,10 +21,10 @@ from tensorflow.python.framework.convert_to_constants import (
 import kgan
 from kgan.data.pipeline import labelled_batches
 from kgan.data.split import Splits, split
-from kgan.layers import BatchNormalization, Conv2D
 from kgan.metrics.features import SHIPPED
 from kgan.models import Adam, Classifier
 from kgan.models.precision import in_float32
+from kgan.networks.conv_classifier import encoder
 from kgan.tasks.experiment import in_memory
 from kgan.training import precision
 
@@ -55,30 +54,6 @@ RECIPES = {
     "cifar10": Recipe(width=40, stages=3, epochs=40, shift=4, flip=True),
 }
 BATCH_SIZE = 128
-
-
-def encoder(image_shape: tuple[int, ...], width: int, stages: int) -> keras.Model:
-    """Returns pairs of 3x3 convolutions with batch normalisation, averaged over the last map.
-
-    Args:
-        image_shape: `(height, width, channels)`.
-        width: As in `Recipe`.
-        stages: As in `Recipe`.
-
-    Returns:
-        A model from `(batch, *image_shape)` to `(batch, width * 2 ** (stages - 1))`, 0 or more.
-    """
-    inputs = keras.Input(image_shape, name="images")
-    x = inputs
-    for stage in range(stages):
-        for _ in range(2):
-            x = Conv2D(width << stage, 3, padding="same", use_bias=False,
-                       kernel_initializer="he_normal")(x)  # fmt: skip
-            x = layers.ReLU()(BatchNormalization(momentum=0.9)(x))
-        if stage < stages - 1:
-            x = layers.MaxPooling2D(2)(x)
-    codes = layers.GlobalAveragePooling2D(dtype="float32")(x)
-    return keras.Model(inputs, codes, name="encoder")
 
 
 def augmented(images, shift: int, flip: bool, step):

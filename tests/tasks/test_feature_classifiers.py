@@ -7,7 +7,8 @@ import tensorflow as tf
 
 import kgan
 from kgan.metrics import features
-from kgan.tasks.feature_classifiers import RECIPES, augmented, encoder, freeze
+from kgan.networks.conv_classifier import encoder
+from kgan.tasks.feature_classifiers import RECIPES, augmented, freeze
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(1, 256, (64, 6, 5, 2), np.uint8)  # no zeros of their own
