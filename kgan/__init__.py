@@ -29,6 +29,7 @@ _HOMES = {
     "train": "kgan.training.run",
     "restore": "kgan.training.run",
     "finetune": "kgan.tasks.finetune",
+    "evaluate": "kgan.tasks.evaluate",
     "export": "kgan.serving",
     "InputError": "kgan.errors",
     "TrainingError": "kgan.errors",

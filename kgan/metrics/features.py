@@ -45,7 +45,8 @@ class Extractor:
         resizer: How images of other sizes become its own, as a phrase.
         call: From uint8 images `(batch, height, width, channels)` to features and probabilities.
         channels: What it takes; grey images are repeated for a network of 3.
-        side: Height and width that it takes, None for any.
+        sides: Height and width that it takes, None for any.
+        classes: Whether it tells the probabilities of classes.
     """
 
     name: str
@@ -53,15 +54,18 @@ class Extractor:
     resizer: str
     call: Callable
     channels: int
-    side: tuple[int, int] | None
+    sides: tuple[int, int] | None = None
+    classes: bool = True
 
     def check(self, image_shape: tuple[int, ...]) -> None:
         """Raises an InputError unless images of this shape can be given to it."""
-        if len(image_shape) != 3 or image_shape[2] not in (1, self.channels):
+        fits = self.sides in (None, tuple(image_shape[:2]))
+        if len(image_shape) != 3 or image_shape[2] not in (1, self.channels) or not fits:
             received = "x".join(map(str, image_shape))
+            of = "x".join(map(str, (*(self.sides or ()), self.channels)))
             raise InputError(
-                f"Features {self.name!r} take images of {self.channels} "
-                f"channel{'s' if self.channels > 1 else ''}, received {received}: choose other "
+                f"Features {self.name!r} take images of {of} channel"
+                f"{'s' if self.channels > 1 else ''}, received {received}: choose other "
                 f"--features ({', '.join(names())}, {INCEPTION}, or a SavedModel)."
             )
 
@@ -157,7 +161,7 @@ def shipped(name: str) -> Extractor:
         return call(_repeated(images, channels))
 
     resizer = f"bilinear, antialiased, to {height}x{width}"
-    return Extractor(name, digest, resizer, resized, channels, (height, width))
+    return Extractor(name, digest, resizer, resized, channels)
 
 
 def inception(path: Path) -> Extractor:
@@ -185,7 +189,7 @@ def _inception(graph, digest: str) -> Extractor:
         features = tf.reshape(pooled, (-1, weights.shape[0]))
         return features, tf.nn.softmax(features @ weights)
 
-    return Extractor(INCEPTION, digest, "the graph's own, bilinear, to 299x299", extract, 3, None)
+    return Extractor(INCEPTION, digest, "the graph's own, bilinear, to 299x299", extract, 3)
 
 
 def _logit_weights(graph) -> str:
@@ -217,14 +221,16 @@ def saved_model(path: Path, endpoint: str | None = None) -> Extractor:
     function = model.signatures[endpoint]
     shape = function.structured_input_signature[1]["images"].shape[1:]
 
+    told = function.structured_outputs.get("probabilities")
+    # A discriminator's is of being real: one number, and no class.
+    classes = told is not None and told.shape.rank == 2
+
     def call(images):
         outputs = function(images=_repeated(images, shape[2]))
         chances = outputs.get("probabilities")
         found = [value for name, value in sorted(outputs.items()) if name != "probabilities"]
         features = (found or [chances])[0]
-        # A discriminator's is of being real: one number, and no class.
-        of_classes = chances is not None and chances.shape.rank == 2
-        return tf.reshape(features, (len(images), -1)), chances if of_classes else None
+        return tf.reshape(features, (len(images), -1)), chances if classes else None
 
     digest = hashlib.sha256()
     for file in sorted(path.rglob("*")):
@@ -238,6 +244,7 @@ def saved_model(path: Path, endpoint: str | None = None) -> Extractor:
         call,
         shape[2],
         tuple(shape[:2]),
+        classes,
     )
 
 

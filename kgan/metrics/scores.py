@@ -40,9 +40,19 @@ class Data:
         return tuple(self.test.shape[1:])
 
 
-def applicable(image_shape: tuple[int, ...]) -> list[str]:
-    """Returns the metrics that images of this shape can have."""
-    return [name for name in METRICS if name != "parzen" or _parzen_takes(image_shape)]
+def applicable(image_shape: tuple[int, ...], extractor: Extractor) -> list[str]:
+    """Returns the metrics that images of this shape can have with these features."""
+    can = {"parzen": _parzen_takes(image_shape), "classifier_score": extractor.classes}
+    return [name for name in METRICS if can.get(name, True)]
+
+
+def check_names(metrics: Sequence[str], split: str) -> None:
+    """Raises an InputError unless the metrics and the split are known."""
+    for name in metrics:
+        if name not in METRICS:
+            raise unknown("metric", name, METRICS)
+    if split not in SPLITS:
+        raise unknown("split", split, SPLITS)
 
 
 def _parzen_takes(image_shape: tuple[int, ...]) -> bool:
@@ -74,11 +84,7 @@ class Scorer:
         split: str = "train",
         cache: Path | None = None,
     ):
-        for name in metrics:
-            if name not in METRICS:
-                raise unknown("metric", name, METRICS)
-        if split not in SPLITS:
-            raise unknown("split", split, SPLITS)
+        check_names(metrics, split)
         if "parzen" in metrics and not _parzen_takes(data.image_shape):
             raise InputError(
                 f"parzen takes grey images of at most {PARZEN_ELEMENTS:,} pixels, those of "

@@ -12,7 +12,7 @@ import numpy as np
 from kgan.data.prepared import Report
 from kgan.errors import InputError
 from kgan.metrics import METRICS
-from kgan.metrics.scores import Data, Scorer, applicable
+from kgan.metrics.scores import Data, Scorer, applicable, check_names
 from kgan.tasks.sources import Source, open_source
 from kgan.training import evaluation, folder, pictures
 from kgan.training.callbacks import board, write_scalars
@@ -74,14 +74,16 @@ def evaluate(
         raise InputError("Nothing to evaluate: expected a run, a SavedModel, a folder or an .npz.")
     if metrics is not None and not metrics:
         raise InputError(f"No metric: expected one or more of {', '.join(METRICS)}.")
+    check_names(metrics or (), split)
     if out is not None:
         folder.require_writable(Path(out))
     opened = [open_source(source, checkpoint, image_size) for source in given]
     real = _real(opened, dataset, data_dir, image_size, preparing)
-    metrics = applicable(real.image_shape) if metrics is None else metrics
     network = None
-    if set(metrics) != {"parzen"}:
+    if metrics is None or set(metrics) != {"parzen"}:
         network = evaluation.extractor(features, real, inception_graph, preparing)
+    if metrics is None:
+        metrics = applicable(real.image_shape, network)
     scorer = Scorer(real, network, metrics, split, evaluation.feature_cache())
     return _Evaluation(scorer, samples, progress or (lambda what, done, total: None)).run(
         opened, None if out is None else Path(out)

@@ -55,17 +55,20 @@ def open_source(
         InputError: Nothing of the kind, or nothing that makes images.
     """
     text, path = os.fspath(source), Path(source)
-    if path.suffix == ".npz":
-        return _arrays(text)
-    try:
-        place = find_model(text)
-    except InputError:
-        if not path.is_dir():
-            raise InputError(
-                f"{text} is neither a run, a SavedModel, a folder of images nor an .npz file."
-            ) from None
-        return _files(text, image_size)
-    return _generator(text, place, checkpoint)
+    place = None
+    if path.suffix != ".npz":
+        try:
+            place = find_model(text)
+        except InputError:
+            if not path.is_dir():
+                raise InputError(
+                    f"{text} is neither a run, a SavedModel, a folder of images nor an .npz file."
+                ) from None
+    if place is not None:
+        return _generator(text, place, checkpoint)
+    if checkpoint != "last":
+        raise InputError(f"{text} holds images, which have no checkpoint {checkpoint!r}.")
+    return _arrays(text) if path.suffix == ".npz" else _files(text, image_size)
 
 
 def _generator(name: str, place: Path, checkpoint: str) -> Source:

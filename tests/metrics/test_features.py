@@ -56,7 +56,7 @@ def test_shipped_networks_are_small_recorded_and_named_by_their_bytes(name):
     assert 0.5 < json.loads(path.with_suffix(".json").read_text())["test_accuracy"] <= 1
     found = features.find(name)
     assert found.digest == hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    shown = found(RNG.integers(0, 256, (2, *found.side, found.channels), np.uint8))
+    shown = found(RNG.integers(0, 256, (2, 32, 32, found.channels), np.uint8))
     np.testing.assert_allclose(shown.probabilities.sum(axis=1), 1, rtol=1e-5)
 
 

@@ -212,10 +212,12 @@ def test_no_more_neighbours_than_training_images(data, network):
     assert Scorer(few, network, ["fid"]).nearest(np.zeros((2, 64), np.float32), 7).shape[1] == 4
 
 
-def test_what_images_can_have():
-    assert applicable((28, 28, 1)) == applicable((64, 64, 1)) == list(METRICS)
-    assert applicable((65, 64, 1)) == [name for name in METRICS if name != "parzen"]
-    assert "parzen" not in applicable((32, 32, 3))
+def test_what_images_can_have(network):
+    assert applicable((28, 28, 1), network) == applicable((64, 64, 1), network) == list(METRICS)
+    assert applicable((65, 64, 1), network) == [name for name in METRICS if name != "parzen"]
+    assert "parzen" not in applicable((32, 32, 3), network)
+    without = dataclasses.replace(network, classes=False)
+    assert "classifier_score" not in applicable((28, 28, 1), without)
 
 
 def shaped(data, shape):
