@@ -14,7 +14,10 @@ setup(
     python_requires=">=3.10",
     packages=[*find_packages(include=["kgan", "kgan.*"]), "kgan.cli", "kgan.saved_models"],
     package_dir={"kgan.cli": "cli", "kgan.saved_models": "saved_models"},
-    package_data={"kgan.saved_models": ["digits-dcgan/1/*", "digits-dcgan/1/*/*"]},
+    package_data={
+        "kgan.saved_models": ["digits-dcgan/1/*", "digits-dcgan/1/*/*"],
+        "kgan.metrics": ["classifiers/*"],
+    },
     entry_points={"console_scripts": ["kgan = kgan.cli:main"]},
     install_requires=[
         "tensorflow>=2.20",
