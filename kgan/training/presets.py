@@ -63,6 +63,7 @@ PRESETS = {
     # 8 of 8 modes, 94.2 to 96.1 % of 2,500 samples within 3 standard deviations of one.
     "ring": RunConfig(data=DataConfig(name="ring"), **_POINTS),
     "grid": RunConfig(data=DataConfig(name="grid"), **_POINTS),
+    # kgan pretrain; 2 of the same cores: 24 s; test squared error 0.0066, PCA's 0.0107.
     "conv_autoencoder-digits": PretrainConfig(network=CoderConfig(code_size=16), **_DIGITS),
     "denoising-digits": PretrainConfig(network=CoderConfig("denoising", code_size=32), **_DIGITS),
     "stacked-digits": PretrainConfig(
