@@ -2,9 +2,11 @@
 
 import click
 
+from kgan.cli.options import data_dir_option
+
 
 @click.command()
-@click.option("--data-dir", metavar="DIR", help="Where tensorflow-datasets keeps its data.")
+@data_dir_option
 def datasets(data_dir):
     """List the data sets that need no download, and those already on disk."""
     from kgan.data.catalogue import describe

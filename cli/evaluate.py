@@ -2,7 +2,7 @@
 
 import click
 
-from kgan.cli.options import checkpoint_option
+from kgan.cli.options import checkpoint_option, data_dir_option, image_size_option
 
 
 @click.command()
@@ -16,13 +16,13 @@ from kgan.cli.options import checkpoint_option
     default="auto",
     show_default=True,
     metavar="NAME",
-    help="digits-cnn, mnist-cnn, cifar10-cnn, inception-2015, or a SavedModel's version.",
+    help="digits-cnn, mnist-cnn, inception-2015, or a SavedModel's version.",
 )
 @click.option("--split", default="train", show_default=True, help="Real images: train or test.")
 @checkpoint_option
 @click.option("--dataset", metavar="NAME|FOLDER", help="Real images [the run's].")
-@click.option("--data-dir", metavar="DIR", help="Where tensorflow-datasets keeps its data.")
-@click.option("--image-size", metavar="N|HxW", help="Resize and centre-crop the images.")
+@data_dir_option
+@image_size_option
 @click.option("--inception-graph", metavar="FILE", help="Take this file, download nothing.")
 @click.option("--out", metavar="DIR", help="Where the results go [the runs' own folders].")
 def evaluate(**options):

@@ -2,6 +2,8 @@
 
 import click
 
+from kgan.cli.options import data_dir_option, image_size_option
+
 
 @click.command()
 @click.argument("run")
@@ -20,8 +22,8 @@ import click
     help="To choose from, on validation.",
 )
 @click.option("--dataset", metavar="NAME|FOLDER", help="Other data than the run's.")
-@click.option("--data-dir", metavar="DIR", help="Where tensorflow-datasets keeps its data.")
-@click.option("--image-size", metavar="N|HxW", help="Resize and centre-crop the images.")
+@data_dir_option
+@image_size_option
 @click.option("--steps", type=int, metavar="N", help="Updates at most [60 epochs, 1,000 or more].")
 @click.option("--batch-size", default=128, show_default=True, metavar="N", help="Labels a step.")
 @click.option("--out", default="saved_models", show_default=True, help="Where the model is saved.")

@@ -12,10 +12,17 @@ def _together(*options):
     return add
 
 
+data_dir_option = click.option(
+    "--data-dir", metavar="DIR", help="Where tensorflow-datasets keeps its data."
+)
+image_size_option = click.option(
+    "--image-size", metavar="N|HxW", help="Resize and centre-crop the images."
+)
+
 data_options = _together(
     click.option("--dataset", metavar="NAME|FOLDER", help="digits, a TFDS name, a folder; ring."),
-    click.option("--data-dir", metavar="DIR", help="Where tensorflow-datasets keeps its data."),
-    click.option("--image-size", metavar="N|HxW", help="Resize and centre-crop the images."),
+    data_dir_option,
+    image_size_option,
     click.option("--preset", metavar="NAME", help="Start from a preset: see `kgan presets`."),
 )
 

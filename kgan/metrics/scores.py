@@ -167,7 +167,7 @@ class Scorer:
         return found
 
     def _conditions(self, needs: str, count: int) -> dict:
-        about = {"value": None, "n": count, "dataset": self._data.name, "kgan": kgan.__version__}
+        about = {"n": count, "dataset": self._data.name, "kgan": kgan.__version__}
         if needs == "pixels":
             return {**about, "split": "test"}
         features = {

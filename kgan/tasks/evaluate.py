@@ -106,8 +106,7 @@ def _real(opened: list[Source], dataset, data_dir, image_size, preparing) -> Dat
                 f"The runs have several data sets ({dataset}, {', '.join(sorted(others))}): scores "
                 "would not compare. Choose one with --dataset."
             )
-    size = tuple(image_size) if isinstance(image_size, list) else image_size
-    return evaluation.real_data(dataset, data_dir, size, preparing)
+    return evaluation.real_data(dataset, data_dir, image_size, preparing)
 
 
 class _Evaluation:

@@ -134,8 +134,7 @@ def prepare(
         dataset = data["name"]
         data_dir = data["data_dir"] if data_dir is None else data_dir
         image_size = data["image_size"] if image_size is None else image_size
-    size = tuple(image_size) if isinstance(image_size, list) else image_size
-    splits = split(dataset, data_dir=data_dir, image_size=size, report=preparing)
+    splits = split(dataset, data_dir=data_dir, image_size=image_size, report=preparing)
     _check_data(splits, tuple(record["image_shape"]))
     splits = Splits(
         in_memory(splits.train),

@@ -107,8 +107,7 @@ def _arrays(name: str) -> Source:
 
 
 def _files(name: str, image_size) -> Source:
-    size = tuple(image_size) if isinstance(image_size, list) else image_size
-    return _fixed(name, load(Path(name), image_size=size).images)
+    return _fixed(name, load(Path(name), image_size=image_size).images)
 
 
 def _fixed(name: str, images) -> Source:
