@@ -38,7 +38,14 @@ setup(
         "threadpoolctl>=3.0",
     ],
     extras_require={
-        "dev": ["hypothesis>=6.100", "pytest>=9.0", "ruff>=0.6"],
+        "dev": [
+            "hypothesis>=6.100",
+            "mpmath>=1.3",
+            "prdc>=0.2",
+            "pytest>=9.0",
+            "ruff>=0.6",
+            "torch-fidelity>=0.4",
+        ],
         "gpu": ["tensorflow[and-cuda]>=2.20"],
         "bench": ["torch>=2.4"],
     },

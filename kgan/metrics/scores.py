@@ -63,7 +63,7 @@ class Scorer:
     """Scores any images against one part of a data set.
 
     The reference is, for the split "train", all real images but the test images; "test" are those.
-    The Parzen estimate always is of the test images, its sigma by the end of the others.
+    The Parzen estimate is of held-out images, its sigma by other ones that are not test images.
 
     Args:
         data: The data set.
@@ -71,6 +71,7 @@ class Scorer:
         metrics: Names in `METRICS`.
         split: "train" or "test".
         cache: The folder where features of real images are kept; None for none.
+        held_out: Whose Parzen estimate is made: "test", or "validation" where the score chooses.
 
     Raises:
         InputError: An unknown metric or split, or a metric that these images cannot have.
@@ -83,6 +84,7 @@ class Scorer:
         metrics: Sequence[str],
         split: str = "train",
         cache: Path | None = None,
+        held_out: str = "test",
     ):
         check_names(metrics, split)
         if "parzen" in metrics and not _parzen_takes(data.image_shape):
@@ -94,7 +96,7 @@ class Scorer:
             extractor.check(data.image_shape)
         self.metrics = {name: metric for name, metric in METRICS.items() if name in metrics}
         self._data, self._extractor, self._split, self._cache = data, extractor, split, cache
-        self._real = None
+        self._held_out, self._real = held_out, None
 
     @property
     def _needs(self) -> set[str]:
@@ -111,9 +113,11 @@ class Scorer:
             self._real["features"] = np.concatenate([part.features for part in found])
             self._real["probabilities"] = None
         if "pixels" in self._needs:
+            choosing = self._held_out == "validation"
+            count = min(PARZEN_VALIDATION, len(data.validation) // (1 + choosing))
             self._real["pixels"] = {
-                "validation": pixels(data.validation[:PARZEN_VALIDATION]),
-                "test": pixels(data.test),
+                "validation": pixels(data.validation[:count]),
+                "test": pixels(data.validation[count:] if choosing else data.test),
             }
 
     def see(self, images, cached: bool = False) -> dict:
@@ -169,7 +173,7 @@ class Scorer:
     def _conditions(self, needs: str, count: int) -> dict:
         about = {"n": count, "dataset": self._data.name, "kgan": kgan.__version__}
         if needs == "pixels":
-            return {**about, "split": "test"}
+            return {**about, "split": self._held_out}
         features = {
             "name": self._extractor.name,
             "sha256": self._extractor.digest,

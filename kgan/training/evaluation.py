@@ -67,14 +67,15 @@ def extractor(
 
 
 def scorer(config: EvaluationConfig, data: Data) -> Scorer:
-    """Returns what scores a run while it trains.
+    """Returns what scores a run while it trains, without the test images: the best is kept.
 
     Raises:
         InputError: The score is not known, or the data or the features cannot have it.
     """
     metric = METRICS[metric_of(config.score)]
     own = None if metric.needs == "pixels" else extractor(config.features, data)
-    return Scorer(data, own, [metric_of(config.score)], cache=feature_cache())
+    names = [metric_of(config.score)]
+    return Scorer(data, own, names, cache=feature_cache(), held_out="validation")
 
 
 class Evaluation(EverySteps):

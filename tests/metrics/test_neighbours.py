@@ -1,4 +1,4 @@
-"""Scores of nearest neighbours against brute force, other software and bounds on memory."""
+"""Scores of nearest neighbours against brute force and bounds on memory."""
 
 import tracemalloc
 
@@ -58,27 +58,6 @@ def test_scores_equal_brute_force_in_blocks_of_any_size(k, monkeypatch):
         swapped = manifold_scores(FAKE, REAL, k)
         assert swapped["precision"] == pytest.approx(expected["recall"])
         assert swapped["recall"] == pytest.approx(expected["precision"])
-
-
-@pytest.mark.parametrize("dim", [2, 64])
-@pytest.mark.parametrize("k", [3, 5])
-def test_scores_equal_prdc(dim, k, small_blocks, capsys):
-    prdc = pytest.importorskip("prdc")
-    real = RNG.normal(size=(180, dim)).astype(np.float32)
-    fake = RNG.normal(0.2, 0.9, size=(200, dim)).astype(np.float32)
-    expected = prdc.compute_prdc(real, fake, nearest_k=k)
-    assert manifold_scores(real, fake, k) == pytest.approx(expected, abs=1e-12)
-
-
-def test_precision_and_recall_equal_torch_fidelity_of_copies_too(small_blocks):
-    torch = pytest.importorskip("torch")
-    prc = pytest.importorskip("torch_fidelity.metric_prc")
-    for fake in (FAKE, REAL):
-        generated, real = torch.from_numpy(fake), torch.from_numpy(REAL)
-        expected = prc.prc_features_to_metric(generated, real, prc_neighborhood=3, verbose=False)
-        scores = manifold_scores(REAL, fake, k=3)
-        assert scores["precision"] == pytest.approx(expected["precision"])
-        assert scores["recall"] == pytest.approx(expected["recall"])
 
 
 @pytest.mark.parametrize("offset", [0, 300])

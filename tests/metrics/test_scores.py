@@ -154,6 +154,18 @@ def test_metrics_come_in_one_order_and_only_those_asked_for(data, network, drawn
     assert [score["name"] for score in found] == ["fid[digits-cnn]", "kid[digits-cnn]"]
 
 
+def test_the_parzen_estimate_that_chooses_sees_no_test_image(data, drawn):
+    blind = Data("digits", data.train, data.validation, np.zeros((0, 8, 8, 1), np.uint8))
+    (score,) = Scorer(blind, None, ["parzen"], held_out="validation").score(
+        {"pixels": pixels(drawn)}
+    )
+    half = len(data.validation) // 2
+    parts = pixels(data.validation[:half]), pixels(data.validation[half:])
+    assert score["value"] == parzen_log_likelihood(pixels(drawn), *parts)["mean"]
+    assert (score["split"], score["n_validation"]) == ("validation", half)
+    assert score["n_reference"] == len(data.validation) - half
+
+
 def test_the_parzen_estimate_alone_needs_no_network(data, drawn, scored):
     alone = Scorer(data, None, ["parzen"])
     (score,) = alone.score(alone.see(drawn))

@@ -205,7 +205,9 @@ def test_a_resumed_run_knows_the_best_of_before(tmp_path):
         trained(tmp_path, [KilledAt(4)], **changes)
     run = tmp_path / "run"
     found = lines(run)
-    assert {(line["name"], line["split"], line["n"]) for line in found} == {("parzen", "test", 40)}
+    assert {(line["name"], line["split"], line["n"]) for line in found} == {
+        ("parzen", "validation", 40)
+    }
     before = weights(run, "best")[0]
     # As if step 2 had been better than whatever can come.
     found[0]["value"] = 1e9
