@@ -149,17 +149,22 @@ class Scorer:
             found["pixels"] = pixels(images)
         return found
 
-    def score(self, seen: dict, **conditions) -> list[dict]:
+    def score(
+        self, seen: dict, seeds: str | None = None, precision: str | None = None, **conditions
+    ) -> list[dict]:
         """Returns the scores with their conditions, those that need what was not seen left out.
 
         Args:
             seen: From `see`.
-            **conditions: More of them, such as the seeds.
+            seeds: Of the images, None if no generator of ours made them.
+            precision: That they were generated in, None likewise.
+            **conditions: More of them, such as the step.
 
         Raises:
             InputError: Too few images for a metric, or numbers that are not finite.
         """
         self.prepare()
+        conditions = {"seeds": seeds, "precision": precision, **conditions}
         found = []
         for metric in self.metrics.values():
             if metric.needs in seen:

@@ -115,7 +115,7 @@ class Evaluation(EverySteps):
     def at(self, step):
         count = self._config.samples
         seen = self._scorer.see(self.model.sample(range(count)))
-        scores = self._scorer.score(seen, seeds=f"0-{count - 1}")
+        scores = self._scorer.score(seen, seeds=f"0-{count - 1}", precision="float32")
         found = next(s for s in scores if s["name"].partition("[")[0] == self._config.score)
         self._steps.append(step)
         self._values.append(found["value"])

@@ -52,7 +52,7 @@ def drawn(data):
 
 @pytest.fixture(scope="module")
 def scored(scorer, drawn):
-    return by_name(scorer.score(scorer.see(drawn), seeds="0-199", source="run"))
+    return by_name(scorer.score(scorer.see(drawn), "0-199", "float32", source="run"))
 
 
 def noisy(images, spread):
@@ -108,7 +108,7 @@ def test_every_score_carries_its_conditions(scored, network):
     for name, score in scored.items():
         expected = {
             "n": 200, "dataset": "digits", "split": "train", "kgan": kgan.__version__,
-            "seeds": "0-199", "source": "run",
+            "seeds": "0-199", "precision": "float32", "source": "run",
         }  # fmt: skip
         if name == "parzen":
             assert score["name"] == "parzen"
@@ -132,6 +132,7 @@ def test_every_score_carries_its_conditions(scored, network):
 
 def test_against_the_test_images_only(test_scorer, known, network, drawn):
     found = by_name(test_scorer.score(test_scorer.see(drawn)))
+    assert all(score["seeds"] is score["precision"] is None for score in found.values())
     assert found["fid"]["value"] == frechet_distance(known["test"], network(drawn).features)
     assert {score["split"] for score in found.values()} == {"test"}
     assert found["fid"]["n_reference"] == 299
