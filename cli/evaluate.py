@@ -16,7 +16,7 @@ from kgan.cli.options import checkpoint_option, data_dir_option, image_size_opti
     default="auto",
     show_default=True,
     metavar="NAME",
-    help="digits-cnn, mnist-cnn, inception-2015, or a SavedModel's version.",
+    help="digits-cnn, mnist-cnn, cifar10-cnn, inception-2015, or a SavedModel's version.",
 )
 @click.option("--split", default="train", show_default=True, help="Real images: train or test.")
 @checkpoint_option
