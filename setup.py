@@ -31,11 +31,13 @@ setup(
         "numpy>=1.26",
         "Pillow>=10.1",
         "platformdirs>=4.0",
+        "requests>=2.31",
         "rich>=13.0",
         "scikit-image>=0.22",
         "scikit-learn>=1.5",
         "scipy>=1.11",
         "threadpoolctl>=3.0",
+        "urllib3>=2.2",  # requests is content with older ones, which cannot read piece by piece
     ],
     extras_require={
         "dev": [
@@ -44,8 +46,10 @@ setup(
             "prdc>=0.2",
             "pytest>=9.0",
             "ruff>=0.6",
+            "tensorflow-serving-api>=2.20",
             "torch-fidelity>=0.4",
         ],
+        "serving": ["tensorflow-serving-api>=2.20"],
         "gpu": ["tensorflow[and-cuda]>=2.20"],
         "bench": ["torch>=2.4"],
     },

@@ -6,17 +6,27 @@ from kgan.cli.options import checkpoint_option
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", required=False)
 @click.option("--name", metavar="NAME", help="The model's name [the run's].")
 @click.option("--out", default="saved_models", show_default=True, metavar="DIR", help="Where to.")
+@click.option("--keep", type=int, metavar="N", help="Leave the newest N versions only [all].")
+@click.option("--models-config", is_flag=True, help="Write DIR/models.config for all models.")
+@click.option(
+    "--base-path",
+    metavar="PATH",
+    help="What the server calls DIR, in models.config [/models, as in Docker].",
+)
+@click.option("--show", metavar="MODEL", help="Print requests to MODEL on a server, and no more.")
 @checkpoint_option
-def export(run, name, out, checkpoint):
+def export(run, show, **options):
     """Write the next SavedModel version from a checkpoint of RUN."""
     from kgan.cli.startup import load_tensorflow
 
     load_tensorflow()
-    from kgan.serving import export as export_model
-    from kgan.training.run import restore
+    from kgan.training import exporting
 
-    model, run_name = restore(run, checkpoint)
-    click.echo(f"Saved {export_model(model, out, name or run_name)}")
+    if show is not None:
+        click.echo(exporting.show(show, run), nl=False)
+    else:
+        for line in exporting.export(run, **options):
+            click.echo(line)

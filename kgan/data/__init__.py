@@ -15,6 +15,7 @@ DATASETS = {
     "grid": toy.grid,
     "ring": toy.ring,
 }
+LICENCES = {"digits": "CC BY 4.0 (UCI Machine Learning Repository)"}
 
 
 def load(
@@ -62,6 +63,23 @@ def load(
     if embedded:
         return _resized(DATASETS[name_or_path](), image_size)
     return folder.load(path, image_size=image_size, report=report)
+
+
+def licence(
+    name_or_path: str | os.PathLike, data_dir: str | os.PathLike | None = None
+) -> str | None:
+    """Returns the licence of a data set, None where neither KGAN nor tensorflow-datasets knows it.
+
+    Args:
+        name_or_path: As in `load`.
+        data_dir: As in `load`.
+    """
+    from kgan.data import tfds
+
+    name = os.fspath(name_or_path)
+    if name in DATASETS or (data_dir is None and os.path.isdir(os.path.expanduser(name))):
+        return LICENCES.get(name)
+    return tfds.licence(name, data_dir)
 
 
 def _looks_like_path(name: str | os.PathLike) -> bool:

@@ -101,6 +101,20 @@ def splits(name: str, data_dir: str | os.PathLike | None = None) -> tuple[str, .
         return tuple(key for key, info in found.items() if info.num_examples)
 
 
+def licence(name: str, data_dir: str | os.PathLike | None = None) -> str | None:
+    """Returns the licence that the set `name` tells; None if it is not there or tells none.
+
+    Args:
+        name: As in `load`.
+        data_dir: As in `load`.
+    """
+    with _quiet():
+        try:
+            return _find(name, data_dir).info.redistribution_info.license or None
+        except InputError:
+            return None
+
+
 def _import() -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is first imported
     import tensorflow_datasets

@@ -1,6 +1,6 @@
 """What each family of models answers, with a free batch dimension, all in float32."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
@@ -28,7 +28,8 @@ def endpoints(model: keras.Model) -> tuple[tf.Module, dict[str, Callable]]:
         )
     signatures = {
         name: tf.function(
-            function, input_signature=[tf.TensorSpec([None, *shape], dtype, argument)]
+            _checked(function, shape),
+            input_signature=[tf.TensorSpec([None, *shape], dtype, argument)],
         ).get_concrete_function()
         for name, (function, argument, shape, dtype) in specifications.items()
     }
@@ -39,11 +40,26 @@ def endpoints(model: keras.Model) -> tuple[tf.Module, dict[str, Callable]]:
     return module, signatures
 
 
+def _checked(function: Callable, shape: Sequence[int]) -> Callable:
+    """Returns an endpoint that refuses rows of another shape.
+
+    A server checks names and types only: a convolution of a row without its batch axis would end
+    the server's process, and a network that flattens would take transposed images for its own.
+    """
+
+    def checked(rows):
+        return function(tf.ensure_shape(rows, [None, *shape]))
+
+    return checked
+
+
 def _drawing(generate: Callable, latent_dim: int, kind: str) -> dict[str, tuple]:
     """Returns the endpoints of everything that makes images, or points, from latents."""
 
     def sample(seeds):
-        return generate(seed_latents(seeds, latent_dim))
+        wanted = "seeds: expected 0 or more"
+        with tf.control_dependencies([tf.debugging.assert_non_negative(seeds, wanted)]):
+            return generate(seed_latents(tf.identity(seeds), latent_dim))
 
     def sample_png(seeds):
         images = sample(seeds)[kind]
@@ -106,7 +122,19 @@ def _classifier(classifier: Classifier):
     def classify(images):
         return {"probabilities": classifier.probabilities(images)}
 
-    return classifier.networks, {"classify": (classify, "images", classifier.image_shape, tf.uint8)}
+    shape = classifier.image_shape
+
+    def decoded(file):
+        image = tf.io.decode_image(file, shape[-1], expand_animations=False)
+        return tf.ensure_shape(image, shape)
+
+    def classify_png(image_bytes):
+        return classify(tf.map_fn(decoded, image_bytes, fn_output_signature=tf.uint8))
+
+    return classifier.networks, {
+        "classify": (classify, "images", shape, tf.uint8),
+        "classify_png": (classify_png, "image_bytes", [], tf.string),
+    }
 
 
 FAMILIES = {

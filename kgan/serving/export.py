@@ -1,18 +1,31 @@
 """SavedModels as TF Serving takes them."""
 
+import json
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
+import filelock
 import keras
 import tensorflow as tf
 
 from kgan.errors import InputError
+from kgan.serving.assets import write_assets
 from kgan.serving.endpoints import endpoints
+from kgan.serving.saved import versions
+
+ASIDE, CONFIG = ".aside-", "models.config"
+MOUNTED = "/models"  # where the Docker image of TF Serving looks
 
 
-def export(model: keras.Model, root: str | Path, name: str) -> Path:
+def export(
+    model: keras.Model,
+    root: str | Path,
+    name: str,
+    about: dict | None = None,
+    keep: int | None = None,
+) -> Path:
     """Writes the next version of a SavedModel, whole or not at all.
 
     Endpoints, with a free batch dimension, all in float32; the first is also `serving_default`:
@@ -23,39 +36,107 @@ def export(model: keras.Model, root: str | Path, name: str) -> Path:
       `(n,)`. Generators of points give and take float32 `points`, and have no `sample_png`.
     - Autoencoders: `reconstruct` from `images` to `images`, `encode` from `images` to `codes`
       `(n, code_size)`, `decode` from `codes` to `images`; a VAE also `sample` and `sample_png`.
-    - Classifier: `classify` from `images` to `probabilities` `(n, num_classes)`.
+    - Classifier: `classify` from `images` to `probabilities` `(n, num_classes)`, `classify_png`
+      from encoded `image_bytes` `(n,)`, PNG or JPEG, to the same.
+
+    A version holds requests to warm a server up, and assets.extra/kgan.json: see `write_assets`.
 
     Args:
         model: What to export.
         root: The folder of all models, such as `saved_models`.
         name: The model's name.
+        about: What kgan.json is to hold beside what the model tells: JSON.
+        keep: How many versions to leave, the newest; None for all.
 
     Returns:
         The folder `root/name/version`.
 
     Raises:
-        InputError: The folder cannot be written.
+        InputError: No name for a folder, keep below 1, or the folder cannot be written.
     """
+    if not name or name.startswith(".") or name != os.path.basename(name):
+        raise InputError(f"The model's name is {name!r}: expected one such as digits-dcgan.")
+    if keep is not None and keep < 1:
+        raise InputError(f"--keep {keep}: expected 1 or more.")
     folder = Path(root) / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
-    except OSError as error:
+        # Whoever holds the lock knows that what lies aside was left by a process that was killed.
+        with filelock.FileLock(folder / ".lock"):
+            _remove_asides(folder)
+            numbers = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
+            target = folder / str(max(numbers, default=0) + 1)
+            _write(model, target, name, about or {})
+            for version in versions(folder)[:-keep] if keep else []:
+                # Out of sight at once: a server must not meet a half-removed version.
+                os.rename(version, folder / f"{ASIDE}{version.name}")
+            _remove_asides(folder)
+    except (OSError, tf.errors.OpError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise InputError(
-            f"Cannot write {error.filename}: {error.strerror}. Choose another folder with --out."
+            f"Cannot write {getattr(error, 'filename', None) or folder}: {reason}. Choose another "
+            "folder with --out."
         ) from error
+    return target
+
+
+def _write(model: keras.Model, target: Path, name: str, about: dict) -> None:
+    aside = Path(tempfile.mkdtemp(prefix=ASIDE, dir=target.parent))
     try:
         module, signatures = endpoints(model)
         tf.saved_model.save(module, str(aside), signatures)
+        write_assets(aside, model, name, about)
         aside.chmod(0o755)
-        while True:
-            versions = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
-            target = folder / str(max(versions, default=0) + 1)
-            try:
-                os.rename(aside, target)
-                return target
-            except OSError:
-                if not target.exists():
-                    raise
+        os.rename(aside, target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _remove_asides(folder: Path) -> None:
+    for path in folder.glob(f"{ASIDE}*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def write_models_config(root: str | Path, base_path: str = MOUNTED) -> Path:
+    """Writes root/models.config, by which TF Serving serves all models.
+
+    Of each model the newest version has the label "latest" and the one before it "previous".
+
+    Args:
+        root: The folder of all models.
+        base_path: The path that this folder has for the server.
+
+    Raises:
+        InputError: There is no model, or the folder cannot be written.
+    """
+    root = Path(root)
+    models = [folder for folder in sorted(root.glob("*/")) if versions(folder)]
+    if not models:
+        raise InputError(f"{root} holds no SavedModel: write one with `kgan export RUN`.")
+    text = "model_config_list {\n"
+    for folder in models:
+        newest = [version.name for version in reversed(versions(folder))]
+        labelled = dict(zip(("latest", "previous"), newest, strict=False))
+        chosen = "".join(f" versions: {version}" for version in labelled.values())
+        text += (
+            "  config {\n"
+            f"    name: {_quoted(folder.name)}\n"
+            f"    base_path: {_quoted(f'{base_path}/{folder.name}')}\n"
+            '    model_platform: "tensorflow"\n'
+            f"    model_version_policy {{ specific {{{chosen} }} }}\n"
+        )
+        for label, version in labelled.items():
+            text += f'    version_labels {{ key: "{label}" value: {version} }}\n'
+        text += "  }\n"
+    path = root / CONFIG
+    aside = path.with_name(f"{ASIDE}{CONFIG}")
+    try:
+        aside.write_text(text + "}\n", encoding="utf-8")
+        os.replace(aside, path)
+    except OSError as error:
+        raise InputError(f"Cannot write {path}: {error.strerror}.") from error
+    return path
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

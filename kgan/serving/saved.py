@@ -6,13 +6,14 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from kgan.errors import InputError
 from kgan.models.seeds import check_seeds, in_batches, seed_latents
 
 
-def signatures(path: str | Path) -> frozenset[str]:
-    """Returns the names of a SavedModel's endpoints, without loading it; none if it is unreadable.
+def signatures(path: str | Path) -> dict[str, SignatureDef]:
+    """Returns a SavedModel's endpoints by name, without loading it; none if it is unreadable.
 
     Args:
         path: The version's folder, holding saved_model.pb.
@@ -21,8 +22,18 @@ def signatures(path: str | Path) -> frozenset[str]:
     try:
         graph.ParseFromString((Path(path) / "saved_model.pb").read_bytes())
     except (OSError, DecodeError):
-        return frozenset()
-    return frozenset(name for meta in graph.meta_graphs for name in meta.signature_def)
+        return {}
+    found = {
+        name: value for meta in graph.meta_graphs for name, value in meta.signature_def.items()
+    }
+    found.pop("__saved_model_init_op", None)  # TensorFlow's own
+    return found
+
+
+def versions(folder: Path) -> list[Path]:
+    """Returns the folders of a model's versions, the newest last."""
+    found = [p for p in folder.iterdir() if p.name.isdigit() and (p / "saved_model.pb").exists()]
+    return sorted(found, key=lambda path: int(path.name))
 
 
 class SavedGenerator:

@@ -1,5 +1,6 @@
 """A run from its first step to a SavedModel, and back from its folder."""
 
+import json
 import platform
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 import kgan
+from kgan.data import licence
 from kgan.data.pipeline import batches
 from kgan.errors import InputError, unknown
 from kgan.serving import export
@@ -59,7 +61,7 @@ def train(
         scores = run.family.score(run.model, run.data, run.config)
         if scores:
             folder.write_json(run_dir / "evaluation.json", scores)
-        saved_model = export(run.model, saved_models, run.name)
+        saved_model = export(run.model, saved_models, run.name, about(run_dir, run.total_steps))
         summary = {**lines[-1], **scores, "saved_model": str(saved_model)}
         folder.write_json(run_dir / "summary.json", summary)
     return summary
@@ -154,6 +156,29 @@ def reopen(run_dir: str | Path, command: str, changes: dict, report=None) -> Run
 def read_config(record: dict) -> Config:
     """Returns the configuration in a run's config.json, as `folder.read_config` read it."""
     return CONFIGS[record.get("family", "adversarial")].from_dict(record["config"])
+
+
+def about(run_dir: str | Path, step: int) -> dict:
+    """Returns what a served model is to tell of its run: data, their licence, its scores so far.
+
+    Args:
+        run_dir: The run's folder.
+        step: At which the model is.
+
+    Raises:
+        InputError: No run.
+    """
+    record, path = folder.read_config(run_dir), Path(run_dir) / "evaluation.json"
+    data = record["config"]["data"]
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if "scores" in known:  # of kgan evaluate
+        known["scores"] = [score for score in known["scores"] if score["step"] == step]
+    return {
+        "run": Path(run_dir).resolve().name,
+        "dataset": data["name"],
+        "data_licence": licence(data["name"], data["data_dir"]),
+        "scores": {key: known[key] for key in known if key not in ("baselines", "seconds")},
+    }
 
 
 def restore(run_dir: str | Path, checkpoint: str = "last") -> tuple[keras.Model, str]:

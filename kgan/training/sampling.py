@@ -11,8 +11,8 @@ import kgan
 from kgan.errors import InputError
 from kgan.models import GAN, VAE
 from kgan.models.seeds import MAX_SEED, check_seeds, seed_latents
-from kgan.serving import SavedGenerator
-from kgan.serving.saved import signatures
+from kgan.serving import SavedGenerator, ServedGenerator
+from kgan.serving.saved import signatures, versions
 from kgan.training import folder, pictures
 from kgan.training.run import read_config, restore
 
@@ -56,8 +56,8 @@ def find_model(model: str | None) -> Path:
     for path in (Path(model), Path("saved_models") / model):
         if (path / "config.json").exists() or (path / "saved_model.pb").exists():
             return path
-        if path.is_dir() and (version := _newest_version(path)):
-            return version
+        if path.is_dir() and (found := versions(path)):
+            return found[-1]
     raise InputError(
         f"{model} is neither a run nor a SavedModel: expected a folder made by `kgan train` or "
         "`kgan pretrain`, or a name under saved_models/."
@@ -85,12 +85,7 @@ def _shipped() -> Path:
     """Returns the digits generator, in the installed package or beside it in a checkout."""
     package = Path(kgan.__file__).parent
     root = next(path for path in (package, package.parent) if (path / "saved_models").is_dir())
-    return _newest_version(root / "saved_models" / "digits-dcgan")
-
-
-def _newest_version(path: Path) -> Path | None:
-    versions = [p for p in path.iterdir() if p.name.isdigit() and (p / "saved_model.pb").exists()]
-    return max(versions, key=lambda p: int(p.name), default=None)
+    return versions(root / "saved_models" / "digits-dcgan")[-1]
 
 
 def open_model(path: Path, checkpoint: str = "last") -> GAN | VAE | SavedGenerator:
@@ -142,32 +137,79 @@ def walk(seeds: np.ndarray, latent_dim: int, frames: int = WALK_FRAMES) -> np.nd
     return np.array(path, np.float32)
 
 
+def open_served(
+    server: str, model: str | None, name: str | None = None, **options
+) -> ServedGenerator:
+    """Returns the generator that a server has under a name, given in either way.
+
+    Args:
+        server: As all that follows but the name: see `ServedGenerator`; None for its default.
+        model: The name, as the command's argument.
+        name: The name, as its option --model.
+        options: What else `ServedGenerator` takes.
+
+    Raises:
+        InputError: No name or two, or as `ServedGenerator`.
+    """
+    if (model is None) == (name is None):
+        received = "none" if model is None else f"{model} and {name}"
+        raise InputError(f"--server {server}: expected one --model NAME, received {received}.")
+    given = {option: value for option, value in options.items() if value is not None}
+    return ServedGenerator(server, name if model is None else model, **given)
+
+
+_OF_SERVERS = {
+    "name": "--model",
+    "version": "--model-version",
+    "timeout": "--timeout",
+    "batch_size": "--server-batch",
+}
+
+
 def sample_to(
     out: str,
     model: str | None,
     seeds: str,
     columns: int | None = None,
-    checkpoint: str = "last",
+    checkpoint: str | None = None,
+    server: str | None = None,
+    **served,
 ) -> None:
     """Draws images and writes them in the form that the name asks for.
 
     Args:
         out: X.png for one sheet, X.npz for arrays `images` and `seeds`, X.gif for a walk from seed
             to seed; any other name is a folder for single PNGs.
-        model: See `find_model`; what is used is said on stderr.
+        model: See `find_model`, or `open_served`; what is used is said on stderr.
         seeds: See `parse_seeds`.
         columns: Images a row of the sheet.
-        checkpoint: As in `open_model`.
+        checkpoint: Of a run: as in `open_model`; None for the last.
+        server: To draw from TF Serving there: see `ServedGenerator`.
+        served: With a server: see `open_served`.
 
     Raises:
-        InputError: A seed, the model or the place to write to is wrong.
+        InputError: A seed, the model, the server or the place to write to is wrong.
     """
     numbers, path = parse_seeds(seeds), Path(out)
     if columns is not None and columns < 1:
         raise InputError(f"--columns {columns}: expected 1 or more.")
-    source = find_model(model)
-    print(f"Drawing from {source}", file=sys.stderr, flush=True)
-    generator = open_model(source, checkpoint)
+    if server is None:
+        if given := [option for option, value in served.items() if value is not None]:
+            raise InputError(
+                f"{_OF_SERVERS[given[0]]} {served[given[0]]}: expected only with --server ADDRESS; "
+                "a model on this machine is named without an option, kgan sample MODEL."
+            )
+        source = find_model(model)
+        print(f"Drawing from {source}", file=sys.stderr, flush=True)
+        generator = open_model(source, checkpoint or "last")
+    else:
+        if checkpoint is not None:
+            raise InputError(
+                f"--checkpoint {checkpoint}: a server has none, expected --model-version, if any."
+            )
+        generator = open_served(server, model, **served)
+        source = f"{generator.place}, version {generator.version}"
+        print(f"Drawing from {source}", file=sys.stderr, flush=True)
     try:
         if path.suffix in _WRITERS:
             path.parent.mkdir(parents=True, exist_ok=True)

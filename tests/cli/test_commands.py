@@ -114,7 +114,35 @@ def test_export_writes_the_next_version_and_leaves_the_others(inside):
     assert (inside / "saved_models/digits-dcgan/1/saved_model.pb").read_bytes() == before
     assert kgan("export", "runs/00000-digits-dcgan", "--name", "mine").exit_code == 0
     assert (inside / "saved_models/mine/1/saved_model.pb").exists()
-    assert not list(inside.glob("saved_models/*/.writing*"))
+    assert not list(inside.glob("saved_models/*/.aside*"))
+
+
+def test_export_tells_of_the_run_prunes_and_lists_the_models(inside, tmp_path):
+    run, out = "runs/00000-digits-dcgan", ["--out", tmp_path / "models"]
+    for _ in range(2):
+        assert kgan("export", run, *out).exit_code == 0
+    result = kgan("export", run, *out, "--keep", 1, "--models-config", "--base-path", "/srv/x")
+    assert result.exit_code == 0, result.output
+    folder = tmp_path / "models" / "digits-dcgan"
+    assert [path.name for path in folder.iterdir() if path.name.isdigit()] == ["3"]
+    config = (tmp_path / "models" / "models.config").read_text()
+    assert f"Wrote {tmp_path / 'models' / 'models.config'}" in result.output
+    assert 'base_path: "/srv/x/digits-dcgan"' in config
+    assert 'version_labels { key: "latest" value: 3 }' in config
+    known = json.loads((folder / "3" / "assets.extra" / "kgan.json").read_text())
+    assert (known["run"], known["dataset"], known["step"]) == ("00000-digits-dcgan", "digits", 40)
+    assert known["data_licence"].startswith("CC BY 4.0")
+    assert kgan("export", "--models-config", *out).exit_code == 0
+    assert 'base_path: "/models/digits-dcgan"' in (folder.parent / "models.config").read_text()
+
+
+def test_export_shows_a_request_to_each_endpoint(inside):
+    found = [kgan("export", "--show", m) for m in ("digits-dcgan", "saved_models/digits-dcgan/1")]
+    assert found[0].exit_code == found[1].exit_code == 0, found[0].output
+    assert found[0].output == found[1].output
+    for endpoint in ("sample", "sample_png", "generate", "discriminate"):
+        assert f'predict("{endpoint}", ' in found[0].output
+        assert f"# {endpoint}: " in found[0].output
 
 
 def test_lists(workdir):
@@ -196,6 +224,12 @@ BAD_CALLS = {
     "columns": (["sample", "--columns", "0"], "--columns 0"),
     "out under a file": (["sample", "--out", "full/file/x.png"], "Cannot write"),
     "export of no run": (["export", "empty"], "is no run"),
+    "export of nothing": (["export"], "expected RUN, --models-config or --show MODEL"),
+    "name of no run": (["export", "--models-config", "--name", "x"], "name one"),
+    "base path for nothing": (["export", "empty", "--base-path", "/x"], "add --models-config"),
+    "models of none": (["export", "--models-config", "--out", "empty"], "holds no SavedModel"),
+    "show of nothing": (["export", "--show", "x"], "neither a run nor a SavedModel"),
+    "show and a run": (["export", "empty", "--show", "x"], "leave out empty"),
     "resume with a preset": (["train", "--resume", "x", "--preset", "ring"], "leave out"),
 }
 

@@ -162,6 +162,9 @@ def test_the_best_checkpoint_is_drawn_from_and_exported(inside, tmp_path):
     well("sample", tmp_path / "models/best", "--seeds", "0-9", "--out", tmp_path / "saved.npz")
     saved = np.load(tmp_path / "saved.npz")["images"].astype(int)
     assert np.abs(saved - images["best"]).max() <= 1
+    about = json.loads((tmp_path / "models/best/1/assets.extra/kgan.json").read_text())
+    assert {score["step"] for score in about["scores"]["scores"]} == {about["step"]} == {2}
+    assert "baselines" not in about["scores"]
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,9 @@ def test_from_a_run_to_a_table_and_a_classifier(inside):
     table = json.loads((place / "table.json").read_text())
     assert (table["train"], table["validation"], table["test"]) == (1198, 300, 299)
     path = inside / "saved_models" / "digits-dcgan-classifier" / "1"
+    about = json.loads((path / "assets.extra" / "kgan.json").read_text())
+    assert about["scores"]["test_accuracy"] == table["classifier"]["test_accuracy"]
+    assert (about["dataset"], about["class_names"]) == ("digits", list("0123456789"))
     call = tf.saved_model.load(str(path)).signatures["serving_default"]
     test = split("digits").test
     found = call(images=tf.constant(np.asarray(test.images)))["probabilities"].numpy()

@@ -1,16 +1,20 @@
 import io
+import json
 import os
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from google.protobuf import text_format
 from PIL import Image
 
+import kgan
 from kgan.errors import InputError
 from kgan.models import GAN, VAE, Autoencoder, Classifier, StackedAutoencoder
 from kgan.networks import AUTOENCODERS, dcgan, mlp
-from kgan.serving import SavedGenerator, export
+from kgan.serving import SavedGenerator, export, write_models_config
+from kgan.serving.saved import signatures as signatures_of
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +119,47 @@ def test_versions_count_up_and_a_failure_leaves_nothing(gan, tmp_path, monkeypat
     monkeypatch.setattr(tf.saved_model, "save", fail)
     with pytest.raises(RuntimeError):
         export(gan, tmp_path, "m")
-    assert sorted(os.listdir(tmp_path / "m")) == ["1", "7", "8"]
+    assert sorted(os.listdir(tmp_path / "m")) == [".lock", "1", "7", "8"]
+
+
+def test_older_versions_go_only_if_asked(classifier, tmp_path):
+    for _ in range(3):
+        export(classifier, tmp_path, "c")
+    (tmp_path / "c" / "0").mkdir()  # none of ours: it holds no SavedModel
+    before = (tmp_path / "c" / "3" / "saved_model.pb").stat().st_mtime_ns
+    assert export(classifier, tmp_path, "c", keep=2).name == "4"
+    assert sorted(p.name for p in (tmp_path / "c").iterdir()) == [".lock", "0", "3", "4"]
+    assert (tmp_path / "c" / "3" / "saved_model.pb").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden"])
+def test_a_name_must_be_a_folders(name, classifier, tmp_path):
+    with pytest.raises(InputError, match=r"The model's name is .*: expected one such as"):
+        export(classifier, tmp_path, name)
+    assert not any(tmp_path.iterdir())
+
+
+def test_models_config_serves_the_newest_two_of_every_model(classifier, tmp_path):
+    protocol = pytest.importorskip("tensorflow_serving.config.model_server_config_pb2")
+    for name, count in (("one", 1), ('th"ree', 3)):
+        for _ in range(count):
+            export(classifier, tmp_path, name)
+    (tmp_path / "empty").mkdir()
+    text = write_models_config(tmp_path, "/srv").read_text()
+    config = text_format.Parse(text, protocol.ModelServerConfig()).model_config_list.config
+    found = {one.name: one for one in config}
+    assert set(found) == {"one", 'th"ree'}
+    for name, labels in (("one", {"latest": 1}), ('th"ree', {"latest": 3, "previous": 2})):
+        assert found[name].base_path == f"/srv/{name}"
+        assert found[name].model_platform == "tensorflow"
+        assert dict(found[name].version_labels) == labels
+        specific = found[name].model_version_policy.specific.versions
+        assert sorted(specific) == sorted(labels.values())
+
+
+def test_models_config_of_nothing_is_one_clear_error(tmp_path):
+    with pytest.raises(InputError, match="holds no SavedModel: write one with `kgan export RUN`"):
+        write_models_config(tmp_path)
 
 
 def test_what_is_no_generator_is_refused(tmp_path):
@@ -174,17 +218,81 @@ def test_encoders_serve_what_the_model_does_in_float32(model, tmp_path):
         assert "sample" not in signatures
 
 
-def test_a_classifier_serves_probabilities(tmp_path):
-    classifier = Classifier(coder("conv_autoencoder", width=4)[0], 3)
-    signatures = tf.saved_model.load(str(export(classifier, tmp_path, "c"))).signatures
-    assert set(signatures) == {"classify", "serving_default"}
+@pytest.fixture(scope="module")
+def classifier():
+    return Classifier(coder("conv_autoencoder", width=4)[0], 3, ("cat", "dog", "eel"))
+
+
+@pytest.fixture(scope="module")
+def classifying(classifier, tmp_path_factory):
+    return export(classifier, tmp_path_factory.mktemp("saved_models"), "c")
+
+
+def test_a_classifier_serves_probabilities(classifier, classifying):
+    signatures = tf.saved_model.load(str(classifying)).signatures
+    assert set(signatures) == {"classify", "classify_png", "serving_default"}
     served = signatures["classify"](images=tf.constant(IMAGES))["probabilities"]
     assert served.shape == (5, 3)
     np.testing.assert_allclose(tf.reduce_sum(served, 1), np.ones(5), rtol=1e-6)
     np.testing.assert_allclose(served, classifier.classify(IMAGES), atol=1e-6)
+    of_files = signatures["classify_png"](image_bytes=tf.constant([encoded(x) for x in IMAGES]))
+    np.testing.assert_allclose(of_files["probabilities"], served, atol=1e-6)
+
+
+def encoded(image, kind="PNG"):
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, kind)
+    return file.getvalue()
+
+
+def test_a_classifier_takes_grey_files_and_jpegs_and_refuses_others(classifying):
+    classify = tf.saved_model.load(str(classifying)).signatures["classify_png"]
+    files = [encoded(IMAGES[0, ..., 0]), encoded(IMAGES[0], "JPEG")]
+    assert classify(image_bytes=tf.constant(files))["probabilities"].shape == (2, 3)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"\[7,9,3\] is not .* \[8,9,3\]"):
+        classify(image_bytes=tf.constant([files[0], encoded(IMAGES[0, :7])]))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Unknown image file format"):
+        classify(image_bytes=tf.constant([b"no image", files[0]]))
+
+
+def test_a_negative_seed_is_refused(signatures):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="seeds: expected 0 or more"):
+        signatures["sample"](seeds=tf.constant([3, -1], tf.int64))
+
+
+@pytest.mark.parametrize("served", ["path", "classifying"])
+def test_warm_up_requests_are_logs_of_requests_to_every_endpoint(served, request):
+    prediction_log = pytest.importorskip("tensorflow_serving.apis.prediction_log_pb2")
+    place = request.getfixturevalue(served)
+    loaded = tf.saved_model.load(str(place)).signatures
+    records = tf.data.TFRecordDataset(str(place / "assets.extra" / "tf_serving_warmup_requests"))
+    logs = [prediction_log.PredictionLog.FromString(record.numpy()) for record in records]
+    wanted = [log.predict_log.request for log in logs]
+    assert sorted(x.model_spec.signature_name for x in wanted) == sorted(loaded)
+    for one in wanted:
+        assert one.model_spec.name == place.parent.name
+        inputs = {key: tf.constant(tf.make_ndarray(value)) for key, value in one.inputs.items()}
+        for output in loaded[one.model_spec.signature_name](**inputs).values():
+            assert output.shape[0] == 1
+
+
+def test_a_version_tells_what_it_is(classifier, tmp_path):
+    about = {"run": "00003-small", "data_licence": None, "scores": {"n": 3}}
+    place = export(classifier, tmp_path, "c", about)
+    known = json.loads((place / "assets.extra" / "kgan.json").read_text())
+    assert known["family"] == "Classifier"
+    assert known["image_shape"] == [8, 9, 3]
+    assert known["class_names"] == ["cat", "dog", "eel"]
+    assert known["endpoints"]["classify_png"] == {
+        "inputs": {"image_bytes": "string (n)"},
+        "outputs": {"probabilities": "float32 (n, 3)"},
+    }
+    assert set(known["endpoints"]) == set(signatures_of(place))
+    assert known["kgan"] == kgan.__version__
+    assert {key: known[key] for key in about} == about
 
 
 def test_other_models_have_no_endpoints(tmp_path):
     with pytest.raises(InputError, match="Sequential has no endpoints: expected one of GAN"):
         export(keras.Sequential(), tmp_path, "x")
-    assert not any((tmp_path / "x").iterdir())
+    assert os.listdir(tmp_path / "x") == [".lock"]

@@ -1,0 +1,173 @@
+"""A generator behind TF Serving."""
+
+import re
+
+import numpy as np
+from tensorflow.core.framework.types_pb2 import DataType
+
+from kgan.errors import InputError
+from kgan.models.seeds import check_seeds
+from kgan.serving.transports import Grpc, MissingError, Rest
+
+MAX_TIMEOUT = 86_400
+MAX_VERSION = 2**63 - 1
+
+
+class ServedGenerator:
+    """A generator that TF Serving serves, with `sample` and `generate` as a GAN's.
+
+    The version is settled once: should the server load a newer one meanwhile, all images still
+    come from one model. Requests that find the server unavailable are repeated, a few times.
+
+    Args:
+        server: `http://HOST:PORT` or `https://...` for the REST API, `HOST:PORT` for gRPC, without
+            TLS, which needs the extra `serving`.
+        name: The model's name there.
+        version: A number, or a label, which is not all digits; None for the newest served.
+        timeout: Seconds for one request, its repetitions included.
+        batch_size: Images a request.
+
+    Attributes:
+        place: The name and the server, for a sentence.
+        version: The number of the version that answers.
+
+    Raises:
+        InputError: An argument is wrong, no server answers, or it serves no such generator.
+    """
+
+    def __init__(
+        self,
+        server: str,
+        name: str,
+        version: int | str | None = None,
+        timeout: float = 30.0,
+        batch_size: int = 64,
+    ):
+        if not name:
+            raise InputError("--model '': expected the name of a model that the server serves.")
+        if not 0 < timeout <= MAX_TIMEOUT:
+            raise InputError(
+                f"--timeout {timeout:g}: expected seconds, above 0 and {MAX_TIMEOUT:,} at most."
+            )
+        if batch_size < 1:
+            raise InputError(f"--server-batch {batch_size}: expected 1 or more images a request.")
+        version = _checked_version(version)
+        self.place = f"{name} at {server}"
+        self._batch_size = batch_size
+        is_rest = re.match(r"https?://", server, re.IGNORECASE)
+        self._transport = (Rest if is_rest else Grpc)(server, name, timeout)
+        self.version, self._signatures = self._find(version)
+
+    def _find(self, version):
+        try:
+            return self._transport.metadata(version)
+        except MissingError as error:
+            reason = error
+        try:
+            newest = self._transport.metadata(None)[0] if version is not None else None
+        except MissingError:
+            newest = None
+        if newest is None:
+            raise InputError(
+                f"There is no model {self.place} ({reason}): check --model, and that the server "
+                "has loaded it."
+            ) from reason
+        raise InputError(
+            f"{self.place} has no version {version!r} ({reason}): without --model-version you "
+            f"get its newest, {newest}."
+        ) from reason
+
+    @property
+    def latent_dim(self) -> int:
+        """Dimensions of a latent.
+
+        Raises:
+            InputError: There is no endpoint `generate`.
+        """
+        inputs = self._signature("generate").inputs
+        return inputs["latents"].tensor_shape.dim[1].size
+
+    def sample(self, seeds) -> np.ndarray:
+        """Returns one image a seed: see `GAN.sample`.
+
+        Raises:
+            InputError: A seed is out of range, or the server fails.
+        """
+        return self._draw("sample", check_seeds(seeds))
+
+    def generate(self, latents) -> np.ndarray:
+        """Returns what the generator makes of float32 latents `(n, latent_dim)`, n of 1 or more.
+
+        Raises:
+            InputError: The server fails.
+        """
+        return self._draw("generate", np.asarray(latents, np.float32))
+
+    def _signature(self, endpoint):
+        signature = self._signatures.get(endpoint)
+        if signature is None:
+            raise InputError(
+                f"{self.place} has no endpoint {endpoint!r}, but {', '.join(self._signatures)}: "
+                "expected a generator, as kgan train or kgan pretrain --model vae exports it."
+            )
+        takes, gives = _listed(signature.inputs), _listed(signature.outputs)
+        if not (re.fullmatch(_TAKES[endpoint], takes) and re.fullmatch(_GIVES, gives)):
+            raise InputError(
+                f"{self.place}: endpoint {endpoint!r} goes from {takes} to {gives}, expected from "
+                "seeds DT_INT64(-1), or from latents DT_FLOAT(-1, latent_dim), to images "
+                "DT_UINT8(-1, height, width, channels) or points DT_FLOAT(-1, 2)."
+            )
+        return signature
+
+    def _draw(self, endpoint, rows):
+        signature = self._signature(endpoint)
+        (argument,), ((kind, output),) = signature.inputs, signature.outputs.items()
+        shape = [dim.size for dim in output.tensor_shape.dim[1:]]
+        drawn = []
+        for start in range(0, len(rows), self._batch_size):
+            chunk = rows[start : start + self._batch_size]
+            try:
+                found = self._transport.predict(self.version, endpoint, argument, chunk)
+            except MissingError as error:
+                raise InputError(
+                    f"{self.place} has no version {self.version} any more ({error}): try again."
+                ) from error
+            drawn.append(self._checked(found, kind, (len(chunk), *shape)))
+        return np.concatenate(drawn)
+
+    def _checked(self, found, kind, shape):
+        dtype = np.dtype(np.uint8 if kind == "images" else np.float32)
+        if found.shape != shape or not self._transport.fits(found.dtype, dtype):
+            raise InputError(
+                f"{self.place} answered with {kind} {found.dtype}{list(found.shape)}, expected "
+                f"{dtype}{list(shape)}: look at the server, or at what stands between."
+            )
+        sound = (found >= 0) & (found <= 255) if kind == "images" else np.isfinite(found)
+        if not sound.all():
+            raise InputError(
+                f"{self.place} answered with {kind} that hold {found[~sound][0]}, expected "
+                f"{'0 to 255' if kind == 'images' else 'finite numbers'}: look at the server."
+            )
+        return found.astype(dtype)
+
+
+_TAKES = {"sample": r"seeds DT_INT64\(-1\)", "generate": r"latents DT_FLOAT\(-1, [0-9]+\)"}
+_GIVES = r"images DT_UINT8\(-1(, [0-9]+){3}\)|points DT_FLOAT\(-1, [0-9]+\)"
+
+
+def _listed(tensors):
+    return ", ".join(
+        f"{name} {DataType.Name(info.dtype)}"
+        f"({', '.join(str(dim.size) for dim in info.tensor_shape.dim)})"
+        for name, info in tensors.items()
+    )
+
+
+def _checked_version(version):
+    if version is None:
+        return None
+    if re.fullmatch("[0-9]{1,19}", str(version)) and int(version) <= MAX_VERSION:
+        return int(version)
+    if isinstance(version, int) or not re.search("[^0-9]", version):
+        raise InputError(f"--model-version {version!r}: expected a version's number, or a label.")
+    return version

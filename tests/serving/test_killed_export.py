@@ -1,0 +1,83 @@
+"""Exports that end at any moment leave no part of a version in sight."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from kgan.models import GAN
+from kgan.networks import mlp
+from kgan.serving import SavedGenerator, export
+from kgan.serving.saved import signatures
+
+MOMENTS, KILLED_EVERY = 50, 10
+PROGRAM = """
+import sys
+from kgan.models import GAN
+from kgan.networks import mlp
+from kgan.serving import export
+gan = GAN(mlp.generator((2,), 3, width=4), mlp.discriminator((2,), width=2, pieces=2))
+while True:
+    print(export(gan, sys.argv[1], "m", keep=3), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The files of a version and their sizes."""
+    gan = GAN(mlp.generator((2,), 3, width=4), mlp.discriminator((2,), width=2, pieces=2))
+    return contents(export(gan, tmp_path_factory.mktemp("whole"), "m"))
+
+
+def contents(version: Path) -> dict[str, int]:
+    found = {str(p.relative_to(version)): p.stat().st_size for p in version.rglob("*")}
+    # The graph's names count up from export to export, and with them its size.
+    return {name: size for name, size in found.items() if not name.endswith(".pb")}
+
+
+def exporting(root: Path) -> subprocess.Popen:
+    child = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(root)], stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout.readline()  # it has loaded TensorFlow, and written one
+    return child
+
+
+def test_whenever_it_is_killed_every_version_in_sight_is_whole(tmp_path, whole):
+    folder, chance = tmp_path / "m", random.Random(0)
+    child, aside, seen = exporting(tmp_path), 0, set()
+    try:
+        for moment in range(MOMENTS):
+            time.sleep(chance.uniform(0, 0.3))
+            # What a stopped process has on disk is what it would leave if it were killed.
+            child.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
+            in_sight = [path for path in folder.iterdir() if not path.name.startswith(".")]
+            for version in in_sight:
+                assert contents(version) == whole, version
+                assert "sample" in signatures(version)
+            seen |= {path.name for path in in_sight}
+            aside += any(path.name.startswith(".aside-") for path in folder.iterdir())
+            if moment % KILLED_EVERY == KILLED_EVERY - 1:
+                child.kill()
+                child.wait()
+                assert SavedGenerator(max(in_sight, key=lambda path: int(path.name)))
+                if moment < MOMENTS - 1:
+                    child = exporting(tmp_path)
+            else:
+                child.send_signal(signal.SIGCONT)
+    finally:
+        child.kill()
+        child.wait()
+    assert aside > MOMENTS / 4, "most moments were between two exports"
+    assert len(seen) > 10
+    newest = max(int(path.name) for path in in_sight)
+    gan = GAN(mlp.generator((2,), 3, width=4), mlp.discriminator((2,), width=2, pieces=2))
+    assert export(gan, tmp_path, "m").name == str(newest + 1)
+    # The lock went with the killed process, and what it had begun is cleared away.
+    assert not list(folder.glob(".aside-*"))

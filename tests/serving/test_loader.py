@@ -1,0 +1,311 @@
+"""Every endpoint of every family, asked as TF Serving asks: in C++, by names, in any batch."""
+
+import io
+import os
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from kgan.models import GAN, VAE, Autoencoder, Classifier, StackedAutoencoder
+from kgan.models.precision import as_float32
+from kgan.networks import AUTOENCODERS, dcgan, mlp
+from kgan.serving import endpoints, export
+from tests.serving.loader import Loader, LoaderError
+
+SHAPE = (16, 8, 3)
+MANY = 64
+
+
+def gan():
+    return GAN(dcgan.generator(SHAPE, 5, width=8), dcgan.discriminator(SHAPE, width=8))
+
+
+def points():
+    generator = mlp.generator((2,), 5, width=8, init_range=0.5)
+    return GAN(generator, mlp.discriminator((2,), width=4, pieces=2, init_range=0.5))
+
+
+def coder(name, **options):
+    return (build(SHAPE, 6, **options) for build in vars(AUTOENCODERS[name]).values())
+
+
+def autoencoder():
+    return Autoencoder(*coder("conv_autoencoder", width=4), "squared_error")
+
+
+def stacked():
+    return StackedAutoencoder(*coder("stacked", width=12, depth=2))
+
+
+def vae():
+    return VAE(*coder("vae", width=12), "gaussian")
+
+
+def classifier():
+    return Classifier(next(coder("conv_autoencoder", width=4)), 3)
+
+
+# Each with the endpoint of a request that names none.
+FAMILIES = {
+    gan: "sample",
+    points: "sample",
+    autoencoder: "reconstruct",
+    stacked: "reconstruct",
+    vae: "reconstruct",
+    classifier: "classify",
+}
+
+
+def trained(build):
+    """Returns a model after a step in 16 bits, its weights large enough for pictures."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        keras.utils.set_random_seed(0)
+        model = build()
+    finally:
+        keras.config.set_dtype_policy(before)
+    model.compile()
+    rng = np.random.default_rng(0)
+    examples = rows("points" if build is points else "images", model.image_shape, 16, rng)
+    labels = (np.arange(16) % 3,) if build is classifier else ()
+    model.fit(examples, *labels, batch_size=16, verbose=0)
+    for network in model.networks:
+        for kernel in (v for v in network.trainable_variables if len(v.shape) > 1):
+            scale = np.sqrt(2 / np.prod(kernel.shape[:-1]))
+            kernel.assign(rng.normal(0, scale, kernel.shape))
+    return model
+
+
+def png(image):
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "png")
+    return file.getvalue()
+
+
+def rows(name, shape, n, rng):
+    """Returns what an endpoint may be given for an input `(n, *shape)`."""
+    if name == "images":
+        return rng.integers(0, 256, (n, *shape), np.uint8)
+    if name == "image_bytes":
+        return np.array([png(image) for image in rows("images", SHAPE, n, rng)], object)
+    if name == "seeds":
+        return rng.integers(0, 2**63, n)
+    return rng.normal(size=(n, *shape)).astype(np.float32)
+
+
+def decoded(files):
+    return np.stack([np.asarray(Image.open(io.BytesIO(data))) for data in files])
+
+
+class InKeras:
+    """What each endpoint is to give: the model's own functions, and they compute in float32."""
+
+    def __init__(self, model):
+        self.model = model
+        self.kind = "images" if len(model.image_shape) == 3 else "points"
+
+    def sample(self, seeds):
+        return {self.kind: self.model.sample(seeds)}
+
+    def sample_png(self, seeds):
+        return {"image_bytes": self.model.sample(seeds)}
+
+    def generate(self, latents):
+        return {self.kind: self.model.generate(latents)}
+
+    def discriminate(self, **examples):
+        network, inputs = as_float32(self.model.discriminator), examples[self.kind]
+        logits = network(self.model.to_range(inputs), training=False).numpy()
+        return {"logits": logits, "probabilities": 1 / (1 + np.exp(-logits))}
+
+    def reconstruct(self, images):
+        return {"images": self.model.reconstruct(images)}
+
+    def encode(self, images):
+        return {"codes": self.model.encode(images)}
+
+    def decode(self, codes):
+        return {"images": self.model.decode(codes)}
+
+    def classify(self, images):
+        return {"probabilities": self.model.classify(images)}
+
+    def classify_png(self, image_bytes):
+        return self.classify(decoded(image_bytes))
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    """Every family's model and its export, made when it is asked for."""
+    root, made = tmp_path_factory.mktemp("saved_models"), {}
+
+    def get(build):
+        if build not in made:
+            model = trained(build)
+            made[build] = model, export(model, root, build.__name__)
+        return made[build]
+
+    return get
+
+
+@pytest.fixture(scope="module", params=FAMILIES, ids=lambda build: build.__name__)
+def served(request, program, paths):
+    """A family's model in Keras, and its export in C++."""
+    model, path = paths(request.param)
+    in_keras = InKeras(model)
+    in_keras.serving_default = getattr(in_keras, FAMILIES[request.param])
+    with Loader(program, path) as loader:
+        yield in_keras, loader
+
+
+def requests(loader, n):
+    """Yields every endpoint's name and inputs that it is to take, n rows."""
+    for name, signature in loader.signatures.items():
+        ((argument, info),) = signature.inputs.items()
+        batch, *shape = (dimension.size for dimension in info.tensor_shape.dim)
+        assert batch == -1
+        yield name, {argument: rows(argument, shape, n, np.random.default_rng(n))}
+
+
+def check_equal(found, expected, which):
+    """Checks outputs to float precision: one grey level, and that only where a half is rounded."""
+    assert found.keys() == expected.keys(), which
+    for output, values in found.items():
+        wanted = expected[output]
+        if output == "image_bytes":
+            values, wanted = (decoded(v) if v.dtype == object else v for v in (values, wanted))
+        assert (values.shape, values.dtype) == (wanted.shape, wanted.dtype), which
+        if values.dtype == np.uint8:
+            difference = np.abs(values.astype(int) - wanted)
+            assert difference.max() <= 1, which
+            assert difference.mean() < 0.01, which
+        else:
+            np.testing.assert_allclose(values, wanted, rtol=1e-5, atol=1e-5, err_msg=which)
+
+
+def test_every_family_is_here():
+    assert {type(build()) for build in FAMILIES} == set(endpoints.FAMILIES)
+
+
+@pytest.mark.parametrize("n", [1, 3, MANY])
+def test_every_endpoint_gives_what_keras_gives_in_float32(served, n):
+    in_keras, loader = served
+    assert "serving_default" in loader.signatures
+    for name, inputs in requests(loader, n):
+        check_equal(loader(name, **inputs), getattr(in_keras, name)(**inputs), name)
+
+
+def test_a_row_does_not_depend_on_its_batch(served):
+    _, loader = served
+    for name, inputs in requests(loader, MANY):
+        ((argument, given),) = inputs.items()
+        alone = [loader(name, **{argument: given[i : i + 1]}) for i in range(MANY)]
+        joined = {key: np.concatenate([one[key] for one in alone]) for key in alone[0]}
+        check_equal(joined, loader(name, **inputs), name)
+
+
+def bad_rows(argument, good):
+    """Yields what an endpoint is not to take, by what is wrong with it."""
+    yield "no batch", good[0]
+    yield "one more axis", good[..., None]
+    yield "type", np.zeros(good.shape, np.int32)
+    for axis in range(1, good.ndim):
+        yield f"longer axis {axis}", good.repeat(2, axis)
+    if good.ndim == 4:
+        yield "as many values, transposed", good.swapaxes(1, 2)
+        yield "as many values, flat", good.reshape(len(good), -1)
+    if argument == "seeds":
+        yield "negative", np.where(good == good[0], -1, good)
+    if argument == "image_bytes":
+        other = png(np.zeros((8, 16, 3), np.uint8))
+        for wrong, data in {"no image": b"none", "another size": other}.items():
+            yield wrong, np.array([*good[1:], data], object)
+
+
+def answer(loader, name, inputs):
+    try:
+        return f"Taken: {loader(name, **inputs).keys()}"
+    except LoaderError as error:
+        return str(error)
+
+
+def test_bad_rows_are_refused_and_the_next_request_is_answered(served):
+    _, loader = served
+    for name, inputs in requests(loader, 4):
+        ((argument, good),) = inputs.items()
+        before = loader(name, **inputs)
+        for wrong, values in bad_rows(argument, good):
+            which = f"{name}: {wrong}"
+            assert "INVALID_ARGUMENT" in answer(loader, name, {argument: values}), which
+            check_equal(loader(name, **inputs), before, which)
+        assert f"Missing input: {argument}" in answer(loader, name, {})
+        assert "Unknown input: other" in answer(loader, name, {**inputs, "other": good})
+        assert "Unknown signature: other" in answer(loader, "other", inputs)
+        check_equal(loader(name, **inputs), before, name)
+
+
+@pytest.fixture(scope="module")
+def path(paths):
+    return paths(points)[1]
+
+
+def test_it_never_meets_python(program, path):
+    with Loader(program, path) as loader, open(f"/proc/{loader.process.pid}/maps") as file:
+        mapped = {os.path.basename(line.split()[-1]) for line in file}
+    assert "libtensorflow_cc.so.2" in mapped
+    assert not [name for name in mapped if "python" in name or "pywrap" in name]
+
+
+def test_threads_are_as_many_as_told(program, path):
+    def running(threads):
+        with Loader(program, path, threads) as loader:
+            loader("sample", seeds=np.arange(9))
+            return len(os.listdir(f"/proc/{loader.process.pid}/task"))
+
+    assert running(9) - running(2) >= 7
+
+
+def test_callers_in_several_threads_get_their_own_answers(program, path):
+    with Loader(program, path) as loader, ThreadPoolExecutor(8) as pool:
+        seeds = np.arange(200)
+        expected = loader("sample", seeds=seeds)["points"]
+        alone = pool.map(lambda seed: loader("sample", seeds=seed)["points"], np.split(seeds, 200))
+        np.testing.assert_allclose(np.concatenate(list(alone)), expected, atol=1e-6)
+
+
+def test_times_are_those_of_each_call(program, path):
+    start = time.perf_counter()
+    with Loader(program, path) as loader:
+        elapsed = time.perf_counter() - start
+        assert elapsed / 100 < loader.load_seconds < elapsed
+        loader.time("sample", 3, seeds=np.arange(1024))
+        start = time.perf_counter()
+        seconds = loader.time("sample", 20, seeds=np.arange(1024))
+        elapsed = time.perf_counter() - start
+        assert seconds.shape == (20,)
+        assert elapsed / 10 < seconds.sum() < elapsed
+        with pytest.raises(LoaderError, match="INVALID_ARGUMENT"):
+            loader.time("sample", 3, seeds=np.arange(3.0))
+
+
+@pytest.mark.parametrize("broken", ["saved_model.pb", "variables/variables.data-00000-of-00001"])
+def test_a_folder_that_cannot_be_loaded_is_an_error(program, path, tmp_path, broken):
+    with pytest.raises(LoaderError, match="NOT_FOUND"):
+        Loader(program, tmp_path)
+    copy = shutil.copytree(path, tmp_path / "copy")
+    (copy / broken).write_bytes((copy / broken).read_bytes()[:99])
+    with pytest.raises(LoaderError, match=r"^[A-Z_]+: "):
+        Loader(program, copy)
+
+
+def test_a_program_that_has_ended_is_an_error(program, path):
+    with Loader(program, path) as loader:
+        loader.process.kill()
+        with pytest.raises(LoaderError, match="ended with status -9"):
+            loader("sample", seeds=np.arange(1))
