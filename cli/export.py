@@ -8,7 +8,7 @@ from kgan.cli.options import checkpoint_option
 @click.command()
 @click.argument("run", required=False)
 @click.option("--name", metavar="NAME", help="The model's name [the run's].")
-@click.option("--out", default="saved_models", show_default=True, metavar="DIR", help="Where to.")
+@click.option("--out", metavar="DIR", help="Where to [saved_models].")
 @click.option("--keep", type=int, metavar="N", help="Leave the newest N versions only [all].")
 @click.option("--models-config", is_flag=True, help="Write DIR/models.config for all models.")
 @click.option(
@@ -18,15 +18,12 @@ from kgan.cli.options import checkpoint_option
 )
 @click.option("--show", metavar="MODEL", help="Print requests to MODEL on a server, and no more.")
 @checkpoint_option
-def export(run, show, **options):
+def export(run, **options):
     """Write the next SavedModel version from a checkpoint of RUN."""
     from kgan.cli.startup import load_tensorflow
 
     load_tensorflow()
-    from kgan.training import exporting
+    from kgan.training.exporting import export_from_options
 
-    if show is not None:
-        click.echo(exporting.show(show, run), nl=False)
-    else:
-        for line in exporting.export(run, **options):
-            click.echo(line)
+    for line in export_from_options(run, **options):
+        click.echo(line)

@@ -8,12 +8,8 @@ import click
 import pytest
 
 from kgan.cli import main
-from kgan.serving import show
 
-ROOT = Path(__file__).parents[1]
-# What needs a server is tried in tests/serving/test_show.py.
-SHOWN = show(ROOT / "saved_models" / "digits-dcgan" / "1")
-README = (ROOT / "README.md").read_text(encoding="utf-8").replace(SHOWN, "")
+README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
 def blocks(language):
@@ -30,7 +26,11 @@ COMMANDS = sorted(
 )
 
 
-@pytest.mark.parametrize("code", blocks("python"), ids=["gan", "autoencoders"])
+# What asks a server is tried in tests/serving/test_show.py.
+EXAMPLES = [code for code in blocks("python") if "tensorflow_serving" not in code]
+
+
+@pytest.mark.parametrize("code", EXAMPLES, ids=["gan", "autoencoders"])
 def test_the_python_examples_run(code, workdir):
     names = {}
     exec(compile(code, "README.md", "exec"), names)
@@ -49,4 +49,4 @@ def test_every_command_has_the_options_it_is_shown_with(command):
 
 def test_pictures_are_there():
     for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
-        assert (ROOT / path).exists(), path
+        assert (Path(__file__).parents[1] / path).exists(), path

@@ -110,7 +110,7 @@ def write_models_config(root: str | Path, base_path: str = MOUNTED) -> Path:
         InputError: There is no model, or the folder cannot be written.
     """
     root = Path(root)
-    models = [folder for folder in sorted(root.glob("*/")) if versions(folder)]
+    models = [folder for folder in sorted(root.glob("*")) if folder.is_dir() and versions(folder)]
     if not models:
         raise InputError(f"{root} holds no SavedModel: write one with `kgan export RUN`.")
     text = "model_config_list {\n"

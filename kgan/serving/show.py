@@ -1,5 +1,6 @@
 """Requests to a server, as commands to paste, made from a SavedModel's signatures."""
 
+import shlex
 import textwrap
 from pathlib import Path
 
@@ -30,17 +31,22 @@ def show(path: str | Path, rest: str = REST, grpc: str = GRPC) -> str:
         InputError: It is no SavedModel.
     """
     path = Path(path).absolute()
+    root = path.parents[1]
+    if root.parent == Path.cwd():
+        place, mounted = root.name, f"$PWD/{root.name}"
+    else:
+        place = mounted = str(root)
     found = signatures(path)
     found.pop("serving_default", None)
     if not found:
         raise InputError(f"{path} is no SavedModel with endpoints: expected a folder NAME/VERSION.")
-    name, root = path.parent.name, path.parents[1].name
+    name = path.parent.name
     parts = [
         "Start the server (Docker):",
         _block(
             "sh",
-            f"kgan export --models-config --out {root}\n"
-            f'docker run --rm -p 8500:8500 -p 8501:8501 -v "$PWD/{root}:{MOUNTED}:ro" \\\n'
+            f"kgan export --models-config --out {shlex.quote(place)}\n"
+            f'docker run --rm -p 8500:8500 -p 8501:8501 -v "{mounted}:{MOUNTED}:ro" \\\n'
             f"  tensorflow/serving --model_config_file={MOUNTED}/{CONFIG}",
         ),
         "REST:",

@@ -229,7 +229,8 @@ BAD_CALLS = {
     "base path for nothing": (["export", "empty", "--base-path", "/x"], "add --models-config"),
     "models of none": (["export", "--models-config", "--out", "empty"], "holds no SavedModel"),
     "show of nothing": (["export", "--show", "x"], "neither a run nor a SavedModel"),
-    "show and a run": (["export", "empty", "--show", "x"], "leave out empty"),
+    "show and a run": (["export", "empty", "--show", "x"], "give it alone"),
+    "show and more": (["export", "--keep", "2", "--show", "x"], "give it alone"),
     "resume with a preset": (["train", "--resume", "x", "--preset", "ring"], "leave out"),
 }
 

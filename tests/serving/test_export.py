@@ -122,6 +122,16 @@ def test_versions_count_up_and_a_failure_leaves_nothing(gan, tmp_path, monkeypat
     assert sorted(os.listdir(tmp_path / "m")) == [".lock", "1", "7", "8"]
 
 
+def test_a_full_disk_is_one_clear_error_and_leaves_nothing(classifier, tmp_path, monkeypatch):
+    def fail(*args, **kwargs):
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    monkeypatch.setattr(tf.saved_model, "save", fail)
+    with pytest.raises(InputError, match=r"Cannot write .*: No space left on device\."):
+        export(classifier, tmp_path, "c")
+    assert os.listdir(tmp_path / "c") == [".lock"]
+
+
 def test_older_versions_go_only_if_asked(classifier, tmp_path):
     for _ in range(3):
         export(classifier, tmp_path, "c")
