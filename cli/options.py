@@ -35,7 +35,9 @@ training_options = _together(
     click.option("--precision", metavar="P", help="auto, float32, bfloat16 or float16."),
     click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Other settings."),
     click.option("--run-dir", metavar="DIR", help="The run's folder [next number in runs/]."),
-    click.option("--resume", metavar="RUN", help="Go on with an unfinished run."),
+    click.option("--resume", metavar="RUN", help="Go on with an unfinished run; auto: see below."),
+    click.option("--max-time", metavar="TIME", help="Stop and save after 2h, 90m, 45s."),
+    click.option("--keep", type=int, metavar="N", help="Checkpoints, the newest [2]."),
     click.option("--out", default="saved_models", show_default=True, help="Of the SavedModel."),
     click.option("--dry-run", is_flag=True, help="Check, print the configuration, stop."),
 )

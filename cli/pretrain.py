@@ -20,7 +20,11 @@ from kgan.cli.options import data_options, training_options
 @click.option("--beta", type=float, metavar="X", help="vae: weight of the divergence.")
 @training_options
 def pretrain(**options):
-    """Train an autoencoder; with no option, a convolutional one on the embedded digits."""
+    """Train an autoencoder; with no option, a convolutional one on the embedded digits.
+
+    SIGTERM and the first Ctrl-C save a checkpoint and stop. `--resume auto` goes on with the newest
+    unfinished run of the same configuration in runs/, or in --run-dir, or starts it.
+    """
     from kgan.cli.startup import load_tensorflow
 
     load_tensorflow()

@@ -16,7 +16,11 @@ from kgan.cli.options import data_options, training_options
 )
 @training_options
 def train(**options):
-    """Train a GAN; with no option, a DCGAN on the embedded digits."""
+    """Train a GAN; with no option, a DCGAN on the embedded digits.
+
+    SIGTERM and the first Ctrl-C save a checkpoint and stop. `--resume auto` goes on with the newest
+    unfinished run of the same configuration in runs/, or in --run-dir, or starts it.
+    """
     from kgan.cli.startup import load_tensorflow
 
     load_tensorflow()

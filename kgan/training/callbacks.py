@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from kgan.training.checkpoint import Checkpoints
+from kgan.training.stopping import Stop, StoppedError
 
 
 class EverySteps(keras.callbacks.Callback):
@@ -138,18 +139,19 @@ class Samples(EverySteps):
 
 
 class Checkpointing(EverySteps):
-    """Saves every so many steps; begins from the newest checkpoint.
+    """Saves every so many steps, and before a stop; begins from the newest checkpoint.
 
     The last of a run's callbacks, so that what it saves is what the others left.
 
     Args:
         checkpoints: The run's checkpoints.
         every: Steps between two checkpoints.
+        stop: Whether training is to end; None if nothing can ask for it.
     """
 
-    def __init__(self, checkpoints: Checkpoints, every: int):
+    def __init__(self, checkpoints: Checkpoints, every: int, stop: Stop | None = None):
         super().__init__(every)
-        self._checkpoints = checkpoints
+        self._checkpoints, self._stop = checkpoints, stop
 
     def on_epoch_begin(self, epoch, logs=None):
         # Not earlier: at the start of an epoch Keras resets the metrics, which are restored too.
@@ -159,6 +161,12 @@ class Checkpointing(EverySteps):
         # The last one later: a run that is killed before the others' last call makes it again.
         if batch + 1 < self.params["steps"]:
             super().on_train_batch_end(batch, logs)
+            if self._stop and self._stop.asked:
+                # Not by `stop_training`: the others would take this step for the last.
+                step = int(self.model.step.value)
+                if self._checkpoints.latest_step != step:
+                    self.at(step)
+                raise StoppedError(f"Training stopped after step {step}.")
 
     def on_train_end(self, logs=None):
         self.at(int(self.model.step.value))

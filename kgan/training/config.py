@@ -103,6 +103,7 @@ class Config(abc.ABC):
         seed: Decides the initial weights, the order of the data and the noise.
         precision: What the networks compute in; "auto" is resolved before training.
         log_every, sample_every, checkpoint_every: Steps between two of each.
+        checkpoints_kept: How many, the newest.
     """
 
     data: DataConfig = DataConfig()
@@ -113,6 +114,7 @@ class Config(abc.ABC):
     log_every: int = 50
     sample_every: int = 1000
     checkpoint_every: int = 500
+    checkpoints_kept: int = 2
 
     # What `config.json` calls it, and the command that takes it.
     family: ClassVar[str]
@@ -154,7 +156,10 @@ class Config(abc.ABC):
         Raises:
             InputError: A setting is outside its range.
         """
-        for key in ("steps", "batch_size", "log_every", "sample_every", "checkpoint_every"):
+        for key in (
+            "steps", "batch_size", "log_every", "sample_every", "checkpoint_every",
+            "checkpoints_kept",
+        ):  # fmt: skip
             _at_least_one(key, getattr(self, key))
         if not 0 <= self.seed < 2**31:
             raise InputError(f"seed is {self.seed}: expected 0 to {2**31 - 1}.")

@@ -101,3 +101,12 @@ def read_config(folder: str | Path) -> dict:
             f"{folder} is no run: expected a folder made by `kgan train` or `kgan pretrain`, with "
             "a config.json."
         ) from error
+
+
+def in_use(folder: Path) -> bool:
+    """Returns whether another process holds the folder's lock."""
+    try:
+        with filelock.FileLock(folder / ".lock", timeout=0):
+            return False
+    except filelock.Timeout:
+        return True

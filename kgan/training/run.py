@@ -21,6 +21,7 @@ from kgan.training.checkpoint import Checkpoints
 from kgan.training.config import CONFIGS, Config
 from kgan.training.evaluation import Evaluation, best_place
 from kgan.training.settings import settings
+from kgan.training.stopping import Stop
 
 CHECKPOINTS = ("last", "best")
 
@@ -31,6 +32,7 @@ def train(
     saved_models: str | Path = "saved_models",
     callbacks: Sequence[keras.callbacks.Callback] = (),
     deterministic: bool = True,
+    stop: Stop | None = None,
 ) -> dict:
     """Trains, or goes on training, and exports the result.
 
@@ -41,12 +43,14 @@ def train(
         callbacks: Any Keras callbacks; they see a model whose `step` counts the whole run.
         deterministic: Turn on TensorFlow's op determinism, which is for the whole process: without
             it a resumed run equals an uninterrupted one only up to rounding.
+        stop: What may end training before its last step.
 
     Returns:
         What summary.json holds.
 
     Raises:
         InputError: Another process uses the folder.
+        StoppedError: `stop` asked for it; the run goes on from here when it is resumed.
         TrainingError: A loss or a weight was not finite; the last good checkpoint is kept.
     """
     if deterministic:
@@ -56,7 +60,7 @@ def train(
     with folder.lock(run_dir):
         if not (run_dir / "config.json").exists():
             folder.write_json(run_dir / "config.json", _record(run))
-        _fit(run, run_dir, callbacks)
+        _fit(run, run_dir, callbacks, stop)
         lines = read_metrics(run_dir / "metrics.jsonl")
         scores = run.family.score(run.model, run.data, run.config)
         if scores:
@@ -67,13 +71,15 @@ def train(
     return summary
 
 
-def _fit(run: Run, run_dir: Path, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+def _fit(
+    run: Run, run_dir: Path, callbacks: Sequence[keras.callbacks.Callback], stop: Stop | None
+) -> None:
     config, model = run.config, run.model
-    checkpoints = Checkpoints(model, run_dir / "checkpoints")
+    checkpoints = Checkpoints(model, run_dir / "checkpoints", config.checkpoints_kept)
     own = [
         MetricsLog(run_dir, config.log_every, run.images_per_step, checkpoints),
         Samples(run_dir, config.sample_every, lambda model: run.family.picture(model, run.data)),
-        Checkpointing(checkpoints, config.checkpoint_every),
+        Checkpointing(checkpoints, config.checkpoint_every, stop),
     ]
     if run.scorer:
         own.insert(0, Evaluation(run_dir, config.evaluation, run.scorer, checkpoints))
@@ -151,6 +157,28 @@ def reopen(run_dir: str | Path, command: str, changes: dict, report=None) -> Run
             f"with {record['examples']}: bring the data back, or start a new run."
         )
     return run
+
+
+def find_unfinished(run: Run, run_dir: str | Path | None = None) -> Path | None:
+    """Returns the newest unfinished run that is the same as this one and that nobody is at.
+
+    Args:
+        run: From `prepare`.
+        run_dir: The one folder to look at, None for all under runs/.
+
+    Raises:
+        InputError: A run's configuration cannot be read.
+    """
+    places = [Path(run_dir)] if run_dir is not None else sorted(Path("runs").glob("*"))
+    wanted = _record(run)
+    for place in reversed(places):
+        if not (place / "config.json").exists() or (place / "summary.json").exists():
+            continue
+        record = folder.read_config(place)
+        same = all(record[key] == wanted[key] for key in ("config", "examples", "image_shape"))
+        if same and not folder.in_use(place):
+            return place
+    return None
 
 
 def read_config(record: dict) -> Config:

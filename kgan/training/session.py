@@ -14,8 +14,9 @@ from kgan.training import folder, presets
 from kgan.training.build import Run, load_data, prepare, steps_for_epochs, training_examples
 from kgan.training.config import Config
 from kgan.training.progress import ProgressBar
-from kgan.training.run import reopen, train
+from kgan.training.run import find_unfinished, reopen, train
 from kgan.training.settings import override, parse_setting
+from kgan.training.stopping import Stop, StoppedError, parse_duration
 
 # Options that are settings under another name: of every command, and of each.
 _COMMON = {
@@ -27,6 +28,7 @@ _COMMON = {
     "batch_size": ("batch_size",),
     "seed": ("seed",),
     "precision": ("precision",),
+    "keep": ("checkpoints_kept",),
 }
 _KEYS = {
     "train": {
@@ -61,6 +63,7 @@ def train_from_options(
     settings: tuple[str, ...],
     run_dir: str | None,
     resume: str | None,
+    max_time: str | None,
     out: str,
     dry_run: bool,
     **options: Any,
@@ -73,7 +76,8 @@ def train_from_options(
         epochs: Passes over the data, instead of the option `steps`.
         settings: Each KEY=VALUE.
         run_dir: The new run's folder.
-        resume: The unfinished run to go on with.
+        resume: The unfinished run to go on with, or "auto".
+        max_time: See `stopping.parse_duration`.
         out: Where the SavedModel goes.
         dry_run: Check, print the configuration and stop.
         **options: The command's other options, None where not given.
@@ -85,21 +89,23 @@ def train_from_options(
     changes = _changes(_KEYS[command], options, settings)
     if epochs is not None and (options["steps"] is not None or epochs < 1):
         raise InputError(f"--epochs {epochs}: expected 1 or more, and without --steps.")
+    seconds = None if max_time is None else parse_duration(max_time)
     folder.require_writable(Path(out))
     report = preparation_reporter(console)
-    if resume is not None:
+    if resume not in (None, "auto"):
         if run_dir or preset or epochs:
             raise InputError("--resume takes its run's settings: leave out --run-dir, --preset "
                              "and --epochs.")  # fmt: skip
         run, place = reopen(resume, command, changes, report), Path(resume)
     else:
         start = presets.find(command, preset, options["dataset"], options["model"])
-        run, place = _new_run(start, changes, epochs, report), None
+        run = _new_run(start, changes, epochs, report)
+        place = find_unfinished(run, run_dir) if resume else None
     if dry_run:
         Console(soft_wrap=True).print_json(data=run.config.to_dict())
         return
     place = place or folder.create(run_dir, run.name)
-    _train(run, place, Path(out), console)
+    _train(run, place, Path(out), console, Stop(seconds))
 
 
 def _changes(
@@ -152,7 +158,7 @@ def preparation_reporter(console: Console):
     return report
 
 
-def _train(run: Run, place: Path, out: Path, console: Console) -> None:
+def _train(run: Run, place: Path, out: Path, console: Console, stop: Stop) -> None:
     config, shape = run.config, "x".join(map(str, run.examples.image_shape))
     phases = run.total_steps // config.steps
     each = f"{phases} layers, " if phases > 1 else ""
@@ -163,13 +169,16 @@ def _train(run: Run, place: Path, out: Path, console: Console) -> None:
     )
     bar = ProgressBar(run, place / "samples", console)
     try:
-        summary = train(run, place, out, callbacks=[bar])
-    except KeyboardInterrupt:
+        with stop:
+            summary = train(run, place, out, callbacks=[bar], stop=stop)
+    except (KeyboardInterrupt, StoppedError) as error:
         bar.close()
         console.print(
-            f"Stopped. Go on with: kgan {config.command} --resume {place}", soft_wrap=True
+            f"{error or 'Stopped.'} Go on with: kgan {config.command} --resume {place}",
+            soft_wrap=True,
         )
-        sys.exit(1)
+        # As the shell and job schedulers count: 0 for a time that was up, else 128 + the signal.
+        sys.exit(128 + stop.signal if stop.signal else 0)
     finally:
         bar.close()
     print_table(run.family.rows(summary), console)

@@ -1,0 +1,65 @@
+"""Ending a run before its last step, with nothing lost: on a signal, or when its time is up."""
+
+import re
+import signal
+import time
+
+from kgan.errors import InputError
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class StoppedError(Exception):
+    """Training ended before its last step because it was asked to; a checkpoint was saved."""
+
+
+class Stop:
+    """Why training is to end after the step that it is at, if it is.
+
+    Within the `with` block SIGINT and SIGTERM ask for it; a second SIGINT interrupts at once.
+
+    Args:
+        max_seconds: After which it is to end, from now; None for never.
+
+    Attributes:
+        signal: The signal that asked for it, None if none did.
+    """
+
+    def __init__(self, max_seconds: float | None = None):
+        self._deadline = None if max_seconds is None else time.monotonic() + max_seconds
+        self.signal: signal.Signals | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether training is to end."""
+        late = self._deadline is not None and time.monotonic() >= self._deadline
+        return late or self.signal is not None
+
+    def __enter__(self) -> "Stop":
+        self._before = {number: signal.signal(number, self._handle) for number in SIGNALS}
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number, frame):
+        self.signal = signal.Signals(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
+
+
+def parse_duration(text: str) -> int:
+    """Returns the seconds of "2h", "1h30m" or "45s".
+
+    Raises:
+        InputError: The text is no such duration, or 0.
+    """
+    parts = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text.strip())
+    numbers = [int(number or 0) for number in parts.groups()] if parts else [0]
+    seconds = sum(n * unit for n, unit in zip(numbers, UNITS.values(), strict=False))
+    if not seconds:
+        raise InputError(f"--max-time {text!r}: expected a duration, such as 2h, 1h30m or 45s.")
+    return seconds

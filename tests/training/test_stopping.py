@@ -1,0 +1,156 @@
+"""Stopping by a signal or a time, and going on as if nothing had been."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from click.testing import CliRunner
+
+from kgan.cli import main
+from kgan.errors import InputError
+from kgan.training.stopping import Stop, parse_duration
+
+SETTINGS = ["log_every=7", "checkpoint_every=50", "sample_every=40", "batch_size=32", "steps=120",
+            "network.generator.width=8", "network.discriminator.width=8"]  # fmt: skip
+TRAIN = ["train", *(word for setting in SETTINGS for word in ("--set", setting))]
+
+
+def kgan(*args):
+    return CliRunner().invoke(main, [str(arg) for arg in args])
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that was never stopped."""
+    run = tmp_path_factory.mktemp("whole") / "run"
+    result = kgan(*TRAIN, "--run-dir", run, "--out", run.parent / "models")
+    assert result.exit_code == 0, result.output
+    return run
+
+
+def started(*args) -> subprocess.Popen:
+    command = [sys.executable, "-c", "from kgan.cli import main; main()", *map(str, args)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for(step: int, run: Path, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        log = run / "metrics.jsonl"
+        if log.exists() and len(log.read_text().splitlines()) >= step // 7:
+            return
+        time.sleep(0.005)
+    raise AssertionError("the run ended before it was stopped")
+
+
+def state(run):
+    reader = tf.train.load_checkpoint(str(run / "checkpoints"))
+    names = [name for name in reader.get_variable_to_shape_map() if "save_counter" not in name]
+    return {name: reader.get_tensor(name) for name in names if "OBJECT_GRAPH" not in name}
+
+
+def history(run):
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    timing = ("seconds", "images_per_second")
+    return [{key: line[key] for key in line if key not in timing} for line in lines]
+
+
+def assert_same(run, other):
+    expected, got = state(other), state(run)
+    assert expected.keys() == got.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(got[name], value, err_msg=name)
+    assert history(run) == history(other)
+    pictures = sorted(path.name for path in (other / "samples").iterdir())
+    assert sorted(path.name for path in (run / "samples").iterdir()) == pictures
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_the_run_goes_on_bit_for_bit(number, whole, workdir):
+    run = workdir / "run"
+    process = started(*TRAIN, "--run-dir", run)
+    wait_for(30, run, process)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    step = int(re.search(r"Training stopped after step (\d+)\.", errors)[1])
+    assert f"kgan train --resume {run}" in errors
+    assert "Traceback" not in errors
+    assert tf.train.latest_checkpoint(str(run / "checkpoints")).endswith(f"ckpt-{step}")
+    assert 28 <= step < 120
+    assert kgan("train", "--resume", run).exit_code == 0
+    assert_same(run, whole)
+
+
+def test_time_that_is_up_saves_and_auto_goes_on_until_it_is_done(whole, workdir):
+    # The time is up at the first step of each command: a run of steps one by one.
+    stopped = [kgan(*TRAIN, "--resume", "auto", "--max-time", "1s") for _ in range(2)]
+    assert [result.exit_code for result in stopped] == [0, 0], stopped[0].output
+    assert [path.name for path in Path("runs").iterdir()] == ["00000-digits-dcgan"]
+    run = Path("runs/00000-digits-dcgan")
+    if not (run / "summary.json").exists():
+        result = kgan(*TRAIN, "--resume", "auto")
+        assert result.exit_code == 0, result.output
+    assert_same(run, whole)
+    # It is finished: the next is a new one, and so is one of another configuration.
+    again = kgan(*TRAIN, "--resume", "auto", "--max-time", "1s")
+    assert "00001-digits-dcgan" in again.stderr
+    other = kgan(*TRAIN, "--seed", 1, "--resume", "auto", "--max-time", "1s")
+    assert "00002-digits-dcgan" in other.stderr
+
+
+def test_auto_leaves_a_run_alone_that_another_process_is_at(workdir):
+    process = started(*TRAIN, "--set", "steps=100000", "--run-dir", "runs/00000-mine")
+    try:
+        wait_for(10, workdir / "runs/00000-mine", process)
+        result = kgan(*TRAIN, "--set", "steps=100000", "--resume", "auto", "--max-time", "1s")
+        assert result.exit_code == 0, result.output
+        assert "00001-digits-dcgan" in result.stderr
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def interrupted_twice():
+    with Stop() as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.asked
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+
+
+def test_a_second_interrupt_ends_it_at_once():
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_twice()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert not Stop().asked
+    assert not Stop(100).asked
+    assert Stop(0).asked
+
+
+def test_more_checkpoints_are_kept_if_asked(workdir):
+    assert kgan(*TRAIN, "--keep", 4, "--set", "checkpoint_every=20").exit_code == 0
+    found = Path("runs/00000-digits-dcgan/checkpoints").glob("*.index")
+    assert sorted(int(path.stem.rpartition("-")[2]) for path in found) == [60, 80, 100, 120]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("2h", 7200), ("1h30m", 5400), ("45s", 45), ("1d", 86_400), ("1d2h3m4s", 93_784)],
+)
+def test_durations(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "2", "0s", "h", "-1h", "1.5h", "2h later", "30m1h"])
+def test_what_is_no_duration(text):
+    with pytest.raises(InputError, match=r"--max-time .*: expected a duration, such as 2h"):
+        parse_duration(text)
