@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kgan.data import Examples
+from kgan.data import Examples, licence
 from kgan.data.prepared import Report
 from kgan.data.split import Splits, split, stratified
 from kgan.errors import InputError, unknown
@@ -52,6 +52,7 @@ class Experiment:
         steps: Updates at most, None for what `supervised.budget` makes of the number of labels.
         pretrained_on: Which of the parts' images the pretraining saw, None if other images.
         settings: What decides a result, beside arm, number of labels and seed.
+        data_licence: Where it is known.
     """
 
     run_dir: Path
@@ -66,6 +67,7 @@ class Experiment:
     steps: int | None
     pretrained_on: str | None
     settings: dict
+    data_licence: str | None = None
 
     @property
     def num_classes(self) -> int:
@@ -170,6 +172,7 @@ def prepare(
             "batch_size": batch_size,
             "encoder": _digest(source),
         },
+        data_licence=licence(os.fspath(dataset), data_dir),
     )
     for count in counts:
         for seed in range(seeds):

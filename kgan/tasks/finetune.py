@@ -17,7 +17,6 @@ from kgan.tasks.features import Features
 from kgan.tasks.results import Results
 from kgan.tasks.supervised import Trained, Trainer
 from kgan.training import determinism, folder
-from kgan.training.run import about
 
 PROBE_CHOICE = 10_000  # labels at most on which a probe's penalty is chosen
 
@@ -303,9 +302,11 @@ class _Comparison:
             weights = self._train("pretrained", labels, seed, *choice, say=False).weights
             results.keep_weights(labels, seed, weights)
         self._trainer.classifier.network.set_weights(weights)
-        known, dataset = about(experiment.run_dir, 0), experiment.splits.train.name
-        if dataset != known["dataset"]:
-            known |= {"dataset": dataset, "data_licence": None}
-        known["scores"] = found
-        path = export(self._trainer.classifier, saved_models, name, known)
+        about = {
+            "run": experiment.run_dir.name,
+            "dataset": experiment.splits.train.name,
+            "data_licence": experiment.data_licence,
+            "scores": found,
+        }
+        path = export(self._trainer.classifier, saved_models, name, about)
         return {**found, "saved_model": str(path)}

@@ -16,7 +16,8 @@ class StoppedError(Exception):
 class Stop:
     """Why training is to end after the step that it is at, if it is.
 
-    Within the `with` block SIGINT and SIGTERM ask for it; a second SIGINT interrupts at once.
+    Within the `with` block SIGINT and SIGTERM ask for it, unless they were ignored before, as
+    SIGINT is in a shell's background; a second SIGINT interrupts at once.
 
     Args:
         max_seconds: After which it is to end, from now; None for never.
@@ -36,7 +37,10 @@ class Stop:
         return late or self.signal is not None
 
     def __enter__(self) -> "Stop":
-        self._before = {number: signal.signal(number, self._handle) for number in SIGNALS}
+        before = {number: signal.getsignal(number) for number in SIGNALS}
+        self._before = {n: handler for n, handler in before.items() if handler != signal.SIG_IGN}
+        for number in self._before:
+            signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *_):

@@ -38,7 +38,9 @@ def whole(tmp_path_factory):
 
 def started(*args) -> subprocess.Popen:
     command = [sys.executable, "-c", "from kgan.cli import main; main()", *map(str, args)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    # The tests themselves may run in a shell's background, where SIGINT is ignored.
+    heed = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **heed)
 
 
 def wait_for(step: int, run: Path, process: subprocess.Popen) -> None:
@@ -127,10 +129,27 @@ def interrupted_twice():
         time.sleep(5)
 
 
-def test_a_second_interrupt_ends_it_at_once():
+@pytest.fixture
+def heeding():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_second_interrupt_ends_it_at_once(heeding):
     with pytest.raises(KeyboardInterrupt):
         interrupted_twice()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_ignored_interrupt_stays_ignored(heeding):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with Stop() as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+    assert not stop.asked
+
+
+def test_a_time_that_is_up_asks_for_it():
     assert not Stop().asked
     assert not Stop(100).asked
     assert Stop(0).asked
