@@ -2,7 +2,7 @@
 
 import click
 
-from kgan.cli.options import data_dir_option, image_size_option
+from kgan.cli.options import data_dir_option, image_size_option, strategy_option
 
 
 @click.command()
@@ -26,6 +26,7 @@ from kgan.cli.options import data_dir_option, image_size_option
 @image_size_option
 @click.option("--steps", type=int, metavar="N", help="Updates at most [60 epochs, 1,000 or more].")
 @click.option("--batch-size", default=128, show_default=True, metavar="N", help="Labels a step.")
+@strategy_option
 @click.option("--out", default="saved_models", show_default=True, help="Where the model is saved.")
 @click.option("--dry-run", is_flag=True, help="Check everything, print what would be done, stop.")
 def finetune(**options):

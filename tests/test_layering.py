@@ -26,6 +26,8 @@ TENSORFLOW_FILES = {
     "kgan/losses/penalties.py",
     "kgan/layers/conv.py",
     "kgan/layers/batch_norm.py",
+    "kgan/layers/dropout.py",
+    "kgan/layers/rows.py",
     "kgan/metrics/features.py",
     "kgan/tasks/feature_classifiers.py",
 }

@@ -1,9 +1,23 @@
-"""From a step's number to its batch: the one place that knows order and dtype."""
+"""From a step's number to its batch: the one place that knows order, sharding and dtype."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
 from kgan.data.examples import Examples
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The replicas that one host feeds: `count` of them, from number `first`, of `total`."""
+
+    first: int = 0
+    count: int = 1
+    total: int = 1
+
+
+WHOLE = Shard()
 
 
 def order(positions: tf.Tensor, num_examples: int, seed: int) -> tf.Tensor:
@@ -41,58 +55,68 @@ def _splitmix64(value) -> tf.Tensor:
 
 
 def batches(
-    examples: Examples, batch_size: int, seed: int, start: int, stop: int
+    examples: Examples, batch_size: int, seed: int, start: int, stop: int, shard: Shard = WHOLE
 ) -> tf.data.Dataset:
     """Returns the batches of steps `start` to `stop - 1`, each a function of (seed, step) alone.
 
     Args:
         examples: Read by index, from memory or from a memory map.
-        batch_size: Rows a step, over all of its discriminator updates.
+        batch_size: Rows a step, over all of its discriminator updates and all replicas; a multiple
+            of their number.
         seed: The run's seed.
         start: First step.
         stop: The step after the last.
+        shard: For which replicas: the elements of a step are their parts of its batch, in turn.
 
     Returns:
-        A data set of `(batch_size, *image_shape)` in the examples' own dtype.
+        A data set of `(batch_size / shard.total, *image_shape)` in the examples' own dtype.
     """
-    images = _rows(examples.images)
+    images, rows_each = _rows(examples.images), batch_size // shard.total
 
-    def batch(step):
-        rows = images(_chosen(step, batch_size, len(examples), seed))
-        return tf.ensure_shape(rows, (batch_size, *examples.image_shape))
+    def batch(element):
+        rows = images(_chosen(element, batch_size, len(examples), seed, shard))
+        return tf.ensure_shape(rows, (rows_each, *examples.image_shape))
 
-    return tf.data.Dataset.range(start, stop).map(batch).prefetch(2)
+    return _elements(start, stop, shard).map(batch).prefetch(2)
 
 
 def labelled_batches(
-    examples: Examples, batch_size: int, seed: int, start: int, stop: int
+    examples: Examples, batch_size: int, seed: int, start: int, stop: int, shard: Shard = WHOLE
 ) -> tf.data.Dataset:
     """Returns the batches that `batches` returns, with their labels.
 
     Args:
         examples: With labels; images that are a NumPy array in memory are gathered there.
-        batch_size: Rows a step.
+        batch_size: As in `batches`.
         seed: As in `batches`.
         start: As in `batches`.
         stop: As in `batches`.
+        shard: As in `batches`.
 
     Returns:
-        A data set of images `(batch_size, *image_shape)` and int32 labels `(batch_size,)`. Its
-        static batch dimension is None, so that a step traced for one size serves every other.
+        A data set of images `(rows, *image_shape)` and int32 labels `(rows,)`. Its static batch
+        dimension is None, so that a step traced for one size serves every other.
     """
     read = _gathered if type(examples.images) is np.ndarray else _rows
     images, labels = read(examples.images), _gathered(examples.labels.astype(np.int32))
 
-    def batch(step):
-        chosen = _chosen(step, batch_size, len(examples), seed)
+    def batch(element):
+        chosen = _chosen(element, batch_size, len(examples), seed, shard)
         return images(chosen), labels(chosen)
 
-    return tf.data.Dataset.range(start, stop).map(batch).prefetch(2)
+    return _elements(start, stop, shard).map(batch).prefetch(2)
 
 
-def _chosen(step, batch_size: int, num_examples: int, seed: int) -> tf.Tensor:
-    """Returns which examples make a step's batch, int64 `(batch_size,)`, its static size None."""
-    return order(tf.range(step * batch_size, (step + 1) * batch_size), num_examples, seed)
+def _elements(start: int, stop: int, shard: Shard) -> tf.data.Dataset:
+    return tf.data.Dataset.range(start * shard.count, stop * shard.count)
+
+
+def _chosen(element, batch_size: int, num_examples: int, seed: int, shard: Shard) -> tf.Tensor:
+    """Returns which examples make an element, int64 `(rows,)`, its static size None."""
+    step, number = element // shard.count, shard.first + element % shard.count
+    rows = batch_size // shard.total
+    first = step * batch_size + number * rows
+    return order(tf.range(first, first + rows), num_examples, seed)
 
 
 def _rows(array):

@@ -10,6 +10,7 @@ from keras import ops
 from kgan.errors import InputError, unknown
 from kgan.losses.likelihood import bernoulli, squared_error
 from kgan.models.adam import Adam
+from kgan.models.counted import CountedModel
 from kgan.models.precision import in_float32
 from kgan.models.seeds import in_batches
 from kgan.models.step import Noise, built_optimizer, minimize
@@ -18,7 +19,7 @@ LIKELIHOODS = {"bernoulli": bernoulli, "squared_error": squared_error}
 
 
 @keras.saving.register_keras_serializable("kgan")
-class Autoencoder(keras.Model):
+class Autoencoder(CountedModel):
     """An encoder and a decoder that learn to reconstruct images from codes under `fit`.
 
     With a corruption it is a denoising autoencoder: codes are of the corrupted images and the loss
@@ -68,20 +69,25 @@ class Autoencoder(keras.Model):
         self.likelihood, self.corruption, self.seed = likelihood, corruption, int(seed)
         self.image_shape = tuple(encoder.input_shape[1:])
         self.code_size = decoder.input_shape[-1]
-        self.step = self.add_weight(
-            shape=(), dtype="int64", initializer="zeros", trainable=False, name="step"
-        )
-        self._means = {name: keras.metrics.Mean(name=name) for name in self._logged}
-        self.built = True
+        self._count(self._logged)
 
-    def compile(self, optimizer: keras.optimizers.Optimizer | None = None, **kwargs):
+    def compile(
+        self,
+        optimizer: keras.optimizers.Optimizer | None = None,
+        accumulate: int = 1,
+        **kwargs,
+    ):
         """Chooses the optimizer.
 
         Args:
             optimizer: Default Adam(1e-3).
+            accumulate: As of `kgan.GAN.compile`.
             **kwargs: Passed to `keras.Model.compile`.
         """
+        if accumulate < 1:
+            raise InputError(f"accumulate is {accumulate}: expected 1 or more.")
         super().compile(optimizer=None, **kwargs)
+        self.accumulate = accumulate
         self._prepare(optimizer or Adam(1e-3))
 
     def _prepare(self, optimizer):
@@ -97,10 +103,6 @@ class Autoencoder(keras.Model):
         """The built optimizers, after `compile`."""
         return (self.optimizer,)
 
-    @property
-    def metrics(self):
-        return list(self._means.values())
-
     def call(self, images, training=False):
         """Returns float32 `(batch, *image_shape)`: what `to_images` rounds to grey levels."""
         return self._reconstruction(self.outputs(self.code(images)))
@@ -114,13 +116,15 @@ class Autoencoder(keras.Model):
         """Updates a pair of networks to reconstruct clean `x`; returns the logs."""
         corrupted = self._corrupted(x, self.step.value)
 
-        def losses():
+        def losses(corrupted, x):
             outputs = decoder(encoder(corrupted, training=True), training=True)
             per_example = LIKELIHOODS[likelihood](outputs, x)
             return per_example, (per_example, outputs)
 
         variables = encoder.trainable_variables + decoder.trainable_variables
-        _, (per_example, outputs) = minimize(losses, self.optimizer, variables)
+        _, (per_example, outputs) = minimize(
+            losses, self.optimizer, variables, [corrupted, x], self.accumulate
+        )
         self.step.assign_add(1)
         return self._compared(per_example, reconstruction(outputs), x)
 
@@ -133,13 +137,13 @@ class Autoencoder(keras.Model):
 
     def _compared(self, loss, reconstruction, x):
         axes = tuple(range(1, len(x.shape)))
-        return self._logs({"loss": loss, "mse": ops.mean((reconstruction - x) ** 2, axis=axes)})
+        return self._seen({"loss": loss, "mse": ops.mean((reconstruction - x) ** 2, axis=axes)})
 
-    def _logs(self, values):
-        """Adds `(batch,)` values to the metrics; returns those as logs."""
-        for name, metric in self._means.items():
-            metric.update_state(values[name])
-        return {name: metric.result() for name, metric in self._means.items()}
+    def _seen(self, values):
+        """Adds `(batch,)` values to the means; returns those as logs."""
+        for name, mean in self._means.items():
+            mean.update_state(values[name])
+        return self._logs()
 
     def _corrupted(self, x, step):
         """Returns corrupted `x`; training counts its steps from 0, so that all others are below."""
@@ -284,10 +288,12 @@ class Autoencoder(keras.Model):
 
     def get_compile_config(self):
         if self.compiled:
-            return {"optimizer": keras.saving.serialize_keras_object(self.optimizer)}
+            optimizer = keras.saving.serialize_keras_object(self.optimizer)
+            return {"optimizer": optimizer, "accumulate": self.accumulate}
 
     def compile_from_config(self, config):
-        self.compile(keras.saving.deserialize_keras_object(config["optimizer"]))
+        optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
+        self.compile(optimizer, config["accumulate"])
 
 
 def check_fit(encoder: keras.Model, decoder: keras.Model) -> None:

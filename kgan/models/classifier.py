@@ -7,13 +7,14 @@ from keras import layers, ops
 
 from kgan.errors import InputError
 from kgan.models.adam import Adam
+from kgan.models.counted import CountedModel
 from kgan.models.precision import in_float32
 from kgan.models.seeds import in_batches
 from kgan.models.step import built_optimizer, minimize
 
 
 @keras.saving.register_keras_serializable("kgan")
-class Classifier(keras.Model):
+class Classifier(CountedModel):
     """An encoder under a dense softmax layer, trained whole (Hinton and Salakhutdinov 2006).
 
     The loss is the cross-entropy of the labels, -log p(y | x). Weights are float32 and so are the
@@ -55,11 +56,7 @@ class Classifier(keras.Model):
             codes = layers.Flatten(dtype="float32", name="flat_codes")(codes)
         head = layers.Dense(num_classes, dtype="float32", name="logits")
         self.network = keras.Model(encoder.inputs, head(codes), name="classifier")
-        self.step = self.add_weight(
-            shape=(), dtype="int64", initializer="zeros", trainable=False, name="step"
-        )
-        self._means = {name: keras.metrics.Mean(name=name) for name in ("loss", "accuracy")}
-        self.built = True
+        self._count(("loss", "accuracy"))
 
     @property
     def networks(self) -> tuple[keras.Model, ...]:
@@ -70,10 +67,6 @@ class Classifier(keras.Model):
     def optimizers(self) -> tuple[keras.optimizers.Optimizer, ...]:
         """The optimizers in use, after `compile`."""
         return (self.network_optimizer,)
-
-    @property
-    def metrics(self):
-        return list(self._means.values())
 
     def compile(self, optimizer: keras.optimizers.Optimizer | None = None, **kwargs):
         """Chooses the optimizer.
@@ -89,11 +82,12 @@ class Classifier(keras.Model):
         images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
         inputs = self.to_range(images)
 
-        def losses():
+        def losses(inputs, labels):
             logits = self.network(inputs, training=True)
             return _cross_entropy(labels, logits), logits
 
-        _, logits = minimize(losses, self.network_optimizer, self.network.trainable_variables)
+        variables = self.network.trainable_variables
+        _, logits = minimize(losses, self.network_optimizer, variables, [inputs, labels])
         self.step.assign_add(1)
         return self._measured(labels, logits)
 
@@ -105,7 +99,7 @@ class Classifier(keras.Model):
         hits = ops.equal(ops.cast(labels, "int64"), ops.cast(ops.argmax(logits, -1), "int64"))
         self._means["loss"].update_state(_cross_entropy(labels, logits))
         self._means["accuracy"].update_state(ops.cast(hits, "float32"))
-        return {metric.name: metric.result() for metric in self.metrics}
+        return self._logs()
 
     def call(self, images, training=False):
         """Returns probabilities float32 `(batch, num_classes)`."""

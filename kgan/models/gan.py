@@ -8,13 +8,14 @@ from keras import ops
 from kgan.errors import InputError, unknown
 from kgan.losses import OBJECTIVES, Objective, penalties
 from kgan.models.adam import Adam
+from kgan.models.counted import CountedModel
 from kgan.models.precision import as_float32
 from kgan.models.seeds import check_seeds, in_batches, seed_latents
 from kgan.models.step import Noise, built_optimizer, minimize
 
 
 @keras.saving.register_keras_serializable("kgan")
-class GAN(keras.Model):
+class GAN(CountedModel):
     """A generator and a discriminator that train each other under `fit`.
 
     Each training step makes `discriminator_steps` discriminator updates, each on its own real
@@ -55,12 +56,7 @@ class GAN(keras.Model):
         self.value_range, self.ema_decay, self.seed = tuple(value_range), ema_decay, int(seed)
         self.latent_dim = generator.input_shape[-1]
         self.image_shape = tuple(generator.output_shape[1:])
-        self.step = self.add_weight(
-            shape=(), dtype="int64", initializer="zeros", trainable=False, name="step"
-        )
-        names = ("generator_loss", "discriminator_loss", "real_score", "fake_score")
-        self._means = {name: keras.metrics.Mean(name=name) for name in names}
-        self.built = True
+        self._count(("generator_loss", "discriminator_loss", "real_score", "fake_score"))
 
     def compile(
         self,
@@ -69,6 +65,7 @@ class GAN(keras.Model):
         discriminator_optimizer: keras.optimizers.Optimizer | None = None,
         discriminator_steps: int = 1,
         r1: float = 0.0,
+        accumulate: int = 1,
         **kwargs,
     ):
         """Chooses the game that `fit` plays.
@@ -79,11 +76,13 @@ class GAN(keras.Model):
             discriminator_optimizer: The same default.
             discriminator_steps: Discriminator updates for each of the generator's, k in the paper.
             r1: Weight gamma of (gamma / 2) |grad D(x)|^2, added to any objective.
+            accumulate: Equal pieces that each batch is computed in, to save memory: the same
+                updates, unless a network takes statistics of its batch.
             **kwargs: Passed to `keras.Model.compile`.
 
         Raises:
-            InputError: An unknown objective, no discriminator step, a negative weight, or a
-                penalty on a discriminator with batch statistics.
+            InputError: An unknown objective, no discriminator step or piece, a negative weight, or
+                a penalty on a discriminator with batch statistics.
         """
         if isinstance(objective, str):
             if objective not in OBJECTIVES:
@@ -91,6 +90,8 @@ class GAN(keras.Model):
             objective = OBJECTIVES[objective]
         if discriminator_steps < 1:
             raise InputError(f"discriminator_steps is {discriminator_steps}: expected 1 or more.")
+        if accumulate < 1:
+            raise InputError(f"accumulate is {accumulate}: expected 1 or more.")
         if r1 < 0:
             raise InputError(f"r1 is {r1}: expected 0 or more.")
         terms = objective.penalties + (((penalties.r1, r1 / 2),) if r1 else ())
@@ -101,7 +102,7 @@ class GAN(keras.Model):
             )
         super().compile(optimizer=None, **kwargs)
         self.objective, self.discriminator_steps = objective, discriminator_steps
-        self._penalties = terms
+        self._penalties, self.accumulate = terms, accumulate
         self.generator_optimizer = built_optimizer(
             generator_optimizer or Adam(2e-4, beta_1=0.5), self.generator
         )
@@ -119,10 +120,6 @@ class GAN(keras.Model):
         """The built optimizers, after `compile`."""
         return self.generator_optimizer, self.discriminator_optimizer
 
-    @property
-    def metrics(self):
-        return list(self._means.values())
-
     def call(self, latents, training=False):
         return self.ema_generator(latents, training=False)
 
@@ -136,7 +133,7 @@ class GAN(keras.Model):
         self._generator_step(reals[-1], noise.normal(k, self.latent_dim))
         self._average()
         self.step.assign_add(1)
-        return {metric.name: metric.result() for metric in self.metrics}
+        return self._logs()
 
     def _discriminator_step(self, real, noise, j):
         latents = noise.normal(j, self.latent_dim)
@@ -145,29 +142,38 @@ class GAN(keras.Model):
         def discriminate(images):
             return self.discriminator(images, training=True)
 
-        def losses():
+        def losses(real, fake, *mix):
             real_logits, fake_logits = discriminate(real), discriminate(fake)
             loss = self.objective.discriminator_loss(real_logits, fake_logits)
-            if self._penalties:
-                mix = noise.uniform(self.discriminator_steps + 1 + j)
-                for penalty, weight in self._penalties:
-                    loss += weight * penalty(discriminate, real, fake, mix)
+            for penalty, weight in self._penalties:
+                loss += weight * penalty(discriminate, real, fake, *mix)
             return loss, (real_logits, fake_logits)
 
+        mix = [noise.uniform(self.discriminator_steps + 1 + j)] if self._penalties else []
         loss, (real_logits, fake_logits) = minimize(
-            losses, self.discriminator_optimizer, self.discriminator.trainable_variables
+            losses,
+            self.discriminator_optimizer,
+            self.discriminator.trainable_variables,
+            [real, fake, *mix],
+            self.accumulate,
         )
         self._means["discriminator_loss"].update_state(loss)
         self._means["real_score"].update_state(tf.sigmoid(real_logits))
         self._means["fake_score"].update_state(tf.sigmoid(fake_logits))
 
     def _generator_step(self, real, latents):
-        def losses():
+        def losses(real, latents):
             fake_logits = self.discriminator(self.generator(latents, training=True), training=True)
             real_logits = self.discriminator(real, training=True) if self.objective.paired else None
-            return self.objective.generator_loss(real_logits, fake_logits), None
+            return self.objective.generator_loss(real_logits, fake_logits), ()
 
-        loss, _ = minimize(losses, self.generator_optimizer, self.generator.trainable_variables)
+        loss, _ = minimize(
+            losses,
+            self.generator_optimizer,
+            self.generator.trainable_variables,
+            [real, latents],
+            self.accumulate,
+        )
         self._means["generator_loss"].update_state(loss)
 
     def _average(self):

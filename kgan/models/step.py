@@ -5,14 +5,8 @@ from collections.abc import Callable, Sequence
 import keras
 import tensorflow as tf
 
+from kgan.layers.rows import piece, replica
 from kgan.models.precision import all_layers
-
-
-def replica() -> tuple[tf.Tensor | int, int]:
-    """Returns this replica's number and how many there are; (0, 1) without a strategy."""
-    context = tf.distribute.get_replica_context()
-    count = context.num_replicas_in_sync
-    return (context.replica_id_in_sync_group if count > 1 else 0), count
 
 
 def built_optimizer(optimizer, *networks: keras.Model):
@@ -30,35 +24,57 @@ def built_optimizer(optimizer, *networks: keras.Model):
     return optimizer
 
 
-def minimize(losses: Callable, optimizer, variables) -> tuple:
+def minimize(losses: Callable, optimizer, variables, inputs: Sequence, pieces: int = 1) -> tuple:
     """Takes one optimizer step on the mean loss over the global batch.
 
     The optimizer sums the replicas' gradients, so each mean is divided by the number of replicas.
 
     Args:
-        losses: Returns `(batch,)` losses and anything else that the caller wants back.
+        losses: From the inputs to `(batch,)` losses and anything else, `(batch, ...)`, that the
+            caller wants back, nested at will.
         optimizer: A built Keras optimizer; float16 loss scaling is honoured.
         variables: What it updates.
+        inputs: Tensors `(batch, ...)`.
+        pieces: Equal parts that the batch is computed in, one after another: less memory, the same
+            gradient unless a network takes statistics of its batch.
 
     Returns:
         This replica's mean loss, a scalar, and the second value of `losses`.
     """
-    _, replicas = replica()
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch([variable.value for variable in variables])
-        per_example, rest = losses()
-        mean = tf.reduce_mean(tf.cast(per_example, tf.float32))
-        scaled = optimizer.scale_loss(mean / replicas)
-    gradients = tape.gradient(scaled, [variable.value for variable in variables])
+    scale = replica()[1] * pieces
+    weights = [variable.value for variable in variables]
+
+    def part(*rows):
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(weights)
+            per_example, rest = losses(*rows)
+            mean = tf.reduce_mean(tf.cast(per_example, tf.float32))
+            scaled = optimizer.scale_loss(mean / scale)
+        return tape.gradient(scaled, weights), mean, rest
+
+    gradients, means, rests, drawn = [], [], [], []
+    for number, rows in enumerate(zip(*(tf.split(t, pieces) for t in inputs), strict=True)):
+        # Nothing of a piece is computed before the one before is done: else no memory is saved.
+        done = [gradient for gradient in gradients if gradient is not None]
+        with tf.control_dependencies(done), piece(number, pieces, drawn):
+            more, mean, rest = part(*rows)
+            gradients = list(map(_sum, zip(gradients, more, strict=True))) if number else more
+        means.append(mean)
+        rests.append(rest)
     optimizer.apply(gradients, variables)
-    return mean, rest
+    return tf.add_n(means) / pieces, tf.nest.map_structure(lambda *r: tf.concat(r, 0), *rests)
+
+
+def _sum(gradients):
+    """Returns the sum of two gradients, None of a variable that takes no part."""
+    return None if gradients[0] is None else tf.add_n(gradients)
 
 
 class Noise:
     """Noise as a pure function of (seed, step, stream, row), equal on any number of replicas.
 
-    The rows of the global batch are drawn everywhere and each replica takes its own. Philox draws
-    the same eagerly, in a graph and under XLA.
+    The rows of the global batch are drawn everywhere and each replica takes its own. They are the
+    same eagerly and in a graph; what XLA compiles draws others.
 
     Args:
         seed: The run's seed.

@@ -100,15 +100,18 @@ class VAE(Autoencoder):
         noise = Noise(self.seed, self.step.value, tf.shape(images)[0], streams=2)
         x = self._examples(images, noise)
 
-        def step_losses():
+        def step_losses(x, normal):
             posterior = self._clipped(*self.encoder(x, training=True))
-            z = _reparameterized(posterior, noise.normal(0, self.latent_dim))
+            z = _reparameterized(posterior, normal)
             terms = self._terms(x, posterior, self.decoder(z, training=True))
             return terms["loss"], terms
 
-        _, terms = minimize(step_losses, self.optimizer, self.trainable_variables)
+        inputs = [x, noise.normal(0, self.latent_dim)]
+        _, terms = minimize(
+            step_losses, self.optimizer, self.trainable_variables, inputs, self.accumulate
+        )
         self.step.assign_add(1)
-        return self._logs(terms)
+        return self._seen(terms)
 
     def test_step(self, data):
         images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
@@ -118,7 +121,7 @@ class VAE(Autoencoder):
         x = self._examples(images, noise)
         posterior = self.posterior(x)
         z = _reparameterized(posterior, noise.normal(0, self.latent_dim))
-        return self._logs(self._terms(x, posterior, self.outputs(z)))
+        return self._seen(self._terms(x, posterior, self.outputs(z)))
 
     def _examples(self, images, noise):
         x = self.to_range(images)

@@ -8,7 +8,7 @@ import math
 import keras
 from keras import initializers, layers, ops
 
-from kgan.layers import Maxout
+from kgan.layers import Dropout, Maxout
 
 
 def generator(
@@ -81,11 +81,11 @@ def discriminator(
         return initializers.RandomUniform(-init_range, init_range)
 
     inputs = keras.Input(image_shape, name="images")
-    x = layers.Dropout(input_dropout)(layers.Flatten()(inputs))
+    x = Dropout(input_dropout)(layers.Flatten()(inputs))
     x = Maxout(width, pieces, kernel_initializer=kernel())(x)
-    x = layers.Dropout(dropout)(x)
+    x = Dropout(dropout)(x)
     x = Maxout(width, pieces, kernel_initializer=kernel())(x)
-    x = layers.Dropout(dropout)(x)
+    x = Dropout(dropout)(x)
     logits = layers.Dense(1, kernel_initializer=kernel(), dtype="float32")(x)
     return keras.Model(
         inputs, layers.Reshape((), dtype="float32")(logits), name="mlp_discriminator"

@@ -32,7 +32,7 @@ def write_assets(path: Path, model: keras.Model, name: str, about: dict) -> None
     found = {
         "family": type(model).__name__,
         **{key: getattr(model, key) for key in KNOWN if hasattr(model, key)},
-        "step": int(model.step.value),
+        "step": int(model.step.numpy()),
         "endpoints": {
             key: {"inputs": _described(found.inputs), "outputs": _described(found.outputs)}
             for key, found in sorted(endpoints.items())

@@ -1,5 +1,8 @@
 """What pretraining is worth: classifiers with and without it, on the same labels."""
 
+import contextlib
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -10,6 +13,7 @@ import numpy as np
 
 from kgan.data.split import stratified, subset
 from kgan.errors import InputError
+from kgan.models import Classifier
 from kgan.serving import export
 from kgan.tasks import probe, report
 from kgan.tasks.experiment import SEEDS, STARTS, TUNED, Experiment, in_memory, prepare
@@ -17,6 +21,7 @@ from kgan.tasks.features import Features
 from kgan.tasks.results import Results
 from kgan.tasks.supervised import Trained, Trainer
 from kgan.training import determinism, folder
+from kgan.training.strategy import Devices
 
 PROBE_CHOICE = 10_000  # labels at most on which a probe's penalty is chosen
 
@@ -31,6 +36,7 @@ def finetune(
     saved_models: str | Path = "saved_models",
     progress: Progress | None = None,
     deterministic: bool = True,
+    devices: Devices | None = None,
     **options,
 ) -> dict:
     """Compares classifiers with and without pretraining; exports the best that had it.
@@ -48,6 +54,7 @@ def finetune(
         progress: Called after each classifier with its arm, labels, seed, validation_accuracy,
             seconds, and how many of the total are done.
         deterministic: Turn on TensorFlow's op determinism, which is for the whole process.
+        devices: Where the networks train: by default those of the strategy in whose scope this is.
         **options: As in `prepare`.
 
     Returns:
@@ -57,7 +64,7 @@ def finetune(
         InputError: As `prepare`, or another process uses the folder.
     """
     experiment = prepare(run_dir, labels, seeds, **options)
-    return run(experiment, saved_models, progress, deterministic)
+    return run(experiment, saved_models, progress, deterministic, devices)
 
 
 def run(
@@ -65,28 +72,50 @@ def run(
     saved_models: str | Path = "saved_models",
     progress: Progress | None = None,
     deterministic: bool = True,
+    devices: Devices | None = None,
 ) -> dict:
     """Runs what is not finished of a prepared comparison: see `finetune`."""
+    devices = devices or Devices()
+    for labels in experiment.labels:
+        devices.check_batch(experiment.budget(labels).batch_size)
     if deterministic:
         determinism.enable()
     place = experiment.run_dir / "finetune"
-    try:
-        place.mkdir(exist_ok=True)
-    except OSError as error:
-        raise InputError(f"Cannot write {place}: {error.strerror}.") from error
-    with folder.lock(place):
-        comparison = _Comparison(experiment, Results(place, experiment.settings), progress)
+    with contextlib.ExitStack() as held:
+        if devices.chief:
+            try:
+                place.mkdir(exist_ok=True)
+            except OSError as error:
+                raise InputError(f"Cannot write {place}: {error.strerror}.") from error
+            held.enter_context(folder.lock(place))
+        devices.values()
+        if not devices.chief:
+            # All workers do the same; the others' files are their own, and go with them.
+            own = Path(held.enter_context(tempfile.TemporaryDirectory()))
+            place = shutil.copytree(place, own / "finetune")
+            saved_models, progress = own / "saved_models", None
+        devices.values()
+        results = Results(place, experiment.settings)
+        comparison = _Comparison(experiment, results, progress, devices)
         comparison.probe_all()
         comparison.train_all()
-        return comparison.report(Path(saved_models))
+        table = comparison.report(Path(saved_models))
+        devices.values()
+    return table
 
 
 class _Comparison:
-    def __init__(self, experiment: Experiment, results: Results, progress: Progress | None):
+    def __init__(
+        self,
+        experiment: Experiment,
+        results: Results,
+        progress: Progress | None,
+        devices: Devices,
+    ):
         self._experiment, self._results = experiment, results
         self._progress, self._done = progress or (lambda event: None), 0
         train, source = experiment.splits.train, experiment.source
-        self._trainer = Trainer(source, experiment.num_classes, train.class_names)
+        self._trainer = Trainer(source, experiment.num_classes, train.class_names, devices)
         self._features = Features(source)
         self._codes = Features(replace(source, judges=False))
         self._heads = {}
@@ -301,12 +330,14 @@ class _Comparison:
             choice = row["learning_rate"], row["start"]
             weights = self._train("pretrained", labels, seed, *choice, say=False).weights
             results.keep_weights(labels, seed, weights)
-        self._trainer.classifier.network.set_weights(weights)
+        # What replicas share is exported from a model of one device.
+        classifier = Classifier.from_config(self._trainer.classifier.get_config())
+        classifier.network.set_weights(weights)
         about = {
             "run": experiment.run_dir.name,
             "dataset": experiment.splits.train.name,
             "data_licence": experiment.data_licence,
             "scores": found,
         }
-        path = export(self._trainer.classifier, saved_models, name, about)
+        path = export(classifier, saved_models, name, about)
         return {**found, "saved_model": str(path)}

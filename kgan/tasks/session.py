@@ -13,6 +13,7 @@ from kgan.tasks.experiment import Experiment, prepare
 from kgan.tasks.finetune import run as run_experiment
 from kgan.training import folder
 from kgan.training.session import parse_image_size, preparation_reporter
+from kgan.training.strategy import Devices, choose
 
 WIDTH = 100
 
@@ -55,6 +56,7 @@ def finetune_from_options(
     dataset: str | None,
     data_dir: str | None,
     image_size: str | None,
+    strategy: str,
     out: str,
     dry_run: bool,
     **options,
@@ -66,6 +68,8 @@ def finetune_from_options(
     """
     console = Console(stderr=True, highlight=False)
     folder.require_writable(Path(out))
+    devices = choose("single" if dry_run else strategy)
+    console.quiet = not devices.chief
     experiment = prepare(
         run,
         parse_labels(labels) if labels else None,
@@ -81,7 +85,9 @@ def finetune_from_options(
     if dry_run:
         Console(soft_wrap=True).print_json(data=_plan(experiment))
         return
-    table = _run(experiment, Path(out), console)
+    table = _run(experiment, Path(out), console, devices)
+    if not devices.chief:
+        return
     # A file or a pipe has no width to fit a table to.
     shown = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     shown.print(report.rich_table(table))
@@ -117,7 +123,7 @@ def _plan(experiment: Experiment) -> dict:
     }
 
 
-def _run(experiment: Experiment, out: Path, console: Console) -> dict:
+def _run(experiment: Experiment, out: Path, console: Console, devices: Devices) -> dict:
     bar = Progress(
         MofNCompleteColumn(),
         BarColumn(bar_width=None),
@@ -143,7 +149,7 @@ def _run(experiment: Experiment, out: Path, console: Console) -> dict:
 
     try:
         with bar:
-            return run_experiment(experiment, out, progress)
+            return run_experiment(experiment, out, progress, devices=devices)
     except KeyboardInterrupt:
         bar.stop()
         console.print("Stopped. The same command goes on from here.", soft_wrap=True)

@@ -83,7 +83,7 @@ def _generator(name: str, place: Path, checkpoint: str) -> Source:
     about = {"source": name, "precision": "float32", "step": None, "checkpoint": None}
     if not (place / "config.json").exists():
         return Source(name, draw, None, about)
-    about |= {"step": int(model.step.value), "checkpoint": checkpoint}
+    about |= {"step": int(model.step.numpy()), "checkpoint": checkpoint}
     data = folder.read_config(place)["config"]["data"]
     return Source(name, draw, None, about, data, place)
 

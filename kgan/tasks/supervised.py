@@ -1,5 +1,6 @@
 """Training one classifier again and again, each time from a state of its own."""
 
+import functools
 import math
 import time
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from kgan.data import Examples
 from kgan.data.pipeline import labelled_batches
 from kgan.models import Classifier
 from kgan.tasks.features import Encoder
+from kgan.training.strategy import Devices
 
 EVALUATION_BATCH = 500
 MIN_STEPS, MAX_EPOCHS = 1000, 60
@@ -117,16 +119,25 @@ class Trainer:
         source: The pretrained encoder, which stays as it is.
         num_classes: Number of classes.
         class_names: One name a class.
+        devices: Where it trains.
     """
 
-    def __init__(self, source: Encoder, num_classes: int, class_names: tuple[str, ...]):
-        self.classifier = Classifier(
-            keras.models.clone_model(source.network),
-            num_classes,
-            class_names,
-            value_range=source.value_range,
-        )
-        self.classifier.compile()
+    def __init__(
+        self,
+        source: Encoder,
+        num_classes: int,
+        class_names: tuple[str, ...],
+        devices: Devices,
+    ):
+        self._devices = devices
+        with devices.scope():
+            self.classifier = Classifier(
+                keras.models.clone_model(source.network),
+                num_classes,
+                class_names,
+                value_range=source.value_range,
+            )
+            self.classifier.compile()
         self._optimizer = self.classifier.network_optimizer
         self._initial = [v.value.numpy() for v in self._optimizer.variables]
         self._pretrained = source.network.get_weights()
@@ -183,8 +194,9 @@ class Trainer:
         """
         began, best = time.monotonic(), BestWeights()
         self.reset(seed, pretrained, learning_rate, head)
+        make = functools.partial(labelled_batches, subset, limits.batch_size, seed, 0, limits.steps)
         self.classifier.fit(
-            labelled_batches(subset, limits.batch_size, seed, 0, limits.steps),
+            self._devices.feed(make),
             epochs=limits.evaluations,
             steps_per_epoch=limits.every,
             shuffle=False,

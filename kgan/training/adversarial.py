@@ -66,6 +66,7 @@ def build(config: RunConfig, image_shape: tuple[int, ...], mean_image=None) -> G
         discriminator_optimizer=construct(OPTIMIZERS, config.discriminator_optimizer),
         discriminator_steps=config.game.discriminator_steps,
         r1=config.game.r1,
+        accumulate=config.accumulate,
     )
     return gan
 

@@ -13,6 +13,7 @@ from kgan.errors import InputError
 from kgan.metrics.scores import Scorer
 from kgan.training import adversarial, precision, pretraining
 from kgan.training.config import Config
+from kgan.training.strategy import Devices
 
 FAMILIES = {"adversarial": adversarial, "pretraining": pretraining}
 
@@ -26,6 +27,7 @@ class Run:
         data: All of its data; `Splits` where some of them are held out.
         model: Compiled.
         name: Data set and network, such as "mnist-dcgan"; also the SavedModel's name.
+        devices: Where the model trains.
         scorer: What scores it while it trains, None if nothing does.
     """
 
@@ -33,6 +35,7 @@ class Run:
     data: Examples | Splits
     model: keras.Model
     name: str
+    devices: Devices
     scorer: Scorer | None = None
 
     @property
@@ -80,16 +83,21 @@ def load_data(config: Config, report=None) -> Examples | Splits:
     )
 
 
-def prepare(config: Config, data: Examples | Splits) -> Run:
+def prepare(config: Config, data: Examples | Splits, devices: Devices | None = None) -> Run:
     """Builds everything that a run needs, and so finds what is wrong before a file is written.
 
     Args:
         config: The configuration; whatever is "auto" in it is resolved.
         data: From `kgan.load`, or `kgan.split` for a `PretrainConfig`.
+        devices: Where the model is to train; by default those of the strategy whose scope this is
+            called in.
 
     Raises:
-        InputError: The data are fewer than a batch, or the networks cannot be built.
+        InputError: The data are fewer than a batch, the batch cannot be divided among the replicas
+            and pieces, or the networks cannot be built.
     """
+    devices = devices or Devices()
+    devices.check_batch(config.batch_size, config.accumulate)
     examples = training_examples(data)
     if config.batch_size > len(examples):
         raise InputError(
@@ -98,9 +106,10 @@ def prepare(config: Config, data: Examples | Splits) -> Run:
         )
     config = dataclasses.replace(config, precision=precision.resolve(config.precision))
     config, data = FAMILIES[config.family].resolve(config, data)
-    model = build(config, examples.image_shape, _mean_image(examples))
+    with devices.scope():
+        model = build(config, examples.image_shape, _mean_image(examples))
     name = f"{examples.name}-{config.network.name}"
-    return Run(config, data, model, name, FAMILIES[config.family].scorer(config))
+    return Run(config, data, model, name, devices, FAMILIES[config.family].scorer(config))
 
 
 def build(

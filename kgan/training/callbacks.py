@@ -13,6 +13,9 @@ import tensorflow as tf
 
 from kgan.training.checkpoint import Checkpoints
 from kgan.training.stopping import Stop, StoppedError
+from kgan.training.strategy import Devices
+
+ASKED_EVERY = 10  # steps between two questions to all workers whether to stop: each costs a wait
 
 
 class EverySteps(keras.callbacks.Callback):
@@ -27,12 +30,12 @@ class EverySteps(keras.callbacks.Callback):
         self.every = every
 
     def on_train_batch_end(self, batch, logs=None):
-        step = int(self.model.step.value)
+        step = int(self.model.step.numpy())
         if step % self.every == 0:
             self.at(step)
 
     def on_train_end(self, logs=None):
-        step = int(self.model.step.value)
+        step = int(self.model.step.numpy())
         if step % self.every:
             self.at(step)
 
@@ -58,18 +61,26 @@ class MetricsLog(EverySteps):
         every: Steps between two lines.
         images_per_step: Real examples a step.
         checkpoints: Name the last good one when a loss is not finite.
+        writes: Whether this process writes; all of a run's read the means, which they share.
     """
 
-    def __init__(self, run_dir: Path, every: int, images_per_step: int, checkpoints: Checkpoints):
+    def __init__(
+        self,
+        run_dir: Path,
+        every: int,
+        images_per_step: int,
+        checkpoints: Checkpoints,
+        writes: bool = True,
+    ):
         super().__init__(every)
         self._path, self._images = run_dir / "metrics.jsonl", images_per_step
-        self._checkpoints = checkpoints
-        self._board = board(run_dir)
+        self._checkpoints, self._writes = checkpoints, writes
+        self._board = board(run_dir) if writes else None
 
     def on_epoch_begin(self, epoch, logs=None):
         # A killed run may have logged past its last checkpoint: those lines will come again.
         start = self._checkpoints.latest_step
-        lines = keep_lines(self._path, start)
+        lines = keep_lines(self._path, start) if self._writes else []
         last = lines[-1] if lines else {"step": 0, "seconds": 0.0}
         self._last_step, self._last_time = start, time.monotonic()
         self._seconds = last["seconds"]
@@ -90,12 +101,14 @@ class MetricsLog(EverySteps):
             **values,
         }
         self._last_step = step
+        self.model.reset_metrics()
+        if not self._writes:
+            return
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         write_scalars(
             self._board, step, {name: line[name] for name in ("images_per_second", *values)}
         )
-        self.model.reset_metrics()
 
 
 def keep_lines(path: Path, step: int) -> list[dict]:
@@ -147,11 +160,12 @@ class Checkpointing(EverySteps):
         checkpoints: The run's checkpoints.
         every: Steps between two checkpoints.
         stop: Whether training is to end; None if nothing can ask for it.
+        devices: The run's processes, which stop at the same step.
     """
 
-    def __init__(self, checkpoints: Checkpoints, every: int, stop: Stop | None = None):
+    def __init__(self, checkpoints: Checkpoints, every: int, stop: Stop | None, devices: Devices):
         super().__init__(every)
-        self._checkpoints, self._stop = checkpoints, stop
+        self._checkpoints, self._stop, self._devices = checkpoints, stop, devices
 
     def on_epoch_begin(self, epoch, logs=None):
         # Not earlier: at the start of an epoch Keras resets the metrics, which are restored too.
@@ -161,15 +175,23 @@ class Checkpointing(EverySteps):
         # The last one later: a run that is killed before the others' last call makes it again.
         if batch + 1 < self.params["steps"]:
             super().on_train_batch_end(batch, logs)
-            if self._stop and self._stop.asked:
+            step = int(self.model.step.numpy())
+            if self._stop and self._asked(step):
                 # Not by `stop_training`: the others would take this step for the last.
-                step = int(self.model.step.value)
                 if self._checkpoints.latest_step != step:
                     self.at(step)
                 raise StoppedError(f"Training stopped after step {step}.")
 
+    def _asked(self, step):
+        if not self._devices.several:
+            return self._stop.asked
+        if step % ASKED_EVERY:
+            return False
+        self._stop.ask_all(self._devices)
+        return self._stop.asked
+
     def on_train_end(self, logs=None):
-        self.at(int(self.model.step.value))
+        self.at(int(self.model.step.numpy()))
 
     def at(self, step):
         self._checkpoints.save(step)

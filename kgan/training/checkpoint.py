@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from kgan.errors import InputError, TrainingError
+from kgan.training.strategy import Devices
 
 
 class Checkpoints:
@@ -18,27 +19,36 @@ class Checkpoints:
         model: Compiled; its `networks`, `optimizers`, metrics and `step` are what is saved.
         directory: The run's `checkpoints/`.
         keep: How many of the newest to keep.
+        devices: The run's processes, which all save at the same steps: the chief writes, the
+            others wait for it. None if this process is alone in it.
     """
 
-    def __init__(self, model: keras.Model, directory: Path, keep: int = 2):
-        for leftover in directory.glob("*_temp*"):
-            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+    def __init__(
+        self, model: keras.Model, directory: Path, keep: int = 2, devices: Devices | None = None
+    ):
+        self._alone, self._directory = devices is None, directory
+        self._devices = devices or Devices(model.distribute_strategy)
+        self._writes = self._alone or self._devices.chief
+        if self._writes:
+            for leftover in directory.glob("*_temp*"):
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
         self._variables = _state(model)
+        self._means = [v.value for metric in model.metrics for v in metric.variables]
         self._manager = tf.train.CheckpointManager(
             tf.train.Checkpoint(**{key: list(value) for key, value in self._variables.items()}),
             str(directory),
             max_to_keep=keep,
         )
+        latest = self._manager.latest_checkpoint
+        self.latest_step = int(latest.rsplit("-", 1)[1]) if latest else 0
 
     @property
-    def latest_step(self) -> int:
-        """Step of the newest checkpoint, 0 if there is none."""
-        latest = self._manager.latest_checkpoint
-        return int(latest.rsplit("-", 1)[1]) if latest else 0
+    def _latest(self) -> str | None:
+        return str(self._directory / f"ckpt-{self.latest_step}") if self.latest_step else None
 
     def restore(self) -> None:
         """Sets all of the state to the newest checkpoint, if there is one."""
-        latest = self._manager.latest_checkpoint
+        latest = self._latest
         if latest:
             try:
                 status = self._manager.checkpoint.restore(latest)
@@ -48,6 +58,8 @@ class Checkpoints:
                     f"Checkpoint {latest} does not fit this run ({str(error).splitlines()[0]}): "
                     "remove it to go on from the one before."
                 ) from error
+            for mean, copy in zip(self._means, self._variables["metrics"], strict=True):
+                mean.assign(copy)
 
     def save(self, step: int) -> None:
         """Writes a checkpoint.
@@ -58,11 +70,17 @@ class Checkpoints:
         for variable in self._variables["networks"] + self._variables.get("extra", []):
             if variable.dtype.is_floating and not tf.reduce_all(tf.math.is_finite(variable)):
                 raise self.diverged(step, "a weight")
-        self._manager.save(checkpoint_number=step)
+        for mean, copy in zip(self._means, self._variables["metrics"], strict=True):
+            copy.assign(self._devices.total(mean, alone=self._alone))
+        if self._writes:
+            self._manager.save(checkpoint_number=step)
+        if not self._alone:
+            self._devices.values()
+        self.latest_step = step
 
     def diverged(self, step: int, what: str) -> TrainingError:
         """Returns the error for a value that is not finite, naming the last good checkpoint."""
-        kept = self._manager.latest_checkpoint
+        kept = self._latest
         return TrainingError(
             f"Step {step}: {what} is not finite, so training stopped. "
             + (f"Last good checkpoint: {kept}. " if kept else "No checkpoint had been written. ")
@@ -75,13 +93,15 @@ def _state(model: keras.Model) -> dict[str, list[tf.Variable]]:
         "networks": [v for network in model.networks for v in network.weights],
         "seeds": [v for network in model.networks for v in _seed_states(network)],
         "optimizers": [v for optimizer in model.optimizers for v in optimizer.variables],
-        "metrics": [v for metric in model.metrics for v in metric.variables],
         "step": [model.step],
     }
     extra = getattr(model, "extra_variables", [])
     if extra:
         groups["extra"] = extra
-    return {name: [variable.value for variable in group] for name, group in groups.items()}
+    state = {name: [variable.value for variable in group] for name, group in groups.items()}
+    # Copies: what is shared by several processes cannot be read by one of them.
+    means = [variable for metric in model.metrics for variable in metric.variables]
+    return {**state, "metrics": [tf.Variable(tf.zeros(v.shape, v.dtype)) for v in means]}
 
 
 def _seed_states(network: keras.Model) -> list:

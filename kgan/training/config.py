@@ -99,7 +99,8 @@ class Config(abc.ABC):
 
     Attributes:
         steps: Updates: of the generator, of an autoencoder, of each layer of a stacked one.
-        batch_size: Real examples an update.
+        batch_size: Real examples an update, on all devices together.
+        accumulate: Equal pieces that a batch is computed in, to save memory.
         seed: Decides the initial weights, the order of the data and the noise.
         precision: What the networks compute in; "auto" is resolved before training.
         log_every, sample_every, checkpoint_every: Steps between two of each.
@@ -109,6 +110,7 @@ class Config(abc.ABC):
     data: DataConfig = DataConfig()
     steps: int = 20_000
     batch_size: int = 128
+    accumulate: int = 1
     seed: int = 0
     precision: str = "auto"
     log_every: int = 50
@@ -157,7 +159,7 @@ class Config(abc.ABC):
             InputError: A setting is outside its range.
         """
         for key in (
-            "steps", "batch_size", "log_every", "sample_every", "checkpoint_every",
+            "steps", "batch_size", "accumulate", "log_every", "sample_every", "checkpoint_every",
             "checkpoints_kept",
         ):  # fmt: skip
             _at_least_one(key, getattr(self, key))

@@ -40,7 +40,7 @@ def export_from_options(
     lines, out = [], "saved_models" if out is None else out
     if run is not None:
         model, own = restore(run, checkpoint)
-        known = about(run, int(model.step.value))
+        known = about(run, int(model.step.numpy()))
         lines.append(f"Saved {serving.export(model, out, name or own, known, keep)}")
     if models_config:
         lines.append(f"Wrote {serving.write_models_config(out, base_path or serving.MOUNTED)}")

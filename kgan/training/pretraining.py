@@ -149,7 +149,7 @@ def build(
     if config.schedule == "cosine":
         rate = settings(config)["optimizer.learning_rate"]
         optimizer["learning_rate"] = keras.optimizers.schedules.CosineDecay(rate, config.steps)
-    model.compile(optimizer=construct(OPTIMIZERS, optimizer))
+    model.compile(construct(OPTIMIZERS, optimizer), config.accumulate)
     return model
 
 

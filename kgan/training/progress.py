@@ -41,7 +41,7 @@ class ProgressBar(keras.callbacks.Callback):
         )
 
     def on_epoch_begin(self, epoch, logs=None):
-        start = int(self.model.step.value)
+        start = int(self.model.step.numpy())
         if self._task is None:
             self._console.print(f"Samples appear in {self._samples}/", soft_wrap=True)
             self._task = self._bar.add_task(
@@ -55,7 +55,7 @@ class ProgressBar(keras.callbacks.Callback):
         now = time.monotonic()
         if now - self._shown < self._interval:
             return
-        step = int(self.model.step.value)
+        step = int(self.model.step.numpy())
         rate = (step - self._shown_step) * self._images / (now - self._shown)
         self._shown, self._shown_step = now, step
         # Not the metrics themselves, which start anew with every line of the log.
@@ -67,7 +67,7 @@ class ProgressBar(keras.callbacks.Callback):
             self._console.print(f"step {step}/{self._total}  {rate_text}  {scores}", soft_wrap=True)
 
     def on_train_end(self, logs=None):
-        self._bar.update(self._task, completed=int(self.model.step.value))
+        self._bar.update(self._task, completed=int(self.model.step.numpy()))
 
     def close(self) -> None:
         """Leaves the terminal as it was, however the run ended."""

@@ -1,5 +1,7 @@
 """A run from its first step to a SavedModel, and back from its folder."""
 
+import contextlib
+import functools
 import json
 import platform
 from collections.abc import Sequence
@@ -14,7 +16,7 @@ from kgan.data import licence
 from kgan.data.pipeline import batches
 from kgan.errors import InputError, unknown
 from kgan.serving import export
-from kgan.training import determinism, folder
+from kgan.training import determinism, failures, folder
 from kgan.training.build import FAMILIES, Run, build, load_data, prepare
 from kgan.training.callbacks import Checkpointing, MetricsLog, Samples, read_metrics
 from kgan.training.checkpoint import Checkpoints
@@ -22,6 +24,7 @@ from kgan.training.config import CONFIGS, Config
 from kgan.training.evaluation import Evaluation, best_place
 from kgan.training.settings import settings
 from kgan.training.stopping import Stop
+from kgan.training.strategy import Devices
 
 CHECKPOINTS = ("last", "best")
 
@@ -46,52 +49,75 @@ def train(
         stop: What may end training before its last step.
 
     Returns:
-        What summary.json holds.
+        What summary.json holds; nothing in a process that is not the chief, whose files they are.
 
     Raises:
-        InputError: Another process uses the folder.
+        InputError: Another process uses the folder, or not all workers see it.
         StoppedError: `stop` asked for it; the run goes on from here when it is resumed.
-        TrainingError: A loss or a weight was not finite; the last good checkpoint is kept.
+        TrainingError: A loss or a weight was not finite, memory was short or a worker was lost; the
+            last good checkpoint is kept.
     """
     if deterministic:
         determinism.enable()
-    run_dir = Path(run_dir)
-    run_dir.mkdir(parents=True, exist_ok=True)
-    with folder.lock(run_dir):
-        if not (run_dir / "config.json").exists():
-            folder.write_json(run_dir / "config.json", _record(run))
+    run_dir, devices = Path(run_dir), run.devices
+    summary = {}
+    with failures.told(run, run_dir), contextlib.ExitStack() as held:
+        if devices.chief:
+            run_dir.mkdir(parents=True, exist_ok=True)
+            held.enter_context(folder.lock(run_dir))
+            if not (run_dir / "config.json").exists():
+                folder.write_json(run_dir / "config.json", _record(run))
         _fit(run, run_dir, callbacks, stop)
-        lines = read_metrics(run_dir / "metrics.jsonl")
-        scores = run.family.score(run.model, run.data, run.config)
-        if scores:
-            folder.write_json(run_dir / "evaluation.json", scores)
-        saved_model = export(run.model, saved_models, run.name, about(run_dir, run.total_steps))
-        summary = {**lines[-1], **scores, "saved_model": str(saved_model)}
-        folder.write_json(run_dir / "summary.json", summary)
+        if devices.chief:
+            summary = _finish(run, run_dir, saved_models)
+        devices.values()  # They wait for the chief: it would miss them.
+    return summary
+
+
+def _finish(run: Run, run_dir: Path, saved_models: str | Path) -> dict:
+    """Scores and exports a run whose training is done; returns its summary, which it writes."""
+    # What replicas share is exported from a model of one device.
+    model = run.model if run.devices.replicas == 1 else restore(run_dir)[0]
+    lines = read_metrics(run_dir / "metrics.jsonl")
+    scores = run.family.score(model, run.data, run.config)
+    if scores:
+        folder.write_json(run_dir / "evaluation.json", scores)
+    saved_model = export(model, saved_models, run.name, about(run_dir, run.total_steps))
+    summary = {**lines[-1], **scores, "saved_model": str(saved_model)}
+    folder.write_json(run_dir / "summary.json", summary)
     return summary
 
 
 def _fit(
     run: Run, run_dir: Path, callbacks: Sequence[keras.callbacks.Callback], stop: Stop | None
 ) -> None:
-    config, model = run.config, run.model
-    checkpoints = Checkpoints(model, run_dir / "checkpoints", config.checkpoints_kept)
-    own = [
-        MetricsLog(run_dir, config.log_every, run.images_per_step, checkpoints),
-        Samples(run_dir, config.sample_every, lambda model: run.family.picture(model, run.data)),
-        Checkpointing(checkpoints, config.checkpoint_every, stop),
-    ]
-    if run.scorer:
-        own.insert(0, Evaluation(run_dir, config.evaluation, run.scorer, checkpoints))
+    config, model, devices = run.config, run.model, run.devices
+    checkpoints = Checkpoints(model, run_dir / "checkpoints", config.checkpoints_kept, devices)
+    log = MetricsLog(run_dir, config.log_every, run.images_per_step, checkpoints, devices.chief)
+    own = [log, Checkpointing(checkpoints, config.checkpoint_every, stop, devices)]
+    if devices.chief:
+        draw = run.family.picture
+        own.insert(1, Samples(run_dir, config.sample_every, lambda model: draw(model, run.data)))
+        if run.scorer:
+            own.insert(0, Evaluation(run_dir, config.evaluation, run.scorer, checkpoints))
     start = checkpoints.latest_step
+    starts = devices.values(start)
+    if len(set(starts)) > 1:
+        raise InputError(
+            f"The workers see checkpoints of steps {', '.join(map(str, starts))} in {run_dir}: "
+            "give a --run-dir on a disk that all of them share."
+        )
     if start == run.total_steps:
         checkpoints.restore()
     for number, fit in enumerate(run.family.phases(model)):
-        first, stop = max(start, number * config.steps), (number + 1) * config.steps
-        if first < stop:
+        first, end = max(start, number * config.steps), (number + 1) * config.steps
+        if first < end:
+            make = functools.partial(
+                batches, run.examples, run.images_per_step, config.seed, first, end
+            )
             fit(
-                batches(run.examples, run.images_per_step, config.seed, first, stop),
-                steps_per_epoch=stop - first,
+                devices.feed(make),
+                steps_per_epoch=end - first,
                 shuffle=False,
                 verbose=0,
                 callbacks=[*own, *callbacks],
@@ -114,11 +140,18 @@ def _record(run: Run) -> dict:
         "examples": len(run.examples),
         "image_shape": list(run.examples.image_shape),
         "device": "GPU" if "GPU" in devices else f"CPU {platform.machine()}",
+        "replicas": run.devices.replicas,
         "versions": versions,
     }
 
 
-def reopen(run_dir: str | Path, command: str, changes: dict, report=None) -> Run:
+def reopen(
+    run_dir: str | Path,
+    command: str,
+    changes: dict,
+    report=None,
+    devices: Devices | None = None,
+) -> Run:
     """Returns an unfinished run, ready to go on.
 
     Args:
@@ -126,6 +159,7 @@ def reopen(run_dir: str | Path, command: str, changes: dict, report=None) -> Run
         command: "train" or "pretrain"; the run must be one of it.
         changes: Settings asked for by dotted key; each must be what the run has.
         report: Called while data are prepared: see `kgan.load`.
+        devices: As in `prepare`; they need not be those that the run began with.
 
     Raises:
         InputError: No run, one of another command or a finished one, contradicting settings, or
@@ -150,7 +184,7 @@ def reopen(run_dir: str | Path, command: str, changes: dict, report=None) -> Run
                 f"{key} is {value!r}, but run {run_dir} has {known.get(key)!r}: leave the option "
                 "out to go on, or start a new run."
             )
-    run = prepare(config, load_data(config, report))
+    run = prepare(config, load_data(config, report), devices)
     if len(run.examples) != record["examples"]:
         raise InputError(
             f"{config.data.name} now has {len(run.examples)} examples, but run {run_dir} began "

@@ -17,6 +17,7 @@ from kgan.training.progress import ProgressBar
 from kgan.training.run import find_unfinished, reopen, train
 from kgan.training.settings import override, parse_setting
 from kgan.training.stopping import Stop, StoppedError, parse_duration
+from kgan.training.strategy import choose, resolve
 
 # Options that are settings under another name: of every command, and of each.
 _COMMON = {
@@ -26,6 +27,7 @@ _COMMON = {
     "model": ("network.name",),
     "steps": ("steps",),
     "batch_size": ("batch_size",),
+    "accumulate": ("accumulate",),
     "seed": ("seed",),
     "precision": ("precision",),
     "keep": ("checkpoints_kept",),
@@ -64,6 +66,7 @@ def train_from_options(
     run_dir: str | None,
     resume: str | None,
     max_time: str | None,
+    strategy: str,
     out: str,
     dry_run: bool,
     **options: Any,
@@ -78,6 +81,7 @@ def train_from_options(
         run_dir: The new run's folder.
         resume: The unfinished run to go on with, or "auto".
         max_time: See `stopping.parse_duration`.
+        strategy: See `strategy.choose`.
         out: Where the SavedModel goes.
         dry_run: Check, print the configuration and stop.
         **options: The command's other options, None where not given.
@@ -91,21 +95,33 @@ def train_from_options(
         raise InputError(f"--epochs {epochs}: expected 1 or more, and without --steps.")
     seconds = None if max_time is None else parse_duration(max_time)
     folder.require_writable(Path(out))
+    going_on = resume not in (None, "auto")
+    if going_on and (run_dir or preset or epochs):
+        raise InputError("--resume takes its run's settings: leave out --run-dir, --preset "
+                         "and --epochs.")  # fmt: skip
+    if resolve(strategy) == "multiworker" and not (run_dir or going_on):
+        raise InputError(
+            "Several workers need one --run-dir, on a disk that all of them share, such as "
+            "--run-dir runs/many --resume auto."
+        )
+    start = None if going_on else presets.find(
+        command, preset, options["dataset"], options["model"]
+    )  # fmt: skip
+    # Before anything is computed; a dry run waits for no other worker.
+    devices = choose("single" if dry_run else strategy)
+    console.quiet = not devices.chief
     report = preparation_reporter(console)
-    if resume not in (None, "auto"):
-        if run_dir or preset or epochs:
-            raise InputError("--resume takes its run's settings: leave out --run-dir, --preset "
-                             "and --epochs.")  # fmt: skip
-        run, place = reopen(resume, command, changes, report), Path(resume)
+    if going_on:
+        run, place = reopen(resume, command, changes, report, devices), Path(resume)
     else:
-        start = presets.find(command, preset, options["dataset"], options["model"])
-        run = _new_run(start, changes, epochs, report)
-        place = find_unfinished(run, run_dir) if resume else None
+        run = _new_run(start, changes, epochs, report, devices)
+        place = find_unfinished(run, run_dir) if resume and devices.chief else None
     if dry_run:
         Console(soft_wrap=True).print_json(data=run.config.to_dict())
         return
-    place = place or folder.create(run_dir, run.name)
-    _train(run, place, Path(out), console, Stop(seconds))
+    if devices.chief:
+        place = place or folder.create(run_dir, run.name)
+    _train(run, place or Path(run_dir), Path(out), console, Stop(seconds))
 
 
 def _changes(
@@ -135,14 +151,14 @@ def parse_image_size(text: str) -> list[int]:
     return [int(height), int(width or height)]
 
 
-def _new_run(start: Config, changes, epochs, report) -> Run:
+def _new_run(start: Config, changes, epochs, report, devices) -> Run:
     config = override(start, changes)
     data = load_data(config, report)
     if epochs:
         config = override(
             config, {"steps": steps_for_epochs(epochs, training_examples(data), config)}
         )
-    return prepare(config, data)
+    return prepare(config, data, devices)
 
 
 def preparation_reporter(console: Console):
@@ -162,9 +178,11 @@ def _train(run: Run, place: Path, out: Path, console: Console, stop: Stop) -> No
     config, shape = run.config, "x".join(map(str, run.examples.image_shape))
     phases = run.total_steps // config.steps
     each = f"{phases} layers, " if phases > 1 else ""
+    replicas = run.devices.replicas
+    where = f"{config.precision} on {replicas} replicas" if replicas > 1 else config.precision
     console.print(
         f"{run.name}: {len(run.examples):,} examples of {shape}, {config.headline()}, {each}"
-        f"{config.steps:,} steps of {run.images_per_step}, {config.precision}. Run: {place}",
+        f"{config.steps:,} steps of {run.images_per_step}, {where}. Run: {place}",
         soft_wrap=True,
     )
     bar = ProgressBar(run, place / "samples", console)
@@ -181,6 +199,8 @@ def _train(run: Run, place: Path, out: Path, console: Console, stop: Stop) -> No
         sys.exit(128 + stop.signal if stop.signal else 0)
     finally:
         bar.close()
+    if not summary:
+        return  # The chief tells.
     print_table(run.family.rows(summary), console)
     console.print(f"Saved {summary['saved_model']}. {run.family.NEXT} {place}", soft_wrap=True)
 

@@ -5,6 +5,7 @@ import signal
 import time
 
 from kgan.errors import InputError
+from kgan.training.strategy import Devices
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -35,6 +36,14 @@ class Stop:
         """Whether training is to end."""
         late = self._deadline is not None and time.monotonic() >= self._deadline
         return late or self.signal is not None
+
+    def ask_all(self, devices: Devices) -> None:
+        """Makes every process of a run stop for what one of them was asked: each waits for all."""
+        asked = max(devices.values(self.signal or int(self.asked)))
+        if asked > 1:
+            self.signal = signal.Signals(asked)
+        elif asked:
+            self._deadline = time.monotonic()
 
     def __enter__(self) -> "Stop":
         before = {number: signal.getsignal(number) for number in SIGNALS}

@@ -10,6 +10,7 @@ from PIL import Image
 from kgan.tasks import finetune, report
 from kgan.tasks.finetune import run
 from kgan.tasks.results import Results
+from kgan.training.strategy import Devices
 
 
 def rows(experiment):
@@ -149,7 +150,7 @@ def test_rows_of_other_settings_stay_apart_and_fewer_labels_find_their_classifie
     before = rows(fewer)
     best = run(fewer)["classifier"]
     assert rows(fewer) == before
-    trainer = finetune.Trainer(fewer.source, 4, tuple("abcd"))
+    trainer = finetune.Trainer(fewer.source, 4, tuple("abcd"), Devices())
     found = trainer.accuracy(results.kept_weights(12, 0), fewer.splits.test)
     assert found == pytest.approx(best["test_accuracy"], abs=1e-6)
 

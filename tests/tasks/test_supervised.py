@@ -4,6 +4,7 @@ import pytest
 from kgan.data.pipeline import batches, labelled_batches
 from kgan.data.split import subset
 from kgan.tasks.supervised import BestWeights, Trainer, budget
+from kgan.training.strategy import Devices
 
 
 def test_labelled_batches_are_the_batches_with_their_labels(splits):
@@ -58,7 +59,7 @@ def test_the_best_weights_are_kept_and_ties_go_to_the_loss():
 
 @pytest.fixture(scope="module")
 def trainer(planted):
-    return Trainer(planted, 4, tuple("abcd"))
+    return Trainer(planted, 4, tuple("abcd"), Devices())
 
 
 def test_a_training_does_not_depend_on_those_before(trainer, splits):

@@ -1,0 +1,40 @@
+"""What every model of KGAN has under `fit`: a count of its updates, and means to log."""
+
+from collections.abc import Iterable
+
+import keras
+import tensorflow as tf
+
+
+class CountedModel(keras.Model):
+    """A model that counts its updates and logs means over them.
+
+    A subclass calls `_count`, adds to `_means` and returns `_logs()` from its steps.
+
+    Attributes:
+        step: Updates so far, an int64 variable.
+    """
+
+    def _count(self, names: Iterable[str]) -> None:
+        """Makes the counter and the means, once all else is built."""
+        self.step = self.add_weight(
+            shape=(), dtype="int64", initializer="zeros", trainable=False, name="step"
+        )
+        self._means = {name: keras.metrics.Mean(name=name) for name in names}
+        self.built = True
+
+    @property
+    def metrics(self):
+        return list(self._means.values())
+
+    def _logs(self) -> dict[str, tf.Tensor]:
+        """Returns the means so far, as `fit` takes them."""
+        # Keras cannot gather scalars from several workers.
+        several = isinstance(
+            tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy
+        )
+        shape = [1] if several else []
+        return {name: tf.reshape(mean.result(), shape) for name, mean in self._means.items()}
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Builds nothing: it is built. Keras would average a batch first, over workers too."""

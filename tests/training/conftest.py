@@ -1,0 +1,25 @@
+"""Workers on this machine."""
+
+import json
+import os
+import socket
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """Returns a function from a number of workers to the environment of each."""
+
+    def cluster(count):
+        sockets = [socket.socket() for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        workers = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+        for one in sockets:
+            one.close()
+        tasks = ({"type": "worker", "index": index} for index in range(count))
+        configs = ({"cluster": {"worker": workers}, "task": task} for task in tasks)
+        return [{**os.environ, "TF_CONFIG": json.dumps(config)} for config in configs]
+
+    return cluster

@@ -1,0 +1,138 @@
+"""Trains one model of every kind on some devices, and writes what it became: a script of its own.
+
+    python replicas.py single|mirrored|multiworker REPLICAS OUT.npz [CASE ...]
+
+Several workers need TF_CONFIG; each writes its own file.
+"""
+
+import functools
+import sys
+
+import numpy as np
+import tensorflow as tf
+
+REPLICAS, OUT, STEPS, BATCH = int(sys.argv[2]), sys.argv[3], 20, 24
+
+if sys.argv[1] == "mirrored":
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * REPLICAS
+    )
+tf.config.experimental.enable_op_determinism()
+
+from kgan.data import Examples  # noqa: E402
+from kgan.data.pipeline import batches, labelled_batches  # noqa: E402
+from kgan.layers import Dropout  # noqa: E402
+from kgan.models.step import Noise  # noqa: E402
+from kgan.tasks.features import Encoder  # noqa: E402
+from kgan.tasks.supervised import Budget, Trainer  # noqa: E402
+from kgan.training import presets  # noqa: E402
+from kgan.training.build import load_data, prepare  # noqa: E402
+from kgan.training.settings import override  # noqa: E402
+from kgan.training.strategy import choose  # noqa: E402
+
+SMALL = {"batch_size": BATCH, "precision": "float32"}
+CASES = {
+    "dcgan": (
+        "train",
+        {"network.name": "dcgan", "network.generator.width": 4, "network.discriminator.width": 4},
+    ),
+    # Dropout, two discriminator steps and a penalty, whose mixtures are noise too; in pieces.
+    "mlp": (
+        "train",
+        {
+            "network.name": "mlp",
+            "network.generator.width": 16,
+            "network.discriminator.width": 8,
+            "game.objective": "wasserstein",
+            "game.discriminator_steps": 2,
+            "accumulate": 2,
+        },
+    ),
+    # Adam would blow rounding up to its step where a gradient is near 0: epsilon keeps it small.
+    "denoising": (
+        "pretrain",
+        {"network.name": "denoising", "network.options.width": 4, "optimizer.epsilon": 0.1},
+    ),
+    "stacked": ("pretrain", {"network.name": "stacked", "network.options.width": 16}),
+    "vae": ("pretrain", {"network.name": "vae", "network.options.width": 16}),
+}
+
+
+def trained(case, devices):
+    """Returns the model of a case after its steps."""
+    command, changes = CASES[case]
+    start = presets.find(command, None, None, changes["network.name"])
+    config = override(start, {**SMALL, **changes})
+    run = prepare(config, load_data(config), devices)
+    make = functools.partial(batches, run.examples, run.images_per_step, config.seed, 0, STEPS)
+    for fit in run.family.phases(run.model):
+        fit(devices.feed(make), steps_per_epoch=STEPS, shuffle=False, verbose=0)
+    return run.model
+
+
+def classifier(devices):
+    """Returns a classifier after its steps, and with it the error that it was stopped by."""
+    rng = np.random.default_rng(0)
+    inputs = tf.keras.Input((4, 4, 1))
+    codes = tf.keras.layers.Dense(6, "tanh")(tf.keras.layers.Flatten()(inputs))
+    source = Encoder(tf.keras.Model(inputs, codes), (0.0, 1.0), None, judges=False)
+    source.network.set_weights([rng.normal(size=w.shape) for w in source.network.get_weights()])
+    images, labels = rng.integers(0, 255, (53, 4, 4, 1), "u1"), rng.integers(0, 3, 53, "i4")
+    examples = Examples(images, labels, tuple("abc"), "made")
+    trainer = Trainer(source, 3, tuple("abc"), devices)
+    found = trainer.train(examples, examples, Budget(BATCH, STEPS // 2, 2), 0, True, 1e-2)
+    return trainer.classifier, [found.error, found.loss, trainer.accuracy(found.weights, examples)]
+
+
+def drawn(devices):
+    """Returns the noise and the dropout of this process's replicas, a row of the batch each."""
+    with devices.scope():
+        dropout = Dropout(0.5, seed=3)
+
+    def rows():
+        own = BATCH // devices.replicas
+        noise = Noise(5, tf.constant(7, tf.int64), own, streams=2).normal(1, (32,))
+        return noise, dropout(tf.ones((own, 32)), training=True)
+
+    found = tf.function(lambda: devices.strategy.run(rows))()
+    local = devices.strategy.experimental_local_results
+    return [np.concatenate([part.numpy() for part in local(values)]) for values in found]
+
+
+def seen(devices):
+    """Returns the rows that this process's replicas are fed in two epochs."""
+    numbers = np.arange(2 * BATCH, dtype=np.uint8)
+    labels = numbers.astype(np.int32)
+    examples = Examples(numbers.reshape(-1, 1, 1, 1), labels, ("a",) * 48, "made")
+    make = functools.partial(labelled_batches, examples, BATCH, 0, 0, 4)
+    local = devices.strategy.experimental_local_results
+    return [
+        np.concatenate([part.numpy() for part in local(images)]).ravel()
+        for images, _ in devices.feed(make)
+    ]
+
+
+def main():
+    devices = choose(sys.argv[1])
+    assert devices.replicas == REPLICAS
+    found = {}
+    for case in sys.argv[4:] or [*CASES, "classifier"]:
+        if case == "classifier":
+            model, found["classifier: scores"] = classifier(devices)
+        else:
+            model = trained(case, devices)
+        for mean in model.metrics:
+            found[f"{case}: {mean.name}"] = float(mean.result())
+        for i, weight in enumerate(w for network in model.networks for w in network.weights):
+            copies = devices.strategy.experimental_local_results(weight.value)
+            for copy in copies[1:]:
+                np.testing.assert_array_equal(copy.numpy(), copies[0].numpy(), err_msg=case)
+            found[f"{case}: {i} {weight.path}"] = copies[0].numpy()
+        print(case, "done", flush=True)
+    found["noise"], found["dropout"] = drawn(devices)
+    found["seen"] = np.stack(seen(devices))
+    np.savez(OUT, **found)
+
+
+main()

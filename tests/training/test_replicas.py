@@ -1,0 +1,87 @@
+"""Replicas, on one machine or in several processes, equal one device."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SCRIPT = Path(__file__).with_name("replicas.py")
+
+
+def start(mode, replicas, out, *cases, env=None):
+    command = [sys.executable, str(SCRIPT), mode, str(replicas), str(out), *cases]
+    return subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def load(process, out):
+    printed, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, printed[-3000:]
+    with np.load(out) as arrays:
+        return dict(arrays)
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory, cluster):
+    """What the script wrote: of one device, of 2 and 4 replicas, of each of two workers."""
+    place = tmp_path_factory.mktemp("replicas")
+
+    def ended(mode, replicas, *cases):
+        out = place / f"{mode}{replicas}.npz"
+        return load(start(mode, replicas, out, *cases), out)
+
+    outs = [place / f"worker{index}.npz" for index in range(2)]
+    workers = [
+        start("multiworker", 2, out, env=env) for out, env in zip(outs, cluster(2), strict=True)
+    ]
+    return {
+        "workers": [load(*pair) for pair in zip(workers, outs, strict=True)],
+        "one": ended("single", 1),
+        "two": ended("mirrored", 2),
+        "four": ended("mirrored", 4, "mlp"),
+    }
+
+
+def check_equal(expected, found):
+    trained = [name for name in found if ": " in name]
+    assert len(trained) > 20
+    for name in trained:
+        scale = max(1, np.abs(expected[name]).max())
+        np.testing.assert_allclose(found[name], expected[name], atol=1e-5 * scale, err_msg=name)
+
+
+@pytest.mark.parametrize("replicas", ["two", "four"])
+def test_replicas_of_a_machine_train_what_one_device_trains(outcomes, replicas):
+    check_equal(outcomes["one"], outcomes[replicas])
+
+
+def test_workers_train_what_one_device_trains(outcomes):
+    first, second = outcomes["workers"]
+    assert first.keys() == outcomes["one"].keys()
+    check_equal(outcomes["one"], first)
+    for name in first:
+        if ": " in name:
+            np.testing.assert_array_equal(second[name], first[name], err_msg=name)
+
+
+@pytest.mark.parametrize("what", ["noise", "dropout"])
+def test_each_replica_draws_its_rows_of_the_batch(outcomes, what):
+    whole = outcomes["one"][what]
+    assert len(np.unique(whole, axis=0)) == len(whole)
+    for replicas in ("two", "four"):
+        np.testing.assert_array_equal(outcomes[replicas][what], whole)
+    parts = [worker[what] for worker in outcomes["workers"]]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+def test_every_example_is_seen_once_an_epoch(outcomes):
+    steps = outcomes["one"]["seen"]
+    for epoch in np.split(steps, 2):
+        assert sorted(epoch.ravel()) == list(range(steps[:2].size))
+    for replicas in ("two", "four"):
+        np.testing.assert_array_equal(outcomes[replicas]["seen"], steps)
+    parts = [worker["seen"] for worker in outcomes["workers"]]
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), steps)

@@ -1,0 +1,113 @@
+"""`kgan train` in two processes: one folder, stopped, killed, and gone on with."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from click.testing import CliRunner
+
+from kgan.cli import main
+from kgan.models import GAN
+
+SETTINGS = [
+    "--precision", "float32", "--steps", "300", "--batch-size", "16",
+    "--set", "network.generator.width=4", "--set", "network.discriminator.width=4",
+    "--set", "log_every=10", "--set", "checkpoint_every=50", "--set", "sample_every=150",
+    "--set", "generator_optimizer.epsilon=0.1", "--set", "discriminator_optimizer.epsilon=0.1",
+]  # fmt: skip
+
+
+def history(run_dir):
+    path = run_dir / "metrics.jsonl"
+    lines = path.read_text().split("\n")[:-1] if path.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+@pytest.fixture
+def workers(workdir, cluster):
+    """Returns a function that starts both, waits for a step, and returns them."""
+    started = []
+
+    def workers(step):
+        command = [sys.executable, "-c", "from kgan.cli import main; main()", "train", *SETTINGS]
+        command += ["--run-dir", "run", "--resume", "auto", "--out", "out"]
+        pair = [
+            subprocess.Popen(
+                command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            )
+            for env in cluster(2)
+        ]
+        started.extend(pair)
+        deadline = time.monotonic() + 120
+        while not any(line["step"] >= step for line in history(workdir / "run")):
+            assert time.monotonic() < deadline
+            assert all(process.poll() is None for process in pair), pair[0].communicate()[0]
+            time.sleep(0.02)
+        return pair
+
+    yield workers
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_workers_share_a_run_that_is_stopped_and_killed(workers, workdir):
+    chief, other = workers(step=60)
+    other.send_signal(signal.SIGTERM)
+    told, _ = chief.communicate(timeout=60)
+    other.communicate(timeout=60)
+    assert (chief.returncode, other.returncode) == (143, 143)
+    assert "Go on with: kgan train --resume run" in told
+    assert not (workdir / "out").exists()
+
+    chief, other = workers(step=max(line["step"] for line in history(workdir / "run")) + 60)
+    other.kill()
+    told, _ = chief.communicate(timeout=60)
+    assert chief.returncode == 1
+    last = told.strip().splitlines()[-1]
+    assert last.startswith("Error: A worker was lost (")
+    assert last.endswith("start all of them again with kgan train --resume run")
+
+    chief, other = workers(step=300)
+    printed, _ = chief.communicate(timeout=120)
+    silent, _ = other.communicate(timeout=120)
+    assert (chief.returncode, other.returncode) == (0, 0), printed + silent
+    assert "on 2 replicas" in printed
+    assert "Saved out/digits-dcgan/1" in printed
+    assert "digits-dcgan" not in silent
+
+    whole = CliRunner().invoke(main, ["train", *SETTINGS, "--run-dir", "whole"])
+    assert whole.exit_code == 0, whole.output
+    steps = [line["step"] for line in history(workdir / "run")]
+    assert steps == list(range(10, 301, 10))
+    names = {path.relative_to(workdir / "run") for path in (workdir / "run").rglob("*")}
+    expected = {path.relative_to(workdir / "whole") for path in (workdir / "whole").rglob("*")}
+    assert {n for n in names if n.parts[0] != "tensorboard"} == {
+        n for n in expected if n.parts[0] != "tensorboard"
+    }
+    found, wanted = (
+        tf.train.load_checkpoint(str(workdir / name / "checkpoints")) for name in ("run", "whole")
+    )
+    for name in wanted.get_variable_to_shape_map():
+        if name.startswith("networks"):
+            a, b = wanted.get_tensor(name), found.get_tensor(name)
+            np.testing.assert_allclose(b, a, atol=1e-2 * max(1, np.abs(a).max()), err_msg=name)
+
+
+def test_memory_that_is_short_is_told_with_what_to_try(workdir, monkeypatch):
+    def too_much(gan):
+        gan.step.assign_add(tf.cast(tf.reduce_sum(tf.random.uniform([gan.step + 2**45])), tf.int64))
+
+    monkeypatch.setattr(GAN, "_average", too_much)
+    result = CliRunner().invoke(main, ["train", *SETTINGS, "--accumulate", "2"])
+    assert result.exit_code == 1
+    last = result.output.strip().splitlines()[-1]
+    assert last.startswith("Error: Out of memory with batches of 16 (OOM when allocating")
+    assert last.endswith(
+        "start again with --accumulate 4 for the same batch in smaller pieces, or --batch-size 8."
+    )
