@@ -1,5 +1,6 @@
 """A run from its first step to a SavedModel, and back from its folder."""
 
+import contextlib
 import json
 import platform
 from collections.abc import Sequence
@@ -12,14 +13,16 @@ import tensorflow as tf
 import kgan
 from kgan.data import licence
 from kgan.data.pipeline import batches
-from kgan.errors import InputError, unknown
+from kgan.errors import InputError, TrainingError, WriteError, unknown
 from kgan.serving import export
 from kgan.training import determinism, folder
 from kgan.training.build import FAMILIES, Run, build, load_data, prepare
 from kgan.training.callbacks import Checkpointing, MetricsLog, Samples, read_metrics
 from kgan.training.checkpoint import Checkpoints
+from kgan.training.checkpoint_files import steps_in
 from kgan.training.config import CONFIGS, Config
 from kgan.training.evaluation import Evaluation, best_place
+from kgan.training.guard import Guard
 from kgan.training.settings import settings
 from kgan.training.stopping import Stop
 
@@ -49,15 +52,16 @@ def train(
         What summary.json holds.
 
     Raises:
-        InputError: Another process uses the folder.
+        InputError: Another process uses the folder, or none of its checkpoints can be read.
         StoppedError: `stop` asked for it; the run goes on from here when it is resumed.
-        TrainingError: A loss or a weight was not finite; the last good checkpoint is kept.
+        TrainingError: A loss or a weight was not finite once too often, or a file could not be
+            written; the last good checkpoint is kept.
     """
     if deterministic:
         determinism.enable()
     run_dir = Path(run_dir)
     run_dir.mkdir(parents=True, exist_ok=True)
-    with folder.lock(run_dir):
+    with folder.lock(run_dir), _told(run, run_dir):
         if not (run_dir / "config.json").exists():
             folder.write_json(run_dir / "config.json", _record(run))
         _fit(run, run_dir, callbacks, stop)
@@ -71,18 +75,38 @@ def train(
     return summary
 
 
+@contextlib.contextmanager
+def _told(run: Run, run_dir: Path):
+    """Says of a file that could not be written how far the run is and how it goes on."""
+    try:
+        yield
+    except WriteError as error:
+        step, again = max(steps_in(run_dir / "checkpoints"), default=0), "start again"
+        if (run_dir / "config.json").exists():
+            again = f"go on with: kgan {run.config.command} --resume {run_dir}"
+        raise TrainingError(
+            f"{error}. The run is whole up to step {step}. Free space or make it writable, then "
+            f"{again}"
+        ) from error
+
+
 def _fit(
     run: Run, run_dir: Path, callbacks: Sequence[keras.callbacks.Callback], stop: Stop | None
 ) -> None:
     config, model = run.config, run.model
     checkpoints = Checkpoints(model, run_dir / "checkpoints", config.checkpoints_kept)
+    checkpoints.recover()
+    log = MetricsLog(run_dir, config.log_every, run.images_per_step, checkpoints)
+    rhythms = [config.log_every, config.sample_every, config.checkpoint_every]
     own = [
-        MetricsLog(run_dir, config.log_every, run.images_per_step, checkpoints),
+        log,
         Samples(run_dir, config.sample_every, lambda model: run.family.picture(model, run.data)),
         Checkpointing(checkpoints, config.checkpoint_every, stop),
     ]
     if run.scorer:
         own.insert(0, Evaluation(run_dir, config.evaluation, run.scorer, checkpoints))
+        rhythms.append(config.evaluation.every)
+    own.insert(0, Guard(checkpoints, log, rhythms, config.max_rollbacks))
     start = checkpoints.latest_step
     if start == run.total_steps:
         checkpoints.restore()
@@ -175,6 +199,8 @@ def find_unfinished(run: Run, run_dir: str | Path | None = None) -> Path | None:
         if not (place / "config.json").exists() or (place / "summary.json").exists():
             continue
         record = folder.read_config(place)
+        # With the settings that came after it was written.
+        record["config"] = read_config(record).to_dict()
         same = all(record[key] == wanted[key] for key in ("config", "examples", "image_shape"))
         if same and not folder.in_use(place):
             return place
@@ -220,7 +246,7 @@ def restore(run_dir: str | Path, checkpoint: str = "last") -> tuple[keras.Model,
         A `kgan.GAN`, `Autoencoder`, `StackedAutoencoder` or `VAE`, compiled; the name.
 
     Raises:
-        InputError: No run, or one without such a checkpoint yet.
+        InputError: No run, one without such a checkpoint yet, or none that can be read.
     """
     if checkpoint not in CHECKPOINTS:
         raise unknown("checkpoint", checkpoint, CHECKPOINTS)
@@ -240,5 +266,5 @@ def restore(run_dir: str | Path, checkpoint: str = "last") -> tuple[keras.Model,
             f"Run {run_dir} has no checkpoint yet: the first comes after "
             f"{config.checkpoint_every} steps."
         )
-    checkpoints.restore()
+    checkpoints.restore(oldest=1)
     return model, record["name"]
