@@ -13,7 +13,7 @@ from kgan.cli.presets import presets
 from kgan.cli.pretrain import pretrain
 from kgan.cli.sample import sample
 from kgan.cli.train import train
-from kgan.errors import DataWarning, InputError, TrainingError
+from kgan.errors import DataWarning, InputError, RunWarning, TrainingError
 
 
 class _Group(click.Group):
@@ -24,7 +24,8 @@ class _Group(click.Group):
             with warnings.catch_warnings():
                 # Other packages' warnings are for those who program with them.
                 warnings.simplefilter("ignore")
-                warnings.simplefilter("always", DataWarning)
+                for shown in (DataWarning, RunWarning):
+                    warnings.simplefilter("always", shown)
                 warnings.showwarning = _echo_warning
                 return super().invoke(ctx)
         except InputError as error:

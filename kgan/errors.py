@@ -12,8 +12,16 @@ class TrainingError(RuntimeError):
     """A run could not go on: the message says why and what was kept."""
 
 
+class WriteError(TrainingError):
+    """A file could not be written: the message says which and why."""
+
+
 class DataWarning(UserWarning):
     """Something of the data was left out: the message says what and how much."""
+
+
+class RunWarning(UserWarning):
+    """Something of a run failed and it goes on from before: the message says what and where."""
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> InputError:

@@ -15,7 +15,7 @@ from kgan.metrics import METRICS
 from kgan.metrics.scores import Data, Scorer, applicable, check_names
 from kgan.tasks.sources import Source, open_source
 from kgan.training import evaluation, folder, pictures
-from kgan.training.callbacks import board, write_scalars
+from kgan.training.callbacks import Board
 
 SAMPLES = 10_000
 PICTURED, NEIGHBOURS = 8, 7
@@ -178,7 +178,7 @@ def _record(source: Source, entry: dict, baselines: dict) -> None:
     known |= {"scores": [*kept, *entry["scores"]], "seconds": entry["seconds"]}
     folder.write_json(path, {**known, "baselines": baselines})
     values = {score["name"]: score["value"] for score in entry["scores"]}
-    write_scalars(board(source.run_dir), entry["scores"][0]["step"], values)
+    Board(source.run_dir).scalars(entry["scores"][0]["step"], values)
 
 
 def _key(score: dict) -> tuple:

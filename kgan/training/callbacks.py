@@ -1,8 +1,6 @@
 """What a run leaves behind while it trains: metrics, samples, checkpoints."""
 
 import json
-import math
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kgan.training import folder
 from kgan.training.checkpoint import Checkpoints
 from kgan.training.stopping import Stop, StoppedError
 from kgan.training.strategy import Devices
@@ -40,17 +39,30 @@ class EverySteps(keras.callbacks.Callback):
             self.at(step)
 
 
-def board(run_dir: Path) -> tf.summary.SummaryWriter:
-    """Returns the writer of a run's TensorBoard."""
-    return tf.summary.create_file_writer(str(run_dir / "tensorboard"))
+class Board:
+    """Writes to a run's TensorBoard; what is written is whole when a call returns.
 
+    Args:
+        run_dir: The run's folder.
+    """
 
-def write_scalars(writer: tf.summary.SummaryWriter, step: int, values: dict[str, float]) -> None:
-    """Writes numbers to TensorBoard, whole when this returns."""
-    with writer.as_default(step=step):
-        for name, value in values.items():
-            tf.summary.scalar(name, value)
-    writer.flush()
+    def __init__(self, run_dir: Path):
+        self._path = run_dir / "tensorboard"
+        with folder.writing(self._path):
+            self._writer = tf.summary.create_file_writer(str(self._path))
+
+    def scalars(self, step: int, values: dict[str, float]) -> None:
+        """Writes numbers by their names."""
+        with folder.writing(self._path), self._writer.as_default(step=step):
+            for name, value in values.items():
+                tf.summary.scalar(name, value)
+            self._writer.flush()
+
+    def image(self, step: int, name: str, image: np.ndarray) -> None:
+        """Writes a uint8 `(height, width, 3)` image."""
+        with folder.writing(self._path), self._writer.as_default(step=step):
+            tf.summary.image(name, image[None])
+            self._writer.flush()
 
 
 class MetricsLog(EverySteps):
@@ -60,7 +72,7 @@ class MetricsLog(EverySteps):
         run_dir: The run's folder.
         every: Steps between two lines.
         images_per_step: Real examples a step.
-        checkpoints: Name the last good one when a loss is not finite.
+        checkpoints: The run's own: lines past the newest are dropped, they will come again.
         writes: Whether this process writes; all of a run's read the means, which they share.
     """
 
@@ -75,7 +87,7 @@ class MetricsLog(EverySteps):
         super().__init__(every)
         self._path, self._images = run_dir / "metrics.jsonl", images_per_step
         self._checkpoints, self._writes = checkpoints, writes
-        self._board = board(run_dir) if writes else None
+        self._board = Board(run_dir) if writes else None
 
     def on_epoch_begin(self, epoch, logs=None):
         # A killed run may have logged past its last checkpoint: those lines will come again.
@@ -86,10 +98,16 @@ class MetricsLog(EverySteps):
         self._seconds = last["seconds"]
 
     def at(self, step):
+        if step == self._last_step:  # a roll-back's
+            return
         values = {metric.name: float(metric.result()) for metric in self.model.metrics}
-        for name, value in values.items():
-            if not math.isfinite(value):
-                raise self._checkpoints.diverged(step, f"{name} ({value})")
+        line = self.write(step, values)
+        if self._writes:
+            self._board.scalars(step, {name: line[name] for name in ("images_per_second", *values)})
+        self.model.reset_metrics()
+
+    def write(self, step: int, values: dict) -> dict:
+        """Writes a step's line with these values, if this process does, and returns it."""
         now = time.monotonic()
         took, self._last_time = now - self._last_time, now
         self._seconds += took
@@ -101,22 +119,22 @@ class MetricsLog(EverySteps):
             **values,
         }
         self._last_step = step
-        self.model.reset_metrics()
-        if not self._writes:
-            return
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-        write_scalars(
-            self._board, step, {name: line[name] for name in ("images_per_second", *values)}
-        )
+        if self._writes:
+            with folder.writing(self._path), self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        return line
+
+    def count(self, event: str) -> int:
+        """Returns how often an event is logged up to the newest checkpoint."""
+        last = self._checkpoints.latest_step
+        lines = (line for line in read_metrics(self._path) if line["step"] <= last)
+        return sum(line.get("event") == event for line in lines)
 
 
 def keep_lines(path: Path, step: int) -> list[dict]:
     """Drops the lines of a metrics.jsonl that come after a step; returns those that stay."""
     lines = [line for line in read_metrics(path) if line["step"] <= step]
-    aside = path.with_suffix(".new")
-    aside.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    os.replace(aside, path)
+    folder.write_text(path, "".join(json.dumps(line) + "\n" for line in lines))
     return lines
 
 
@@ -140,19 +158,19 @@ class Samples(EverySteps):
     def __init__(self, run_dir: Path, every: int, draw: Callable):
         super().__init__(every)
         self.folder, self._draw = run_dir / "samples", draw
-        self._board = board(run_dir)
+        self._board = Board(run_dir)
 
     def at(self, step):
         picture = self._draw(self.model)
-        self.folder.mkdir(exist_ok=True)
-        picture.save(self.folder / f"step-{step:08d}.png")
-        with self._board.as_default(step=step):
-            tf.summary.image("samples", np.asarray(picture.convert("RGB"))[None])
-        self._board.flush()
+        path = self.folder / f"step-{step:08d}.png"
+        with folder.writing(path):
+            self.folder.mkdir(exist_ok=True)
+            picture.save(path)
+        self._board.image(step, "samples", np.asarray(picture.convert("RGB")))
 
 
 class Checkpointing(EverySteps):
-    """Saves every so many steps, and before a stop; begins from the newest checkpoint.
+    """Saves at first, every so many steps and before a stop; begins from the newest checkpoint.
 
     The last of a run's callbacks, so that what it saves is what the others left.
 
@@ -160,34 +178,44 @@ class Checkpointing(EverySteps):
         checkpoints: The run's checkpoints.
         every: Steps between two checkpoints.
         stop: Whether training is to end; None if nothing can ask for it.
-        devices: The run's processes, which stop at the same step.
+        devices: Of the run, whose processes stop at the same step.
     """
 
     def __init__(self, checkpoints: Checkpoints, every: int, stop: Stop | None, devices: Devices):
         super().__init__(every)
         self._checkpoints, self._stop, self._devices = checkpoints, stop, devices
+        self._begun = False
 
     def on_epoch_begin(self, epoch, logs=None):
         # Not earlier: at the start of an epoch Keras resets the metrics, which are restored too.
-        self._checkpoints.restore()
+        # Once: the next layer of a stack begins where the one before ended.
+        if self._begun:
+            return
+        self._begun = True
+        # All look before one writes.
+        if any(self._devices.values(int(self._checkpoints.empty))):
+            self._checkpoints.save(0)
+        else:
+            self._checkpoints.restore()
 
     def on_train_batch_end(self, batch, logs=None):
         # The last one later: a run that is killed before the others' last call makes it again.
         if batch + 1 < self.params["steps"]:
             super().on_train_batch_end(batch, logs)
             step = int(self.model.step.numpy())
+            if self._checkpoints.due:
+                self.at(step)
             if self._stop and self._asked(step):
                 # Not by `stop_training`: the others would take this step for the last.
-                if self._checkpoints.latest_step != step:
-                    self.at(step)
+                if self._checkpoints.latest_step != step and self._checkpoints.finite:
+                    self._checkpoints.save(step, stopped=True)
                 raise StoppedError(f"Training stopped after step {step}.")
 
     def _asked(self, step):
-        if not self._devices.several:
-            return self._stop.asked
-        if step % ASKED_EVERY:
-            return False
-        self._stop.ask_all(self._devices)
+        if self._devices.several:
+            if step % ASKED_EVERY:
+                return False
+            self._stop.ask_all(self._devices)
         return self._stop.asked
 
     def on_train_end(self, logs=None):

@@ -1,91 +1,166 @@
 """Everything that a resumed run needs to equal one that never stopped."""
 
-import shutil
+import contextlib
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from kgan.errors import InputError, TrainingError
+from kgan.errors import InputError, TrainingError, WriteError
+from kgan.training import folder
+from kgan.training.checkpoint_files import CheckpointFiles
 from kgan.training.strategy import Devices
 
 
 class Checkpoints:
     """The checkpoints of one run: networks, moving average, optimizers, seeds, metrics, step.
 
-    Files are written aside and renamed, so that the newest one is always whole.
-
     Args:
         model: Compiled; its `networks`, `optimizers`, metrics and `step` are what is saved.
         directory: The run's `checkpoints/`.
-        keep: How many of the newest to keep.
-        devices: The run's processes, which all save at the same steps: the chief writes, the
-            others wait for it. None if this process is alone in it.
+        keep: How many of the newest to keep: see `CheckpointFiles.keep`.
+        devices: Where the run trains: all of its processes save at the same steps, the chief writes
+            and the others wait for it. None if this process is alone in it.
+
+    Attributes:
+        due: Whether one is to be saved after the step at hand, whichever that is.
     """
 
     def __init__(
         self, model: keras.Model, directory: Path, keep: int = 2, devices: Devices | None = None
     ):
-        self._alone, self._directory = devices is None, directory
-        self._devices = devices or Devices(model.distribute_strategy)
+        self._files, self._keep = CheckpointFiles(directory), keep
+        self._alone, self._devices = devices is None, devices or Devices(model.distribute_strategy)
         self._writes = self._alone or self._devices.chief
-        if self._writes:
-            for leftover in directory.glob("*_temp*"):
-                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
         self._variables = _state(model)
         self._means = [v.value for metric in model.metrics for v in metric.variables]
-        self._manager = tf.train.CheckpointManager(
-            tf.train.Checkpoint(**{key: list(value) for key, value in self._variables.items()}),
-            str(directory),
-            max_to_keep=keep,
+        self._checkpoint = tf.train.Checkpoint(
+            **{key: list(value) for key, value in self._variables.items()}
         )
-        latest = self._manager.latest_checkpoint
-        self.latest_step = int(latest.rsplit("-", 1)[1]) if latest else 0
+        # Made by being asked for: those that tf.train.CheckpointManager wrote hold one.
+        _ = self._checkpoint.save_counter
+        self.due = False
 
     @property
-    def _latest(self) -> str | None:
-        return str(self._directory / f"ckpt-{self.latest_step}") if self.latest_step else None
+    def empty(self) -> bool:
+        """Whether there is no checkpoint at all, not even a damaged one."""
+        return not self._files.steps
 
-    def restore(self) -> None:
-        """Sets all of the state to the newest checkpoint, if there is one."""
-        latest = self._latest
-        if latest:
-            try:
-                status = self._manager.checkpoint.restore(latest)
-                status.assert_existing_objects_matched().assert_consumed()
-            except (AssertionError, ValueError, tf.errors.OpError) as error:
-                raise InputError(
-                    f"Checkpoint {latest} does not fit this run ({str(error).splitlines()[0]}): "
-                    "remove it to go on from the one before."
-                ) from error
-            for mean, copy in zip(self._means, self._variables["metrics"], strict=True):
-                mean.assign(copy)
+    @property
+    def latest_step(self) -> int:
+        """Step of the newest checkpoint, 0 if there is none."""
+        return max(self._files.steps, default=0)
 
-    def save(self, step: int) -> None:
-        """Writes a checkpoint.
+    @property
+    def finite(self) -> bool:
+        """Whether every weight is."""
+        weights = self._variables["networks"] + self._variables.get("extra", [])
+        weights = [variable for variable in weights if variable.dtype.is_floating]
+        return all(bool(tf.reduce_all(tf.math.is_finite(variable))) for variable in weights)
+
+    def recover(self) -> None:
+        """Sets damaged files aside, so that the newest checkpoint is one that can be read.
+
+        Raises:
+            InputError: There are checkpoints, and none can be read.
+            WriteError: The folder cannot be written.
+        """
+        if not self.empty:
+            self._files.newest_whole(self._files.steps, set_aside=True)
+
+    def restore(self, oldest: int = 0) -> None:
+        """Sets all of the state to the newest checkpoint that can be read.
+
+        Args:
+            oldest: The first step that will do.
+
+        Raises:
+            InputError: None can be read, or it is one of another model.
+        """
+        self._load(self._files.newest_whole([s for s in self._files.steps if s >= oldest]))
+
+    def go_back(self) -> int:
+        """Sets all of the state but the step to the newest checkpoint, and makes another due.
+
+        Those of a stop do not count: a run that was stopped goes back as far as one that was not.
+
+        Returns:
+            The checkpoint's step.
+
+        Raises:
+            InputError: None can be read.
+            WriteError: The folder cannot be written.
+        """
+        (step,) = self._variables["step"]
+        now = int(step.numpy())
+        steps = self._files.unstopped or self._files.steps
+        found = self._files.newest_whole(steps, set_aside=self._writes)
+        self._load(found)
+        step.assign(now)
+        self.due = True
+        return found
+
+    def save(self, step: int, stopped: bool = False) -> None:
+        """Writes a checkpoint, and removes those that are no longer kept.
+
+        Args:
+            step: Its name.
+            stopped: It is made only because the run was stopped.
 
         Raises:
             TrainingError: A weight is not finite; the last good checkpoint stays the newest.
+            WriteError: It cannot be written; those before it stay.
         """
-        for variable in self._variables["networks"] + self._variables.get("extra", []):
-            if variable.dtype.is_floating and not tf.reduce_all(tf.math.is_finite(variable)):
-                raise self.diverged(step, "a weight")
+        if not self.finite:
+            raise self.diverged(step, "a weight")
         for mean, copy in zip(self._means, self._variables["metrics"], strict=True):
             copy.assign(self._devices.total(mean, alone=self._alone))
         if self._writes:
-            self._manager.save(checkpoint_number=step)
+            self._write(step, stopped)
         if not self._alone:
             self._devices.values()
-        self.latest_step = step
+        self.due = False
 
-    def diverged(self, step: int, what: str) -> TrainingError:
+    def _write(self, step, stopped):
+        prefix, new = self._files.prefix(step), step not in self._files.steps
+        try:
+            with folder.writing(prefix):
+                self._files.prepare(step, stopped)
+                self._checkpoint.write(str(prefix))
+        except WriteError:
+            with contextlib.suppress(OSError):
+                self._files.clear()
+                if new:
+                    self._files.remove(step)
+            raise
+        self._files.keep(step, self._keep)
+
+    def diverged(self, step: int, what: str, rollbacks: int = 0) -> TrainingError:
         """Returns the error for a value that is not finite, naming the last good checkpoint."""
-        kept = self._latest
+        kept = self._files.prefix(self.latest_step)
+        again = f" after {rollbacks} roll-backs" if rollbacks else ""
         return TrainingError(
-            f"Step {step}: {what} is not finite, so training stopped. "
-            + (f"Last good checkpoint: {kept}. " if kept else "No checkpoint had been written. ")
+            f"Step {step}: {what} is not finite{again}, so training stopped. "
+            + (
+                "No checkpoint had been written. "
+                if self.empty
+                else f"Last good checkpoint: {kept}. "
+            )
             + "Start again with a lower --learning-rate or --precision float32."
         )
+
+    def _load(self, step: int) -> None:
+        prefix = self._files.prefix(step)
+        try:
+            status = self._checkpoint.restore(str(prefix))
+            status.assert_existing_objects_matched().assert_consumed()
+        except (AssertionError, ValueError, tf.errors.OpError) as error:
+            raise InputError(
+                f"Checkpoint {prefix} does not fit this run ({str(error).splitlines()[0]}): "
+                "remove it to go on from the one before."
+            ) from error
+        for mean, copy in zip(self._means, self._variables["metrics"], strict=True):
+            mean.assign(copy)
 
 
 def _state(model: keras.Model) -> dict[str, list[tf.Variable]]:
@@ -99,7 +174,7 @@ def _state(model: keras.Model) -> dict[str, list[tf.Variable]]:
     if extra:
         groups["extra"] = extra
     state = {name: [variable.value for variable in group] for name, group in groups.items()}
-    # Copies: what is shared by several processes cannot be read by one of them.
+    # Copies: what several processes share cannot be read by one of them.
     means = [variable for metric in model.metrics for variable in metric.variables]
     return {**state, "metrics": [tf.Variable(tf.zeros(v.shape, v.dtype)) for v in means]}
 

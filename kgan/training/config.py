@@ -105,6 +105,8 @@ class Config(abc.ABC):
         precision: What the networks compute in; "auto" is resolved before training.
         log_every, sample_every, checkpoint_every: Steps between two of each.
         checkpoints_kept: How many, the newest.
+        max_rollbacks: How often the run goes back to a checkpoint when a loss or a weight is not
+            finite, before it gives up.
     """
 
     data: DataConfig = DataConfig()
@@ -117,6 +119,7 @@ class Config(abc.ABC):
     sample_every: int = 1000
     checkpoint_every: int = 500
     checkpoints_kept: int = 2
+    max_rollbacks: int = 3
 
     # What `config.json` calls it, and the command that takes it.
     family: ClassVar[str]
@@ -163,6 +166,8 @@ class Config(abc.ABC):
             "checkpoints_kept",
         ):  # fmt: skip
             _at_least_one(key, getattr(self, key))
+        if self.max_rollbacks < 0:
+            raise InputError(f"max_rollbacks is {self.max_rollbacks}: expected 0 or more.")
         if not 0 <= self.seed < 2**31:
             raise InputError(f"seed is {self.seed}: expected 0 to {2**31 - 1}.")
         if self.precision not in PRECISIONS:

@@ -8,8 +8,8 @@ from kgan.data.prepared import Report, cache_dir
 from kgan.data.split import split
 from kgan.metrics import METRICS, features, metric_of
 from kgan.metrics.scores import Data, Scorer
-from kgan.training import pictures
-from kgan.training.callbacks import EverySteps, board, keep_lines, write_scalars
+from kgan.training import folder, pictures
+from kgan.training.callbacks import Board, EverySteps, keep_lines
 from kgan.training.checkpoint import Checkpoints
 from kgan.training.config import EvaluationConfig
 
@@ -95,7 +95,7 @@ class Evaluation(EverySteps):
         self, run_dir: Path, config: EvaluationConfig, scorer: Scorer, checkpoints: Checkpoints
     ):
         super().__init__(config.every)
-        self._path, self._board = run_dir / EVALUATIONS, board(run_dir)
+        self._path, self._board = run_dir / EVALUATIONS, Board(run_dir)
         self._place, self._config = best_place(run_dir), config
         self._scorer, self._checkpoints = scorer, checkpoints
         self._sign = 1 if METRICS[metric_of(config.score)].scores[config.score] else -1
@@ -121,11 +121,12 @@ class Evaluation(EverySteps):
         self._values.append(found["value"])
         if self._steps[self._best] == step:
             self._kept.save(step)
-        with self._path.open("a", encoding="utf-8") as file:
+        with folder.writing(self._path), self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step, **found}) + "\n")
-        write_scalars(self._board, step, {found["name"]: found["value"]})
+        self._board.scalars(step, {found["name"]: found["value"]})
         picture = pictures.curve(self._steps, self._values, found["name"], self._best)
-        picture.save(self._path.with_suffix(".png"))
+        with folder.writing(self._path.with_suffix(".png")):
+            picture.save(self._path.with_suffix(".png"))
 
 
 def best_place(run_dir: Path) -> Path:

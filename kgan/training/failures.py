@@ -7,13 +7,14 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from kgan.errors import TrainingError
+from kgan.errors import TrainingError, WriteError
 from kgan.training.build import Run
+from kgan.training.checkpoint_files import steps_in
 
 
 @contextlib.contextmanager
 def told(run: Run, run_dir: Path) -> Iterator[None]:
-    """Turns what TensorFlow raises for want of memory, or of a worker, into a `TrainingError`.
+    """Says in a `TrainingError` how a run goes on that wants for disk, memory or a worker.
 
     Args:
         run: That trains.
@@ -22,6 +23,14 @@ def told(run: Run, run_dir: Path) -> Iterator[None]:
     resume = f"kgan {run.config.command} --resume {run_dir}"
     try:
         yield
+    except WriteError as error:
+        step, again = max(steps_in(run_dir / "checkpoints"), default=0), "start again"
+        if (run_dir / "config.json").exists():
+            again = f"go on with: {resume}"
+        raise TrainingError(
+            f"{error}. The run is whole up to step {step}. Free space or make it writable, then "
+            f"{again}"
+        ) from error
     except tf.errors.ResourceExhaustedError as error:
         config = run.config
         raise TrainingError(

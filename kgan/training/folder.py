@@ -1,12 +1,14 @@
 """Run folders: numbered, never overwritten, used by one process at a time."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
 
 import filelock
+import tensorflow as tf
 
-from kgan.errors import InputError
+from kgan.errors import InputError, WriteError
 
 
 def create(run_dir: str | Path | None, name: str) -> Path:
@@ -81,10 +83,35 @@ def lock(folder: Path) -> filelock.BaseFileLock:
 
 
 def write_json(path: Path, values: dict) -> None:
-    """Writes a file that is either the old one or the new one, whole."""
+    """Writes a file as `write_text` does."""
+    write_text(path, json.dumps(values, indent=2) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file that is either the old one or the new one, whole.
+
+    Raises:
+        WriteError: It cannot be written.
+    """
     aside = path.with_name(path.name + ".new")
-    aside.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-    os.replace(aside, path)
+    with writing(path):
+        aside.write_text(text, encoding="utf-8")
+        os.replace(aside, path)
+
+
+@contextlib.contextmanager
+def writing(path: Path):
+    """Turns whatever Python or TensorFlow raise when a disk is full or read-only into one error.
+
+    Raises:
+        WriteError: The block did not write what it was to write.
+    """
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        # TensorFlow's errors have no number: the system's words stand at the end of a line.
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0].rpartition("; ")[2]
+        raise WriteError(f"Cannot write {path}: {reason.partition(' [Op:')[0]}") from error
 
 
 def read_config(folder: str | Path) -> dict:
@@ -104,9 +131,9 @@ def read_config(folder: str | Path) -> dict:
 
 
 def in_use(folder: Path) -> bool:
-    """Returns whether another process holds the folder's lock."""
+    """Returns whether another process holds the folder's lock, or nobody can."""
     try:
         with filelock.FileLock(folder / ".lock", timeout=0):
             return False
-    except filelock.Timeout:
+    except (filelock.Timeout, OSError):
         return True

@@ -22,6 +22,7 @@ from kgan.training.callbacks import Checkpointing, MetricsLog, Samples, read_met
 from kgan.training.checkpoint import Checkpoints
 from kgan.training.config import CONFIGS, Config
 from kgan.training.evaluation import Evaluation, best_place
+from kgan.training.guard import Guard
 from kgan.training.settings import settings
 from kgan.training.stopping import Stop
 from kgan.training.strategy import Devices
@@ -52,10 +53,11 @@ def train(
         What summary.json holds; nothing in a process that is not the chief, whose files they are.
 
     Raises:
-        InputError: Another process uses the folder, or not all workers see it.
+        InputError: Another process uses the folder, not all workers see it, or none of its
+            checkpoints can be read.
         StoppedError: `stop` asked for it; the run goes on from here when it is resumed.
-        TrainingError: A loss or a weight was not finite, memory was short or a worker was lost; the
-            last good checkpoint is kept.
+        TrainingError: A loss or a weight was not finite once too often, a file could not be
+            written, memory was short or a worker was lost; the last good checkpoint is kept.
     """
     if deterministic:
         determinism.enable()
@@ -93,13 +95,20 @@ def _fit(
 ) -> None:
     config, model, devices = run.config, run.model, run.devices
     checkpoints = Checkpoints(model, run_dir / "checkpoints", config.checkpoints_kept, devices)
+    if devices.chief:
+        checkpoints.recover()
+    devices.values()
     log = MetricsLog(run_dir, config.log_every, run.images_per_step, checkpoints, devices.chief)
-    own = [log, Checkpointing(checkpoints, config.checkpoint_every, stop, devices)]
+    rhythms = [config.log_every, config.sample_every, config.checkpoint_every]
+    if run.scorer:
+        rhythms.append(config.evaluation.every)
+    guard = Guard(checkpoints, log, rhythms, config.max_rollbacks)
+    own = [guard, log, Checkpointing(checkpoints, config.checkpoint_every, stop, devices)]
     if devices.chief:
         draw = run.family.picture
-        own.insert(1, Samples(run_dir, config.sample_every, lambda model: draw(model, run.data)))
+        own.insert(2, Samples(run_dir, config.sample_every, lambda model: draw(model, run.data)))
         if run.scorer:
-            own.insert(0, Evaluation(run_dir, config.evaluation, run.scorer, checkpoints))
+            own.insert(1, Evaluation(run_dir, config.evaluation, run.scorer, checkpoints))
     start = checkpoints.latest_step
     starts = devices.values(start)
     if len(set(starts)) > 1:
@@ -209,6 +218,8 @@ def find_unfinished(run: Run, run_dir: str | Path | None = None) -> Path | None:
         if not (place / "config.json").exists() or (place / "summary.json").exists():
             continue
         record = folder.read_config(place)
+        # With the settings that came after it was written.
+        record["config"] = read_config(record).to_dict()
         same = all(record[key] == wanted[key] for key in ("config", "examples", "image_shape"))
         if same and not folder.in_use(place):
             return place
@@ -254,7 +265,7 @@ def restore(run_dir: str | Path, checkpoint: str = "last") -> tuple[keras.Model,
         A `kgan.GAN`, `Autoencoder`, `StackedAutoencoder` or `VAE`, compiled; the name.
 
     Raises:
-        InputError: No run, or one without such a checkpoint yet.
+        InputError: No run, one without such a checkpoint yet, or none that can be read.
     """
     if checkpoint not in CHECKPOINTS:
         raise unknown("checkpoint", checkpoint, CHECKPOINTS)
@@ -274,5 +285,5 @@ def restore(run_dir: str | Path, checkpoint: str = "last") -> tuple[keras.Model,
             f"Run {run_dir} has no checkpoint yet: the first comes after "
             f"{config.checkpoint_every} steps."
         )
-    checkpoints.restore()
+    checkpoints.restore(oldest=1)
     return model, record["name"]

@@ -68,7 +68,7 @@ def _newest_generator() -> Path | None:
     """Returns the run or SavedModel written last, among those that images can be drawn from."""
     written = [
         *((path, path.parent) for path in Path("saved_models").glob("*/*/saved_model.pb")),
-        *((path, path.parents[1]) for path in Path("runs").glob("*/checkpoints/checkpoint")),
+        *((path, path.parents[1]) for path in Path("runs").glob("*/checkpoints/ckpt-[1-9]*.index")),
     ]
     written.sort(key=lambda pair: pair[0].stat().st_mtime, reverse=True)
     return next((place for _, place in written if _draws(place)), None)

@@ -154,10 +154,9 @@ def checkpoints() -> None:
             seconds.append(time.perf_counter() - began)
         size = sum(path.stat().st_size for path in Path(folder).glob("ckpt-7.*")) / 2**20
     save = statistics.median(seconds)
-    print(
-        f"checkpoint   {1000 * save:7.1f} ms for {size:.1f} MiB, {save / (CHECKPOINT_EVERY * step):.2%}"
-        f" of {CHECKPOINT_EVERY} steps of {1000 * step:.0f} ms"
-    )
+    share = save / (CHECKPOINT_EVERY * step)
+    print(f"checkpoint   {1000 * save:7.1f} ms for {size:.1f} MiB, {share:.2%} of "
+          f"{CHECKPOINT_EVERY} steps of {1000 * step:.0f} ms")  # fmt: skip
 
 
 def memory() -> None:

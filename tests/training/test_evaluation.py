@@ -269,5 +269,5 @@ def test_the_best_place_is_cleared_of_what_a_kill_left(scored):
     model, _ = kgan.restore(scored, "best")
     leftover = scored / "checkpoints" / "best" / "ckpt-9_temp"
     leftover.mkdir()
-    Checkpoints(model, scored / "checkpoints" / "best", keep=1)
+    Checkpoints(model, scored / "checkpoints" / "best", keep=1).save(int(model.step.value))
     assert not leftover.exists()

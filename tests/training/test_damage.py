@@ -1,0 +1,396 @@
+"""Damaged checkpoints, a full or read-only disk, a clock set back, a lock left behind."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from click.testing import CliRunner
+
+import kgan
+from kgan.cli import main
+from kgan.training.checkpoint import Checkpoints
+from kgan.training.run import reopen
+from kgan.training.stopping import Stop, StoppedError
+
+SETTINGS = [
+    "network.name=mlp", "network.latent_dim=4", "network.generator.width=8",
+    "network.discriminator.width=8", "batch_size=16", "steps=30", "log_every=4", "sample_every=12",
+    "checkpoint_every=10", "checkpoints_kept=3", "precision=float32",
+]  # fmt: skip
+TRAIN = ["train", *(word for setting in SETTINGS for word in ("--set", setting))]
+DATA = "ckpt-{}.data-00000-of-00001"
+
+
+def command(*args):
+    return CliRunner().invoke(main, [str(arg) for arg in args])
+
+
+def well(*args):
+    result = command(*args)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def train(run, *more):
+    return command(*TRAIN, "--run-dir", run, "--out", run.parent / "models", *more)
+
+
+def resume(run):
+    return command("train", "--resume", run, "--out", run.parent / "models")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that nothing happened to; its checkpoints are those of 10, 20 and 30."""
+    run = tmp_path_factory.mktemp("whole") / "run"
+    assert train(run).exit_code == 0
+    assert indices(run) == [10, 20, 30]
+    return run
+
+
+@pytest.fixture
+def run(whole, tmp_path):
+    """The same as if it had been killed before it exported."""
+    place = shutil.copytree(whole, tmp_path / "run")
+    (place / "summary.json").unlink()
+    return place
+
+
+def indices(run):
+    return sorted(int(path.stem[5:]) for path in (run / "checkpoints").glob("ckpt-*.index"))
+
+
+def names(run):
+    return sorted(path.name for path in (run / "checkpoints").iterdir())
+
+
+def state(run):
+    reader = tf.train.load_checkpoint(str(run / "checkpoints" / f"ckpt-{indices(run)[-1]}"))
+    found = [name for name in reader.get_variable_to_shape_map() if "save_counter" not in name]
+    return {name: reader.get_tensor(name) for name in found if "OBJECT_GRAPH" not in name}
+
+
+def history(run):
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    timing = ("seconds", "images_per_second")
+    return [{key: line[key] for key in line if key not in timing} for line in lines]
+
+
+def assert_same(run, other):
+    expected, got = state(other), state(run)
+    assert expected.keys() == got.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(got[name], value, err_msg=name)
+    assert history(run) == history(other)
+    for picture in (other / "samples").iterdir():
+        assert (run / "samples" / picture.name).read_bytes() == picture.read_bytes()
+
+
+def flip(path, place=0.5):
+    content = bytearray(path.read_bytes())
+    content[int(len(content) * place)] ^= 0x10
+    path.write_bytes(content)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+DAMAGE = {
+    "flipped byte": lambda place: flip(place / DATA.format(30)),
+    "flipped index": lambda place: flip(place / "ckpt-30.index", 0.3),
+    "missing shard": lambda place: (place / DATA.format(30)).unlink(),
+    "missing index": lambda place: (place / "ckpt-30.index").unlink(),
+    "cut shard": lambda place: cut(place / DATA.format(30)),
+    "cut index": lambda place: cut(place / "ckpt-30.index"),
+    "empty index": lambda place: (place / "ckpt-30.index").write_bytes(b""),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_readers_take_the_newest_whole_one_and_leave_all_as_it_is(kind, run):
+    DAMAGE[kind](run / "checkpoints")
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    result = well("sample", run, "--seeds", "0-1", "--out", run.parent / "a.png")
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("Warning: ")]
+    assert re.search(r"Damaged checkpoints in .*: ckpt-30 \(.+\)\. Taking ckpt-20\.", line)
+    with pytest.warns(kgan.errors.RunWarning):
+        assert int(kgan.restore(run)[0].step.value) == 20
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("kind", ["flipped byte", "missing index"])
+def test_a_resumed_run_goes_on_from_it_and_sets_the_damaged_aside(kind, run, whole):
+    place = run / "checkpoints"
+    DAMAGE[kind](place)
+    damaged = {path.name: path.read_bytes() for path in place.glob("ckpt-30.*")}
+    result = resume(run)
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("Warning: ") == 1
+    assert "Taking ckpt-20; the damaged files are now called *.damaged." in result.stderr
+    assert_same(run, whole)
+    assert {p.name[:-8]: p.read_bytes() for p in place.glob("*.damaged")} == damaged
+    assert indices(run) == [10, 20, 30]
+
+
+RECORDS = {
+    "missing": lambda path: path.unlink(),
+    "empty": lambda path: path.write_text(""),
+    "garbage": lambda path: path.write_bytes(b"\x00\xff\n{"),
+    "elsewhere": lambda path: path.write_text('model_checkpoint_path: "ckpt-77"\n'),
+    "older": lambda path: path.write_text('model_checkpoint_path: "ckpt-10"\n'),
+}
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_the_record_of_checkpoints_does_not_matter(kind, run, whole):
+    RECORDS[kind](run / "checkpoints" / "checkpoint")
+    assert int(kgan.restore(run)[0].step.value) == 30
+
+
+def test_a_resumed_run_writes_the_record_anew(run, whole):
+    place = run / "checkpoints"
+    for path in (*place.glob("ckpt-30.*"), place / "checkpoint"):
+        path.unlink()
+    # As a stop between a checkpoint and its record leaves it: known to nobody.
+    (place / "checkpoint").write_text('model_checkpoint_path: "ckpt-10"\n')
+    assert resume(run).exit_code == 0
+    assert_same(run, whole)
+    assert tf.train.latest_checkpoint(str(place)) == str(place / "ckpt-30")
+
+
+def test_nothing_piles_up_over_many_resumes(run, whole):
+    place = run / "checkpoints"
+    for path in place.glob("ckpt-[23]0.*"):
+        path.unlink()
+    for number in range(3):
+        (place / f"ckpt-{90 + number}_temp").mkdir()
+        (place / "ckpt-7.index.tempstate77").touch()
+        (place / "ckpt-9.stopped").touch()
+        # A part of an old one, as a kill while it was removed leaves it.
+        (place / DATA.format(4)).touch()
+        with pytest.raises(StoppedError):
+            kgan.train(reopen(run, "train", {}), run, run.parent / "models", stop=Stop(0))
+        # The newest three, and the newest that no stop made.
+        assert indices(run) == [[10, 11], [10, 11, 12], [10, 11, 12, 13]][number]
+    assert resume(run).exit_code == 0
+    assert indices(run) == [13, 20, 30]
+    assert_same(run, whole)
+    known = re.compile(r"checkpoint|ckpt-\d+\.(index|stopped|data-00000-of-00001)")
+    assert all(known.fullmatch(name) for name in names(run)), names(run)
+    assert not [name for name in names(run) if name.startswith("ckpt-4.")]
+
+
+def test_a_later_one_of_a_killed_process_gives_way(run):
+    # As in checkpoints/best: a score comes before the run's own checkpoint of that step.
+    model, _ = kgan.restore(run)
+    Checkpoints(model, run / "checkpoints", keep=1).save(25)
+    assert indices(run) == [25]
+    assert tf.train.latest_checkpoint(str(run / "checkpoints")).endswith("ckpt-25")
+
+
+def test_none_that_can_be_read_is_told_and_nothing_is_renamed(run):
+    for step in (10, 20, 30):
+        flip(run / "checkpoints" / DATA.format(step))
+    before = names(run)
+    for result in (resume(run), command("sample", run)):
+        assert result.exit_code == 2
+        line = result.stderr.splitlines()[-1]
+        assert line.startswith(
+            f"Error: No checkpoint in {run / 'checkpoints'} can be read: ckpt-30"
+        )
+        assert "ckpt-10 (" in line
+        assert "Bring one back from a copy, or start a new run." in line
+        assert "Traceback" not in result.output
+    assert names(run) == before
+
+
+def test_one_of_another_model_is_no_damage(run):
+    record = json.loads((run / "config.json").read_text())
+    record["config"]["network"]["generator"]["width"] = 9
+    (run / "config.json").write_text(json.dumps(record))
+    before = names(run)
+    for result in (resume(run), command("sample", run)):
+        assert result.exit_code == 2
+        assert "ckpt-30 does not fit this run" in result.stderr
+        assert "Damaged" not in result.stderr
+    assert names(run) == before
+
+
+def test_initial_weights_are_nothing_to_sample(run):
+    for path in (run / "checkpoints").glob("ckpt-[123]0.*"):
+        path.rename(path.with_name(path.name.replace("0.", ".").replace("ckpt-1.", "ckpt-0.")))
+    for path in (run / "checkpoints").glob("ckpt-[23].*"):
+        path.unlink()
+    assert indices(run) == [0]
+    result = command("sample", run)
+    assert result.exit_code == 2
+    assert "has no checkpoint yet" in result.stderr
+
+
+def test_a_clock_that_is_set_back_changes_nothing(whole, tmp_path, monkeypatch):
+    now = [time.time()]
+
+    def backwards():
+        now[0] -= 3600
+        return now[0]
+
+    monkeypatch.setattr(time, "time", backwards)
+    run = tmp_path / "run"
+    assert train(run, "--max-time", "1h").exit_code == 0
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    seconds = [line["seconds"] for line in lines]
+    assert seconds == sorted(seconds)
+    assert min(seconds) >= 0
+    assert all(line["images_per_second"] > 0 for line in lines)
+    assert indices(run) == [10, 20, 30]
+    assert_same(run, whole)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00junk\xff" * 99])
+def test_a_lock_left_behind_hinders_nobody(content, run, whole):
+    (run / ".lock").write_bytes(content)
+    assert resume(run).exit_code == 0
+    assert_same(run, whole)
+
+
+# What the tests do in a mount namespace of its own: each run trains in a small file system that
+# fills up, or becomes read-only, when one of its classes is about to write for the second time.
+INSIDE = """
+    import json, shutil, subprocess, sys
+    from pathlib import Path
+    from click.testing import CliRunner
+    from kgan.cli import main
+    from kgan.training import callbacks
+
+    place, train = Path(sys.argv[1]), sys.argv[2:]
+
+    def mount(*args):
+        subprocess.run(["mount", *map(str, args)], check=True)
+
+    def fill(run, name):
+        (run.parent / "fill").touch()
+        for size in (65536, 4096, 256, 1):
+            try:
+                with (run.parent / "fill").open("ab", buffering=0) as file:
+                    while True:
+                        file.write(bytes(size))
+            except OSError:
+                pass
+
+    def full_file(run, name):
+        mount("--bind", "/dev/full", run / name)
+
+    def lock_up(run, name):
+        mount("--bind", run / name, run / name)
+        mount("-o", "remount,ro,bind", run / name)
+
+    CASES = {
+        "full checkpoint": (callbacks.Checkpointing, "at", fill, None),
+        "full samples": (callbacks.Samples, "at", fill, None),
+        "full tensorboard": (callbacks.Board, "__init__", fill, None),
+        "full metrics": (callbacks.MetricsLog, "at", full_file, "metrics.jsonl"),
+        "read-only checkpoints": (callbacks.Checkpointing, "at", lock_up, "checkpoints"),
+        "read-only samples": (callbacks.Samples, "at", lock_up, "samples"),
+    }
+
+    def kgan(*args):
+        result = CliRunner().invoke(main, list(map(str, args)))
+        return [result.exit_code, result.stderr]
+
+    def spoiled(what, there):
+        spoiled_class, method, spoil, name = CASES[what]
+        there.mkdir(parents=True)
+        mount("-t", "tmpfs", "-o", "size=3m", "tmpfs", there)
+        run, models = there / "run", place / what / "models"
+        proper, calls = getattr(spoiled_class, method), []
+
+        def broken(self, *args):
+            calls.append(args)
+            if len(calls) == 2:
+                spoil(run, name)
+            return proper(self, *args)
+
+        setattr(spoiled_class, method, broken)
+        ends = [kgan(*train, "--run-dir", run, "--out", models)]
+        setattr(spoiled_class, method, proper)
+        if spoil is fill:
+            ends.append(kgan("train", "--resume", run, "--out", models))
+            (there / "fill").unlink()
+        else:
+            subprocess.run(["umount", run / name], check=True)
+        mount("--bind", run, run)
+        mount("-o", "remount,ro,bind", run)
+        ends.append(kgan("train", "--resume", run, "--out", models))
+        subprocess.run(["umount", run], check=True)
+        ends.append(kgan("train", "--resume", run, "--out", models))
+        shutil.copytree(run, place / what / "run")
+        return ends
+
+    found = {what: spoiled(what, place / what / "small") for what in CASES}
+    (place / "found.json").write_text(json.dumps(found))
+"""
+
+
+def isolated(*args):
+    """Runs a command in a mount namespace of its own, where mounting needs no rights."""
+    command = ["unshare", "--user", "--map-root-user", "--mount", *map(str, args)]
+    silent = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return subprocess.run(command, capture_output=True, text=True, env=silent)
+
+
+@pytest.fixture(scope="module")
+def spoiled(tmp_path_factory):
+    """A folder with runs whose disk failed, and how each of their commands ended."""
+    place = tmp_path_factory.mktemp("spoiled")
+    try:
+        tried = isolated("mount", "-t", "tmpfs", "tmpfs", place)
+    except OSError as error:
+        pytest.skip(f"no unshare here: {error}")
+    if tried.returncode:
+        pytest.skip(f"no mounting in a namespace of one's own here: {tried.stderr.strip()}")
+    done = isolated(sys.executable, "-c", textwrap.dedent(INSIDE), place, *TRAIN)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    return place, json.loads((place / "found.json").read_text())
+
+
+FAILURES = {
+    "full checkpoint": ("checkpoints/ckpt-20", 10),
+    "full samples": ("samples/step-00000024.png", 20),
+    "full tensorboard": ("tensorboard", 0),
+    "full metrics": ("metrics.jsonl", 0),
+    "read-only checkpoints": ("checkpoints/ckpt-20", 10),
+    "read-only samples": ("samples/step-00000024.png", 20),
+}
+
+
+@pytest.mark.parametrize("what", FAILURES)
+def test_a_disk_that_fails_ends_the_run_in_one_line_and_nothing_is_lost(what, spoiled, whole):
+    place, found = spoiled
+    run = place / what / "small" / "run"
+    first, *again, locked, last = found[what]
+    name, step = FAILURES[what]
+    reason = "No space left on device" if "full" in what else "Read-only file system"
+    assert first[0] == 1, first
+    assert first[1].splitlines()[-1] == (
+        f"Error: Cannot write {run / name}: {reason}. The run is whole up to step {step}. Free "
+        f"space or make it writable, then go on with: kgan train --resume {run}"
+    )
+    for status, told in again:  # still full
+        assert status == 1
+        assert re.search(f"Error: Cannot write .*: {reason}. The run is whole up to step", told)
+    assert locked[0] == 2
+    assert locked[1].endswith(f"Error: Cannot write {run}: Read-only file system.\n")
+    assert last[0] == 0, last
+    assert not re.search("Traceback|Warning", str(found[what]))
+    assert_same(place / what / "run", whole)
+    assert not [path for path in names(place / what / "run") if re.search("damaged|temp", path)]
