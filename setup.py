@@ -45,6 +45,7 @@ setup(
             "mpmath>=1.3",
             "prdc>=0.2",
             "pytest>=9.0",
+            "pytest-xdist>=3.5",
             "ruff>=0.6",
             "tensorflow-serving-api>=2.20",
             "torch-fidelity>=0.4",

@@ -1,6 +1,7 @@
 """`kgan finetune`, from its options to its last line."""
 
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from kgan.tasks import report
 from kgan.tasks.experiment import Experiment, prepare
 from kgan.tasks.finetune import run as run_experiment
 from kgan.training import folder
-from kgan.training.session import parse_image_size, preparation_reporter
-from kgan.training.strategy import Devices, choose
+from kgan.training.failures import lost_worker_told
+from kgan.training.session import connect, parse_image_size, preparation_reporter
+from kgan.training.stopping import interrupting
+from kgan.training.strategy import Devices
 
 WIDTH = 100
 
@@ -68,8 +71,7 @@ def finetune_from_options(
     """
     console = Console(stderr=True, highlight=False)
     folder.require_writable(Path(out))
-    devices = choose("single" if dry_run else strategy)
-    console.quiet = not devices.chief
+    devices = connect(strategy, dry_run, console)
     experiment = prepare(
         run,
         parse_labels(labels) if labels else None,
@@ -147,10 +149,11 @@ def _run(experiment: Experiment, out: Path, console: Console, devices: Devices) 
         )
         bar.update(item, completed=event["done"])
 
-    try:
-        with bar:
-            return run_experiment(experiment, out, progress, devices=devices)
-    except KeyboardInterrupt:
-        bar.stop()
-        console.print("Stopped. The same command goes on from here.", soft_wrap=True)
-        sys.exit(1)
+    with interrupting() as received:
+        try:
+            with bar, lost_worker_told(devices, "the same command"):
+                return run_experiment(experiment, out, progress, devices=devices)
+        except KeyboardInterrupt:
+            bar.stop()
+            console.print("Stopped. The same command goes on from here.", soft_wrap=True)
+            sys.exit(128 + (received or [signal.SIGINT])[0])

@@ -10,6 +10,7 @@ import tensorflow as tf
 from kgan.errors import TrainingError, WriteError
 from kgan.training.build import Run
 from kgan.training.checkpoint_files import steps_in
+from kgan.training.strategy import Devices
 
 
 @contextlib.contextmanager
@@ -22,7 +23,8 @@ def told(run: Run, run_dir: Path) -> Iterator[None]:
     """
     resume = f"kgan {run.config.command} --resume {run_dir}"
     try:
-        yield
+        with lost_worker_told(run.devices, resume):
+            yield
     except WriteError as error:
         step, again = max(steps_in(run_dir / "checkpoints"), default=0), "start again"
         if (run_dir / "config.json").exists():
@@ -38,11 +40,23 @@ def told(run: Run, run_dir: Path) -> Iterator[None]:
             f"with --accumulate {2 * config.accumulate} for the same batch in smaller pieces, or "
             f"--batch-size {max(1, config.batch_size // 2)}."
         ) from error
+
+
+@contextlib.contextmanager
+def lost_worker_told(devices: Devices, again: str) -> Iterator[None]:
+    """Turns what TensorFlow raises when another worker has ended into a `TrainingError`.
+
+    Args:
+        devices: Where is trained.
+        again: The command that goes on.
+    """
+    try:
+        yield
     except tf.errors.OpError as error:
-        if not run.devices.several:
+        if not devices.several or isinstance(error, tf.errors.ResourceExhaustedError):
             raise
         raise TrainingError(
-            f"A worker was lost ({_reason(error)}): start all of them again with {resume}"
+            f"A worker was lost ({_reason(error)}): start all of them again with {again}"
         ) from error
 
 

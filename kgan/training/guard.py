@@ -67,9 +67,10 @@ class Guard(keras.callbacks.Callback):
             step, {"event": EVENT, "reason": what, "to_step": found, "learning_rates": rates}
         )
         told = ", ".join("as scheduled" if rate is None else f"{rate:g}" for rate in rates)
+        count = f"roll-back {self._rollbacks} of at most {self._at_most}"
         warnings.warn(
             f"Step {step}: {what} is not finite. Went back to the weights of step {found} and on "
-            f"from here, learning rate {told}; roll-back {self._rollbacks} of at most {self._at_most}.",
+            f"from here, learning rate {told}; {count}.",
             RunWarning,
             stacklevel=2,
         )

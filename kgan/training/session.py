@@ -17,7 +17,7 @@ from kgan.training.progress import ProgressBar
 from kgan.training.run import find_unfinished, reopen, train
 from kgan.training.settings import override, parse_setting
 from kgan.training.stopping import Stop, StoppedError, parse_duration
-from kgan.training.strategy import choose, resolve
+from kgan.training.strategy import Devices, choose, resolve
 
 # Options that are settings under another name: of every command, and of each.
 _COMMON = {
@@ -107,9 +107,7 @@ def train_from_options(
     start = None if going_on else presets.find(
         command, preset, options["dataset"], options["model"]
     )  # fmt: skip
-    # Before anything is computed; a dry run waits for no other worker.
-    devices = choose("single" if dry_run else strategy)
-    console.quiet = not devices.chief
+    devices = connect(strategy, dry_run, console)
     report = preparation_reporter(console)
     if going_on:
         run, place = reopen(resume, command, changes, report, devices), Path(resume)
@@ -122,6 +120,24 @@ def train_from_options(
     if devices.chief:
         place = place or folder.create(run_dir, run.name)
     _train(run, place or Path(run_dir), Path(out), console, Stop(seconds))
+
+
+def connect(strategy: str, dry_run: bool, console: Console) -> Devices:
+    """Returns where to train; the console of a process that is not the chief goes quiet.
+
+    To be called before anything is computed.
+
+    Args:
+        strategy: See `strategy.choose`.
+        dry_run: Take one device, and so wait for no other worker.
+        console: Told of what is waited for.
+    """
+    name = "single" if dry_run else resolve(strategy)
+    if name == "multiworker":
+        console.print("Waiting for the other workers of TF_CONFIG", soft_wrap=True)
+    devices = choose(name)
+    console.quiet = not devices.chief
+    return devices
 
 
 def _changes(

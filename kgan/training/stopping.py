@@ -1,8 +1,10 @@
 """Ending a run before its last step, with nothing lost: on a signal, or when its time is up."""
 
+import contextlib
 import re
 import signal
 import time
+from collections.abc import Iterator
 
 from kgan.errors import InputError
 from kgan.training.strategy import Devices
@@ -59,6 +61,22 @@ class Stop:
     def _handle(self, number, frame):
         self.signal = signal.Signals(number)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextlib.contextmanager
+def interrupting() -> Iterator[list[int]]:
+    """Within it SIGTERM raises KeyboardInterrupt, as SIGINT does; gives the list of its comings."""
+    received = []
+
+    def interrupt(number, frame):
+        received.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}

@@ -10,6 +10,7 @@ Many replicas of a model, on one machine or on several, equal one device up to r
 
 import json
 import os
+import signal
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -73,6 +74,10 @@ def _multiworker():
             f"TF_CONFIG has the cluster {json.dumps(cluster)} and the task {json.dumps(task)}: "
             f"expected workers, a chief at most, and a task that is one of them, such as {EXAMPLE}"
         )
+    # It waits where Python hears of no Ctrl-C, and there is nothing to lose yet.
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except (tf.errors.OpError, RuntimeError) as error:
@@ -80,6 +85,8 @@ def _multiworker():
             f"Worker {index} cannot join the others ({str(error).splitlines()[0]}): TF_CONFIG's "
             "addresses must be reachable from every worker, and its own port free."
         ) from error
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _tpu():

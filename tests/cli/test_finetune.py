@@ -1,7 +1,10 @@
 """`kgan finetune` as a user types it."""
 
 import json
+import os
 import shutil
+import signal
+import time
 
 import numpy as np
 import pytest
@@ -34,6 +37,21 @@ def trained(tmp_path_factory):
 def inside(trained, monkeypatch):
     monkeypatch.chdir(trained)
     return trained
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_with_its_status(number, inside, monkeypatch):
+    def killed(*args, **kwargs):
+        os.kill(os.getpid(), number)
+        time.sleep(5)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    monkeypatch.setattr("kgan.tasks.session.run_experiment", killed)
+    result = kgan("finetune", "run", "--labels", "20", "--seeds", 1)
+    signal.signal(signal.SIGINT, before)
+    assert result.exit_code == 128 + number
+    assert result.stderr.endswith("Stopped. The same command goes on from here.\n")
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_from_a_run_to_a_table_and_a_classifier(inside):

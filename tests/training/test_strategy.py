@@ -71,6 +71,12 @@ def test_a_cluster_that_cannot_be_is_told_in_a_line(text, told, monkeypatch, wor
     assert not list(workdir.iterdir())
 
 
+def test_the_option_knows_every_strategy():
+    for command in ("train", "pretrain", "finetune"):
+        option = next(p for p in main.commands[command].params if p.name == "strategy")
+        assert set(option.type.choices) == {"auto", *strategy.STRATEGIES}
+
+
 def test_several_workers_need_a_run_folder(monkeypatch, workdir):
     monkeypatch.setenv("TF_CONFIG", config())
     result = CliRunner().invoke(main, ["train"])

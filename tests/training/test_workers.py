@@ -1,6 +1,7 @@
 """`kgan train` in two processes: one folder, stopped, killed, and gone on with."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -79,6 +80,7 @@ def test_workers_share_a_run_that_is_stopped_and_killed(workers, workdir):
     assert (chief.returncode, other.returncode) == (0, 0), printed + silent
     assert "on 2 replicas" in printed
     assert "Saved out/digits-dcgan/1" in printed
+    assert "Waiting for the other workers of TF_CONFIG\n" in silent
     assert "digits-dcgan" not in silent
 
     whole = CliRunner().invoke(main, ["train", *SETTINGS, "--run-dir", "whole"])
@@ -99,12 +101,43 @@ def test_workers_share_a_run_that_is_stopped_and_killed(workers, workdir):
             np.testing.assert_allclose(b, a, atol=1e-2 * max(1, np.abs(a).max()), err_msg=name)
 
 
+def test_workers_share_a_finetuning(workdir, cluster):
+    made = ["pretrain", "--model", "stacked", "--steps", "5", "--set", "network.options.width=8"]
+    result = CliRunner().invoke(main, [*made, "--run-dir", "alone"])
+    assert result.exit_code == 0, result.output
+    shutil.copytree(workdir / "alone", workdir / "run")
+    options = ["--labels", "20", "--seeds", "1", "--steps", "50", "--batch-size", "20"]
+    options += ["--arms", "pretrained,probe", "--learning-rates", "0.001", "--out"]
+    result = CliRunner().invoke(main, ["finetune", "alone", *options, "out"])
+    assert result.exit_code == 0, result.output
+    command = [sys.executable, "-c", "from kgan.cli import main; main()", "finetune", "run"]
+    pair = [
+        subprocess.Popen(
+            [*command, *options, "shared"],
+            env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        for env in cluster(2)
+    ]  # fmt: skip
+    told, silent = (process.communicate(timeout=120)[0] for process in pair)
+    assert [process.returncode for process in pair] == [0, 0], told + silent
+    assert "Saved shared/digits-stacked-classifier/1" in told
+    assert "validation" not in silent
+    rows = [
+        [json.loads(line) for line in (workdir / run / "finetune/results.jsonl").open()]
+        for run in ("alone", "run")
+    ]
+    assert len(rows[0]) == 2
+    for one, other in zip(*rows, strict=True):
+        assert {**one, "seconds": 0} == pytest.approx({**other, "seconds": 0}, abs=1e-4)
+
+
 def test_memory_that_is_short_is_told_with_what_to_try(workdir, monkeypatch):
     def too_much(gan):
         gan.step.assign_add(tf.cast(tf.reduce_sum(tf.random.uniform([gan.step + 2**45])), tf.int64))
 
     monkeypatch.setattr(GAN, "_average", too_much)
-    result = CliRunner().invoke(main, ["train", *SETTINGS, "--accumulate", "2"])
+    points = ["--dataset", "ring", "--batch-size", "16", "--accumulate", "2"]
+    result = CliRunner().invoke(main, ["train", *points])
     assert result.exit_code == 1
     last = result.output.strip().splitlines()[-1]
     assert last.startswith("Error: Out of memory with batches of 16 (OOM when allocating")
