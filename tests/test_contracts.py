@@ -233,3 +233,14 @@ def test_conv_autoencoder_without_normalization_starts_with_even_variances():
     x = np.random.default_rng(0).normal(size=(64, 32)).astype(np.float32)
     outputs = conv_autoencoder.decoder((32, 32, 1), 32, **options)(x)
     assert 0.5 < np.std(outputs) < 3
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, *AUTOENCODERS])
+def test_layers_that_replicas_must_agree_in_are_of_this_package(name):
+    shape = (8, 8, 1)
+    networks = (
+        build(name, shape) if name in NETWORKS else itertools.chain(*build_coder(name, shape))
+    )
+    for layer in itertools.chain(*(network.layers for network in networks)):
+        assert type(layer) not in (keras.layers.Dropout, keras.layers.BatchNormalization)
+        assert getattr(layer, "synchronized", True)

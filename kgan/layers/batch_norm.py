@@ -20,7 +20,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
         momentum: Weight of the past in the moving statistics.
         epsilon: Added to the variance.
         synchronized: Under a strategy of several replicas, whether statistics are those of the
-            global batch; True unless told otherwise, so that replicas equal one device.
+            global batch, not fused then; True unless told otherwise, so that replicas equal one
+            device.
         **kwargs: As of `keras.layers.BatchNormalization`.
 
     Call arguments:
@@ -39,9 +40,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
             or getattr(self, "renorm", False)  # Keras 3.8 has no such option
             or self.axis not in (-1, len(inputs.shape) - 1)
             or inputs.dtype not in (tf.float32, tf.bfloat16, tf.float16)
-            or tf.distribute.get_strategy().num_replicas_in_sync > 1
         ):
             return super().call(inputs, training=training, mask=mask)
+        if self.synchronized and tf.distribute.get_strategy().num_replicas_in_sync > 1:
+            return self._synchronized_call(inputs)
         channels = inputs.shape[-1]
         flat = inputs if len(inputs.shape) == 4 else tf.reshape(inputs, (-1, 1, 1, channels))
         fused = tf.raw_ops.FusedBatchNormV3(
@@ -58,6 +60,21 @@ class BatchNormalization(keras.layers.BatchNormalization):
         self._move(self.moving_variance, fused.batch_variance * ((count - 1) / count))
         outputs = fused.y if flat is inputs else tf.reshape(fused.y, tf.shape(inputs))
         return tf.cast(tf.ensure_shape(outputs, inputs.shape), self.compute_dtype)
+
+    def _synchronized_call(self, inputs):
+        """Normalises by the statistics of all replicas, which have as many rows each."""
+        wide, axes = tf.cast(inputs, tf.float32), list(range(len(inputs.shape) - 1))
+        # At once: Keras asks the other replicas three times, and each time waits for them.
+        moments = tf.stack([tf.reduce_mean(wide, axes), tf.reduce_mean(tf.square(wide), axes)])
+        context = tf.distribute.get_replica_context()
+        mean, square = tf.unstack(context.all_reduce(tf.distribute.ReduceOp.MEAN, moments))
+        variance = square - tf.square(mean)
+        self._move(self.moving_mean, mean)
+        self._move(self.moving_variance, variance)
+        offset = tf.convert_to_tensor(self.beta) if self.center else None
+        scale = tf.convert_to_tensor(self.gamma) if self.scale else None
+        outputs = tf.nn.batch_normalization(wide, mean, variance, offset, scale, self.epsilon)
+        return tf.cast(outputs, self.compute_dtype)
 
     def _move(self, moving, batch):
         moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
