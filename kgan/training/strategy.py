@@ -192,7 +192,8 @@ class Devices:
         """Raises an InputError unless the batch divides into equal parts for all replicas."""
         parts = self.replicas * pieces
         if batch_size % parts:
+            several = "replicas" if self.replicas > 1 else "replica"
             raise InputError(
-                f"Batch size {batch_size} for {self.replicas} replicas, accumulate {pieces}: "
+                f"Batch size {batch_size} for {self.replicas} {several}, accumulate {pieces}: "
                 f"expected a multiple of {parts}, such as {-(-batch_size // parts) * parts}."
             )
