@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from kgan.errors import InputError
 from kgan.layers.rows import share
 
 
@@ -21,7 +22,18 @@ class Dropout(keras.layers.Dropout):
     Call arguments:
         inputs: `(batch, ...)`.
         training: Whether to drop anything.
+
+    Raises:
+        InputError: A noise_shape.
     """
+
+    def __init__(self, rate, **kwargs):
+        super().__init__(rate, **kwargs)
+        if self.noise_shape is not None:
+            raise InputError(
+                f"noise_shape is {self.noise_shape}: expected None, every element is dropped by "
+                "itself; take keras.layers.Dropout for others."
+            )
 
     def call(self, inputs, training=False):
         if not training or self.rate == 0:

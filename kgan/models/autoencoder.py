@@ -83,11 +83,12 @@ class Autoencoder(CountedModel):
             optimizer: Default Adam(1e-3).
             accumulate: As of `kgan.GAN.compile`.
             **kwargs: Passed to `keras.Model.compile`.
+
+        Raises:
+            InputError: No piece.
         """
-        if accumulate < 1:
-            raise InputError(f"accumulate is {accumulate}: expected 1 or more.")
         super().compile(optimizer=None, **kwargs)
-        self.accumulate = accumulate
+        self._compute_in(accumulate)
         self._prepare(optimizer or Adam(1e-3))
 
     def _prepare(self, optimizer):

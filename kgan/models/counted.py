@@ -5,6 +5,8 @@ from collections.abc import Iterable
 import keras
 import tensorflow as tf
 
+from kgan.errors import InputError
+
 
 class CountedModel(keras.Model):
     """A model that counts its updates and logs means over them.
@@ -13,6 +15,7 @@ class CountedModel(keras.Model):
 
     Attributes:
         step: Updates so far, an int64 variable.
+        accumulate: Pieces that a batch is computed in, after `compile`.
     """
 
     def _count(self, names: Iterable[str]) -> None:
@@ -22,6 +25,16 @@ class CountedModel(keras.Model):
         )
         self._means = {name: keras.metrics.Mean(name=name) for name in names}
         self.built = True
+
+    def _compute_in(self, accumulate: int) -> None:
+        """Keeps the number of pieces that a batch is computed in.
+
+        Raises:
+            InputError: It is not 1 or more.
+        """
+        if accumulate < 1:
+            raise InputError(f"accumulate is {accumulate}: expected 1 or more.")
+        self.accumulate = accumulate
 
     @property
     def metrics(self):

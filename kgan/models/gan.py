@@ -90,8 +90,6 @@ class GAN(CountedModel):
             objective = OBJECTIVES[objective]
         if discriminator_steps < 1:
             raise InputError(f"discriminator_steps is {discriminator_steps}: expected 1 or more.")
-        if accumulate < 1:
-            raise InputError(f"accumulate is {accumulate}: expected 1 or more.")
         if r1 < 0:
             raise InputError(f"r1 is {r1}: expected 0 or more.")
         terms = objective.penalties + (((penalties.r1, r1 / 2),) if r1 else ())
@@ -101,8 +99,9 @@ class GAN(CountedModel):
                 "which couples examples: build it with normalization 'layer' or 'none'."
             )
         super().compile(optimizer=None, **kwargs)
+        self._compute_in(accumulate)
         self.objective, self.discriminator_steps = objective, discriminator_steps
-        self._penalties, self.accumulate = terms, accumulate
+        self._penalties = terms
         self.generator_optimizer = built_optimizer(
             generator_optimizer or Adam(2e-4, beta_1=0.5), self.generator
         )
