@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from kgan.layers.rows import replica
+
 
 @keras.saving.register_keras_serializable("kgan")
 class BatchNormalization(keras.layers.BatchNormalization):
@@ -64,11 +66,17 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def _synchronized_call(self, inputs):
         """Normalises by the statistics of all replicas, which have as many rows each."""
         wide, axes = tf.cast(inputs, tf.float32), list(range(len(inputs.shape) - 1))
-        # At once: Keras asks the other replicas three times, and each time waits for them.
-        moments = tf.stack([tf.reduce_mean(wide, axes), tf.reduce_mean(tf.square(wide), axes)])
+        own = tf.stack([tf.reduce_mean(wide, axes), tf.math.reduce_variance(wide, axes)])
+        # At once: Keras asks the other replicas three times, and each time waits for them. A sum of
+        # one row each and zeros gathers them; TensorFlow's own gathering asks for the shapes too.
+        number, replicas = replica()
+        place = tf.reshape(tf.one_hot(number, replicas), (replicas, 1, 1))
         context = tf.distribute.get_replica_context()
-        mean, square = tf.unstack(context.all_reduce(tf.distribute.ReduceOp.MEAN, moments))
-        variance = square - tf.square(mean)
+        parts = context.all_reduce(tf.distribute.ReduceOp.SUM, place * own)
+        means, variances = parts[:, 0], parts[:, 1]
+        mean = tf.reduce_mean(means, 0)
+        # Not E[x^2] - E[x]^2, whose rounding may be more than the variance.
+        variance = tf.reduce_mean(variances + tf.square(means - mean), 0)
         self._move(self.moving_mean, mean)
         self._move(self.moving_variance, variance)
         offset = tf.convert_to_tensor(self.beta) if self.center else None

@@ -92,6 +92,10 @@ class Experiment:
         """Returns how long a training on this many labels lasts at most."""
         return budget(labels, self.batch_size, self.steps)
 
+    def uneven(self, replicas: int) -> list[int]:
+        """Returns the numbers of labels whose batches cannot be divided among replicas."""
+        return [n for n in self.labels if self.budget(n).batch_size % replicas]
+
 
 def prepare(
     run_dir: str | Path,

@@ -76,8 +76,12 @@ def run(
 ) -> dict:
     """Runs what is not finished of a prepared comparison: see `finetune`."""
     devices = devices or Devices()
-    for labels in experiment.labels:
-        devices.check_batch(experiment.budget(labels).batch_size)
+    uneven = experiment.uneven(devices.replicas)
+    if uneven:
+        raise InputError(
+            f"{uneven[0]} labels make batches that cannot be divided among {devices.replicas} "
+            "replicas: choose --strategy single, other --labels or another --batch-size."
+        )
     if deterministic:
         determinism.enable()
     place = experiment.run_dir / "finetune"
@@ -89,6 +93,10 @@ def run(
                 raise InputError(f"Cannot write {place}: {error.strerror}.") from error
             held.enter_context(folder.lock(place))
         devices.values()
+        if not all(devices.values(int(place.exists()))):
+            raise InputError(
+                f"Not every worker sees {place}: RUN must be on a disk that all of them share."
+            )
         if not devices.chief:
             # All workers do the same; the others' files are their own, and go with them.
             own = Path(held.enter_context(tempfile.TemporaryDirectory()))
@@ -115,6 +123,7 @@ class _Comparison:
         self._experiment, self._results = experiment, results
         self._progress, self._done = progress or (lambda event: None), 0
         train, source = experiment.splits.train, experiment.source
+        self._devices = devices
         self._trainer = Trainer(source, experiment.num_classes, train.class_names, devices)
         self._features = Features(source)
         self._codes = Features(replace(source, judges=False))
@@ -322,8 +331,10 @@ class _Comparison:
         name = f"{experiment.name}-classifier"
         if same:
             path = Path(exported["saved_model"])
-            if path.parent == saved_models / name and (path / "saved_model.pb").exists():
-                return exported
+            same = path.parent == saved_models / name and (path / "saved_model.pb").exists()
+        # The chief's answer: the others' files are elsewhere.
+        if max(self._devices.values(int(same and self._devices.chief))):
+            return exported
         weights = results.kept_weights(labels, seed)
         if weights is None:
             # A command with more labels kept none of these; the same training comes out again.

@@ -16,7 +16,7 @@ from kgan.training import folder
 from kgan.training.failures import lost_worker_told
 from kgan.training.session import connect, parse_image_size, preparation_reporter
 from kgan.training.stopping import interrupting
-from kgan.training.strategy import Devices
+from kgan.training.strategy import Devices, choose
 
 WIDTH = 100
 
@@ -84,6 +84,11 @@ def finetune_from_options(
         preparing=preparation_reporter(console),
         **options,
     )
+    if strategy == "auto" and not devices.several and experiment.uneven(devices.replicas):
+        labels = experiment.uneven(devices.replicas)[0]
+        console.print(f"{labels} labels cannot be divided among {devices.replicas} replicas: "
+                      "training on one device.", soft_wrap=True)  # fmt: skip
+        devices = choose("single")
     if dry_run:
         Console(soft_wrap=True).print_json(data=_plan(experiment))
         return

@@ -86,13 +86,13 @@ class MetricsLog(EverySteps):
     ):
         super().__init__(every)
         self._path, self._images = run_dir / "metrics.jsonl", images_per_step
-        self._checkpoints, self._writes = checkpoints, writes
+        self._checkpoints, self.writes = checkpoints, writes
         self._board = Board(run_dir) if writes else None
 
     def on_epoch_begin(self, epoch, logs=None):
         # A killed run may have logged past its last checkpoint: those lines will come again.
         start = self._checkpoints.latest_step
-        lines = keep_lines(self._path, start) if self._writes else []
+        lines = keep_lines(self._path, start) if self.writes else []
         last = lines[-1] if lines else {"step": 0, "seconds": 0.0}
         self._last_step, self._last_time = start, time.monotonic()
         self._seconds = last["seconds"]
@@ -102,7 +102,7 @@ class MetricsLog(EverySteps):
             return
         values = {metric.name: float(metric.result()) for metric in self.model.metrics}
         line = self.write(step, values)
-        if self._writes:
+        if self.writes:
             self._board.scalars(step, {name: line[name] for name in ("images_per_second", *values)})
         self.model.reset_metrics()
 
@@ -119,7 +119,7 @@ class MetricsLog(EverySteps):
             **values,
         }
         self._last_step = step
-        if self._writes:
+        if self.writes:
             with folder.writing(self._path), self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
         return line
@@ -207,15 +207,13 @@ class Checkpointing(EverySteps):
                 self.at(step)
             if self._stop and self._asked(step):
                 # Not by `stop_training`: the others would take this step for the last.
-                if self._checkpoints.latest_step != step and self._checkpoints.finite:
+                if self._checkpoints.at_step != step and self._checkpoints.finite:
                     self._checkpoints.save(step, stopped=True)
                 raise StoppedError(f"Training stopped after step {step}.")
 
     def _asked(self, step):
         if self._devices.several:
-            if step % ASKED_EVERY:
-                return False
-            self._stop.ask_all(self._devices)
+            return step % ASKED_EVERY == 0 and self._stop.asked_of_any(self._devices)
         return self._stop.asked
 
     def on_train_end(self, logs=None):

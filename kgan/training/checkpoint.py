@@ -24,6 +24,7 @@ class Checkpoints:
 
     Attributes:
         due: Whether one is to be saved after the step at hand, whichever that is.
+        at_step: Of the one last saved or restored here, None before.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class Checkpoints:
         )
         # Made by being asked for: those that tf.train.CheckpointManager wrote hold one.
         _ = self._checkpoint.save_counter
-        self.due = False
+        self.due, self.at_step = False, None
 
     @property
     def empty(self) -> bool:
@@ -77,7 +78,12 @@ class Checkpoints:
         Raises:
             InputError: None can be read, or it is one of another model.
         """
-        self._load(self._files.newest_whole([s for s in self._files.steps if s >= oldest]))
+        self._load(self._newest([s for s in self._files.steps if s >= oldest]))
+
+    def _newest(self, steps: list[int], set_aside: bool = False) -> int:
+        """Returns the newest step that can be read: the chief looks, for all."""
+        found = self._files.newest_whole(steps, set_aside) if self._writes else 0
+        return found if self._alone else max(self._devices.values(found))
 
     def go_back(self) -> int:
         """Sets all of the state but the step to the newest checkpoint, and makes another due.
@@ -93,8 +99,9 @@ class Checkpoints:
         """
         (step,) = self._variables["step"]
         now = int(step.numpy())
-        steps = self._files.unstopped or self._files.steps
-        found = self._files.newest_whole(steps, set_aside=self._writes)
+        unstopped = self._files.unstopped
+        others = [other for other in self._files.steps if other not in unstopped]
+        found = self._newest([*others, *unstopped], set_aside=True)
         self._load(found)
         step.assign(now)
         self.due = True
@@ -119,7 +126,7 @@ class Checkpoints:
             self._write(step, stopped)
         if not self._alone:
             self._devices.values()
-        self.due = False
+        self.due, self.at_step = False, step
 
     def _write(self, step, stopped):
         prefix, new = self._files.prefix(step), step not in self._files.steps
@@ -161,6 +168,7 @@ class Checkpoints:
             ) from error
         for mean, copy in zip(self._means, self._variables["metrics"], strict=True):
             mean.assign(copy)
+        self.at_step = step
 
 
 def _state(model: keras.Model) -> dict[str, list[tf.Variable]]:

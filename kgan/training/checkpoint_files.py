@@ -10,6 +10,9 @@ import tensorflow as tf
 from kgan.errors import InputError, RunWarning
 from kgan.training import folder
 
+# What the system says where the disk is at fault, and not the file.
+PASSING = ("Input/output error", "Permission denied", "Stale file handle", "Too many open files")
+
 
 class CheckpointFiles:
     """The files of one run's checkpoints, each `ckpt-STEP.*`.
@@ -144,5 +147,8 @@ def _damage(prefix: Path) -> str | None:
             reader.get_tensor(name)
     # The reader turns some of its errors into Python's: IndexError for a file cut short.
     except (tf.errors.OpError, IndexError, RuntimeError, ValueError) as error:
-        return str(error).splitlines()[0].rpartition("; ")[2]
+        reason = str(error).splitlines()[0].rpartition("; ")[2]
+        if any(words in reason for words in PASSING):
+            raise InputError(f"{prefix} cannot be read now ({reason}): try again.") from error
+        return reason
     return None

@@ -12,6 +12,16 @@ from kgan.training.build import Run
 from kgan.training.checkpoint_files import steps_in
 from kgan.training.strategy import Devices
 
+# What TensorFlow raises in a process when another one of the cluster has ended.
+LOST = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.InternalError,
+    tf.errors.UnavailableError,
+)
+
 
 @contextlib.contextmanager
 def told(run: Run, run_dir: Path) -> Iterator[None]:
@@ -34,11 +44,16 @@ def told(run: Run, run_dir: Path) -> Iterator[None]:
             f"{again}"
         ) from error
     except tf.errors.ResourceExhaustedError as error:
-        config = run.config
+        config, replicas = run.config, run.devices.replicas
+        rows = config.batch_size // replicas
+        finer = (n for n in range(config.accumulate + 1, rows + 1) if rows % n == 0)
+        pieces = next(finer, None)
+        same = f"--accumulate {pieces} for the same batch in smaller pieces, or " if pieces else ""
+        parts = replicas * config.accumulate
+        smaller = max(parts, config.batch_size // 2 // parts * parts)
         raise TrainingError(
             f"Out of memory with batches of {config.batch_size} ({_reason(error)}): start again "
-            f"with --accumulate {2 * config.accumulate} for the same batch in smaller pieces, or "
-            f"--batch-size {max(1, config.batch_size // 2)}."
+            f"with {same}--batch-size {smaller}."
         ) from error
 
 
@@ -52,8 +67,8 @@ def lost_worker_told(devices: Devices, again: str) -> Iterator[None]:
     """
     try:
         yield
-    except tf.errors.OpError as error:
-        if not devices.several or isinstance(error, tf.errors.ResourceExhaustedError):
+    except LOST as error:
+        if not devices.several:
             raise
         raise TrainingError(
             f"A worker was lost ({_reason(error)}): start all of them again with {again}"

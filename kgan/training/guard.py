@@ -66,6 +66,8 @@ class Guard(keras.callbacks.Callback):
         self._log.write(
             step, {"event": EVENT, "reason": what, "to_step": found, "learning_rates": rates}
         )
+        if not self._log.writes:
+            return  # The chief tells.
         told = ", ".join("as scheduled" if rate is None else f"{rate:g}" for rate in rates)
         count = f"roll-back {self._rollbacks} of at most {self._at_most}"
         warnings.warn(

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import hashlib
 import json
 import platform
 from collections.abc import Sequence
@@ -72,7 +73,9 @@ def train(
         _fit(run, run_dir, callbacks, stop)
         if devices.chief:
             summary = _finish(run, run_dir, saved_models)
-        devices.values()  # They wait for the chief: it would miss them.
+        # The others wait for the chief, which would miss them, but not any more when all is done.
+        with contextlib.suppress(*(failures.LOST if summary else ())):
+            devices.values()
     return summary
 
 
@@ -98,6 +101,7 @@ def _fit(
     if devices.chief:
         checkpoints.recover()
     devices.values()
+    _check_agreement(run, run_dir)
     log = MetricsLog(run_dir, config.log_every, run.images_per_step, checkpoints, devices.chief)
     rhythms = [config.log_every, config.sample_every, config.checkpoint_every]
     if run.scorer:
@@ -110,12 +114,6 @@ def _fit(
         if run.scorer:
             own.insert(1, Evaluation(run_dir, config.evaluation, run.scorer, checkpoints))
     start = checkpoints.latest_step
-    starts = devices.values(start)
-    if len(set(starts)) > 1:
-        raise InputError(
-            f"The workers see checkpoints of steps {', '.join(map(str, starts))} in {run_dir}: "
-            "give a --run-dir on a disk that all of them share."
-        )
     if start == run.total_steps:
         checkpoints.restore()
     for number, fit in enumerate(run.family.phases(model)):
@@ -131,6 +129,22 @@ def _fit(
                 verbose=0,
                 callbacks=[*own, *callbacks],
             )
+
+
+def _check_agreement(run: Run, run_dir: Path) -> None:
+    """Checks that all workers train the same run in the same folder.
+
+    Raises:
+        InputError: They do not.
+    """
+    devices = run.devices
+    if not all(devices.values(int((run_dir / "config.json").exists()))):
+        raise InputError(
+            f"Not every worker sees {run_dir}: give a --run-dir on a disk that all of them share."
+        )
+    digest = hashlib.sha256(json.dumps(run.config.to_dict(), sort_keys=True).encode()).digest()
+    if len(set(devices.values(int.from_bytes(digest[:7], "big")))) > 1:
+        raise InputError("The workers were started with different settings: give all the same.")
 
 
 def _record(run: Run) -> dict:

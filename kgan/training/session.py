@@ -13,6 +13,7 @@ from kgan.errors import InputError
 from kgan.training import folder, presets
 from kgan.training.build import Run, load_data, prepare, steps_for_epochs, training_examples
 from kgan.training.config import Config
+from kgan.training.failures import lost_worker_told
 from kgan.training.progress import ProgressBar
 from kgan.training.run import find_unfinished, reopen, train
 from kgan.training.settings import override, parse_setting
@@ -107,13 +108,18 @@ def train_from_options(
     start = None if going_on else presets.find(
         command, preset, options["dataset"], options["model"]
     )  # fmt: skip
+    if resume == "auto" and run_dir and (Path(run_dir) / "summary.json").exists():
+        # What restarts a process until it succeeds need not wait for workers that have.
+        console.print(f"Run {run_dir} is finished.", soft_wrap=True)
+        return
     devices = connect(strategy, dry_run, console)
     report = preparation_reporter(console)
-    if going_on:
-        run, place = reopen(resume, command, changes, report, devices), Path(resume)
-    else:
-        run = _new_run(start, changes, epochs, report, devices)
-        place = find_unfinished(run, run_dir) if resume and devices.chief else None
+    with lost_worker_told(devices, "the same command"):
+        if going_on:
+            run, place = reopen(resume, command, changes, report, devices), Path(resume)
+        else:
+            run = _new_run(start, changes, epochs, report, devices)
+            place = find_unfinished(run, run_dir) if resume and devices.chief else None
     if dry_run:
         Console(soft_wrap=True).print_json(data=run.config.to_dict())
         return

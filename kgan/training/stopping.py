@@ -39,13 +39,13 @@ class Stop:
         late = self._deadline is not None and time.monotonic() >= self._deadline
         return late or self.signal is not None
 
-    def ask_all(self, devices: Devices) -> None:
-        """Makes every process of a run stop for what one of them was asked: each waits for all."""
+    def asked_of_any(self, devices: Devices) -> bool:
+        """Returns whether any process of a run was asked; each waits for all and gets the same."""
         asked = max(devices.values(self.signal or int(self.asked)))
         if asked > 1:
             self.signal = signal.Signals(asked)
-        elif asked:
-            self._deadline = time.monotonic()
+        # Not `self.asked`: a signal that came while it waited is for the next question.
+        return asked > 0
 
     def __enter__(self) -> "Stop":
         before = {number: signal.getsignal(number) for number in SIGNALS}

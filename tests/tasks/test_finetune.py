@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from kgan.errors import InputError
 from kgan.tasks import finetune, report
 from kgan.tasks.finetune import run
 from kgan.tasks.results import Results
@@ -184,3 +185,14 @@ def test_the_table_says_plainly_whether_it_helps(gains, verdict):
         error = np.std(gains, ddof=1) / np.sqrt(len(gains))
         assert gain["standard_error"] == pytest.approx(error)
         assert summary["rows"][0]["std"] == pytest.approx(np.std(gains, ddof=1))
+
+
+def test_labels_that_replicas_cannot_share_are_told(make):
+    experiment = make(labels=(12, 400))
+    assert experiment.uneven(4) == []
+    assert experiment.uneven(5) == [12, 400]
+    devices = Devices()
+    devices.replicas = 8
+    with pytest.raises(InputError, match=r"12 labels make batches .* among 8 replicas: choose"):
+        finetune.run(experiment, devices=devices)
+    assert not (experiment.run_dir / "finetune").exists()

@@ -22,7 +22,8 @@ tf.config.experimental.enable_op_determinism()
 
 from kgan.data import Examples  # noqa: E402
 from kgan.data.pipeline import batches, labelled_batches  # noqa: E402
-from kgan.layers import Dropout  # noqa: E402
+from kgan.layers import BatchNormalization, Dropout  # noqa: E402
+from kgan.layers.rows import replica  # noqa: E402
 from kgan.models.step import Noise  # noqa: E402
 from kgan.tasks.features import Encoder  # noqa: E402
 from kgan.tasks.supervised import Budget, Trainer  # noqa: E402
@@ -100,6 +101,25 @@ def drawn(devices):
     return [np.concatenate([part.numpy() for part in local(values)]) for values in found]
 
 
+def normalized(devices):
+    """Returns channels far from 0, one of them constant, as batch normalisation makes them."""
+    rows = np.random.default_rng(0).normal(size=(BATCH, 4)).astype("f4")
+    rows = tf.constant(rows * [1, 1e-2, 1e-1, 0] + np.float32([0, 200, 400, 20]), tf.float32)
+    with devices.scope():
+        layer = BatchNormalization(epsilon=1e-5)
+        layer.build((None, 4))
+
+    def part():
+        number, count = replica()
+        own = BATCH // count
+        return layer(rows[number * own : (number + 1) * own], training=True)
+
+    found = tf.function(lambda: devices.strategy.run(part))()
+    local = devices.strategy.experimental_local_results
+    moved = [local(w.value)[0].numpy() for w in layer.non_trainable_weights]
+    return np.concatenate([part.numpy() for part in local(found)]), np.stack(moved)
+
+
 def seen(devices):
     """Returns the rows that this process's replicas are fed in two epochs."""
     numbers = np.arange(2 * BATCH, dtype=np.uint8)
@@ -132,6 +152,7 @@ def main():
         print(case, "done", flush=True)
     found["noise"], found["dropout"] = drawn(devices)
     found["seen"] = np.stack(seen(devices))
+    found["normalized"], found["moved"] = normalized(devices)
     np.savez(OUT, **found)
 
 

@@ -85,3 +85,14 @@ def test_every_example_is_seen_once_an_epoch(outcomes):
         np.testing.assert_array_equal(outcomes[replicas]["seen"], steps)
     parts = [worker["seen"] for worker in outcomes["workers"]]
     np.testing.assert_array_equal(np.concatenate(parts, axis=1), steps)
+
+
+def test_statistics_of_channels_far_from_zero_are_not_lost_in_rounding(outcomes):
+    one = outcomes["one"]
+    assert np.isfinite(one["normalized"]).all()
+    for replicas in ("two", "four"):
+        np.testing.assert_allclose(outcomes[replicas]["normalized"], one["normalized"], atol=5e-3)
+    parts = [worker["normalized"] for worker in outcomes["workers"]]
+    np.testing.assert_allclose(np.concatenate(parts), one["normalized"], atol=5e-3)
+    for other in (outcomes["two"], outcomes["four"], *outcomes["workers"]):
+        np.testing.assert_allclose(other["moved"], one["moved"], rtol=1e-5)

@@ -155,6 +155,28 @@ def test_a_time_that_is_up_asks_for_it():
     assert Stop(0).asked
 
 
+class Cluster:
+    """Workers of which the others say what they are told to; one is asked while it waits."""
+
+    def __init__(self, stop, others, meanwhile=None):
+        self.stop, self.others, self.meanwhile = stop, others, meanwhile
+
+    def values(self, value):
+        self.stop.signal = self.stop.signal or self.meanwhile
+        return [value, *self.others]
+
+
+def test_all_workers_get_the_same_answer_whatever_comes_while_they_wait():
+    stop = Stop()
+    assert not stop.asked_of_any(Cluster(stop, [0, 0], meanwhile=signal.SIGTERM))
+    assert stop.asked_of_any(Cluster(stop, [0, 0]))
+    assert stop.signal == signal.SIGTERM
+    for others, received in (([0, signal.SIGINT], signal.SIGINT), ([1, 0], None)):
+        stop = Stop()
+        assert stop.asked_of_any(Cluster(stop, others))
+        assert stop.signal == received
+
+
 def test_more_checkpoints_are_kept_if_asked(workdir):
     assert kgan(*TRAIN, "--keep", 4, "--set", "checkpoint_every=20").exit_code == 0
     found = Path("runs/00000-digits-dcgan/checkpoints").glob("*.index")

@@ -12,8 +12,12 @@ import pytest
 import tensorflow as tf
 from click.testing import CliRunner
 
+import kgan
 from kgan.cli import main
 from kgan.models import GAN
+from kgan.training.build import build
+from kgan.training.folder import read_config as read
+from kgan.training.run import read_config
 
 SETTINGS = [
     "--precision", "float32", "--steps", "300", "--batch-size", "16",
@@ -85,20 +89,24 @@ def test_workers_share_a_run_that_is_stopped_and_killed(workers, workdir):
 
     whole = CliRunner().invoke(main, ["train", *SETTINGS, "--run-dir", "whole"])
     assert whole.exit_code == 0, whole.output
-    steps = [line["step"] for line in history(workdir / "run")]
-    assert steps == list(range(10, 301, 10))
+    lines, expected = history(workdir / "run"), history(workdir / "whole")
+    assert [line["step"] for line in lines] == list(range(10, 301, 10))
+    for line, other in zip(lines, expected, strict=True):
+        timing = {"seconds": 0, "images_per_second": 0}
+        assert {**line, **timing} == pytest.approx({**other, **timing}, rel=1e-3)
+    again = CliRunner().invoke(main, ["train", *SETTINGS, "--run-dir", "run", "--resume", "auto"])
+    assert (again.exit_code, again.stderr) == (0, "Run run is finished.\n")
     names = {path.relative_to(workdir / "run") for path in (workdir / "run").rglob("*")}
     expected = {path.relative_to(workdir / "whole") for path in (workdir / "whole").rglob("*")}
     assert {n for n in names if n.parts[0] != "tensorboard"} == {
         n for n in expected if n.parts[0] != "tensorboard"
     }
-    found, wanted = (
-        tf.train.load_checkpoint(str(workdir / name / "checkpoints")) for name in ("run", "whole")
-    )
-    for name in wanted.get_variable_to_shape_map():
-        if name.startswith("networks"):
-            a, b = wanted.get_tensor(name), found.get_tensor(name)
-            np.testing.assert_allclose(b, a, atol=1e-2 * max(1, np.abs(a).max()), err_msg=name)
+    found, wanted = (kgan.restore(workdir / name)[0] for name in ("run", "whole"))
+    first = build(read_config(read(workdir / "whole")), (8, 8, 1))
+    for networks in zip(found.networks, wanted.networks, first.networks, strict=True):
+        for one, other, start in zip(*(n.get_weights() for n in networks), strict=True):
+            moved = np.abs(other - start).max()
+            assert np.abs(one - other).max() <= 0.02 * moved
 
 
 def test_workers_share_a_finetuning(workdir, cluster):
@@ -131,6 +139,39 @@ def test_workers_share_a_finetuning(workdir, cluster):
         assert (one["arm"], one["labels"], one["seed"]) == (other["arm"], 20, 0)
         for part in ("validation_accuracy", "test_accuracy"):  # rounding may decide an image or two
             assert one[part] == pytest.approx(other[part], abs=0.01)
+
+
+MIRRORED = """
+import sys
+import tensorflow as tf
+parts = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
+from kgan.cli import main
+main()
+"""
+
+
+def test_replicas_are_stopped_and_one_device_goes_on(workdir):
+    command = [sys.executable, "-c", MIRRORED, "train", *SETTINGS, "--strategy", "mirrored"]
+    process = subprocess.Popen(
+        [*command, "--run-dir", "run"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    while not any(line["step"] >= 60 for line in history(workdir / "run")):
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    told, _ = process.communicate(timeout=60)
+    assert process.returncode == 143, told
+    assert "on 2 replicas" in told
+    assert kgan_train("--resume", "run").exit_code == 0
+    assert kgan_train(*SETTINGS, "--run-dir", "whole").exit_code == 0
+    for line, other in zip(*(history(workdir / n) for n in ("run", "whole")), strict=True):
+        timing = {"seconds": 0, "images_per_second": 0}
+        assert {**line, **timing} == pytest.approx({**other, **timing}, rel=1e-3)
+
+
+def kgan_train(*args):
+    return CliRunner().invoke(main, ["train", *args])
 
 
 def test_memory_that_is_short_is_told_with_what_to_try(workdir, monkeypatch):
