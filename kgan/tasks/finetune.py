@@ -1,8 +1,5 @@
 """What pretraining is worth: classifiers with and without it, on the same labels."""
 
-import contextlib
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,7 +15,7 @@ from kgan.serving import export
 from kgan.tasks import probe, report
 from kgan.tasks.experiment import SEEDS, STARTS, TUNED, Experiment, in_memory, prepare
 from kgan.tasks.features import Features
-from kgan.tasks.results import Results
+from kgan.tasks.results import Results, opened
 from kgan.tasks.supervised import Trained, Trainer
 from kgan.training import determinism, folder
 from kgan.training.strategy import Devices
@@ -84,25 +81,9 @@ def run(
         )
     if deterministic:
         determinism.enable()
-    place = experiment.run_dir / "finetune"
-    with contextlib.ExitStack() as held:
-        if devices.chief:
-            try:
-                place.mkdir(exist_ok=True)
-            except OSError as error:
-                raise InputError(f"Cannot write {place}: {error.strerror}.") from error
-            held.enter_context(folder.lock(place))
-        devices.values()
-        if not all(devices.values(int(place.exists()))):
-            raise InputError(
-                f"Not every worker sees {place}: RUN must be on a disk that all of them share."
-            )
+    with opened(experiment.run_dir / "finetune", devices) as place:
         if not devices.chief:
-            # All workers do the same; the others' files are their own, and go with them.
-            own = Path(held.enter_context(tempfile.TemporaryDirectory()))
-            place = shutil.copytree(place, own / "finetune")
-            saved_models, progress = own / "saved_models", None
-        devices.values()
+            saved_models, progress = place.parent / "saved_models", None
         results = Results(place, experiment.settings)
         comparison = _Comparison(experiment, results, progress, devices)
         comparison.probe_all()

@@ -1,19 +1,58 @@
 """What comparisons left behind: a row for every classifier, and the weights of the best."""
 
+import contextlib
 import hashlib
 import json
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from kgan.errors import InputError
 from kgan.training import folder
+from kgan.training.strategy import Devices
 
 
 def key_of(settings: dict) -> str:
     """Returns a short name for settings: equal settings, equal name."""
     text = json.dumps(settings, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@contextlib.contextmanager
+def opened(place: Path, devices: Devices) -> Iterator[Path]:
+    """Gives the folder that this process works in.
+
+    The chief's is the place itself, locked. All workers do the same; the others' files are their
+    own, copies that go with them.
+
+    Args:
+        place: RUN/finetune.
+        devices: Where is trained.
+
+    Raises:
+        InputError: It cannot be written, another process uses it, or not every worker sees it.
+    """
+    with contextlib.ExitStack() as held:
+        if devices.chief:
+            try:
+                place.mkdir(exist_ok=True)
+            except OSError as error:
+                raise InputError(f"Cannot write {place}: {error.strerror}.") from error
+            held.enter_context(folder.lock(place))
+        devices.values()  # Now it is there.
+        if not all(devices.values(int(place.exists()))):
+            raise InputError(
+                f"Not every worker sees {place}: RUN must be on a disk that all of them share."
+            )
+        if not devices.chief:
+            own = Path(held.enter_context(tempfile.TemporaryDirectory()))
+            place = shutil.copytree(place, own / "finetune")
+        devices.values()  # All have read it.
+        yield place
 
 
 class Results:
