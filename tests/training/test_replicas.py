@@ -41,7 +41,7 @@ def outcomes(tmp_path_factory, cluster):
         "workers": [load(*pair) for pair in zip(workers, outs, strict=True)],
         "one": ended("single", 1),
         "two": ended("mirrored", 2),
-        "four": ended("mirrored", 4, "mlp"),
+        "four": ended("mirrored", 4, "stacked", "vae"),
     }
 
 

@@ -179,11 +179,11 @@ def test_memory_that_is_short_is_told_with_what_to_try(workdir, monkeypatch):
         gan.step.assign_add(tf.cast(tf.reduce_sum(tf.random.uniform([gan.step + 2**45])), tf.int64))
 
     monkeypatch.setattr(GAN, "_average", too_much)
-    points = ["--dataset", "ring", "--batch-size", "16", "--accumulate", "2"]
+    points = ["--dataset", "ring", "--batch-size", "16"]
     result = CliRunner().invoke(main, ["train", *points])
     assert result.exit_code == 1
     last = result.output.strip().splitlines()[-1]
     assert last.startswith("Error: Out of memory with batches of 16 (OOM when allocating")
     assert last.endswith(
-        "start again with --accumulate 4 for the same batch in smaller pieces, or --batch-size 8."
+        "start again with --accumulate 2 for the same batch in smaller pieces, or --batch-size 8."
     )
