@@ -9,7 +9,6 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 import tensorflow as tf
 from click.testing import CliRunner
@@ -19,6 +18,7 @@ from kgan.cli import main
 from kgan.training.checkpoint import Checkpoints
 from kgan.training.run import reopen
 from kgan.training.stopping import Stop, StoppedError
+from tests.training.runs import assert_same, indices
 
 SETTINGS = [
     "network.name=mlp", "network.latent_dim=4", "network.generator.width=8",
@@ -65,34 +65,8 @@ def run(whole, tmp_path):
     return place
 
 
-def indices(run):
-    return sorted(int(path.stem[5:]) for path in (run / "checkpoints").glob("ckpt-*.index"))
-
-
 def names(run):
     return sorted(path.name for path in (run / "checkpoints").iterdir())
-
-
-def state(run):
-    reader = tf.train.load_checkpoint(str(run / "checkpoints" / f"ckpt-{indices(run)[-1]}"))
-    found = [name for name in reader.get_variable_to_shape_map() if "save_counter" not in name]
-    return {name: reader.get_tensor(name) for name in found if "OBJECT_GRAPH" not in name}
-
-
-def history(run):
-    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    timing = ("seconds", "images_per_second")
-    return [{key: line[key] for key in line if key not in timing} for line in lines]
-
-
-def assert_same(run, other):
-    expected, got = state(other), state(run)
-    assert expected.keys() == got.keys()
-    for name, value in expected.items():
-        np.testing.assert_array_equal(got[name], value, err_msg=name)
-    assert history(run) == history(other)
-    for picture in (other / "samples").iterdir():
-        assert (run / "samples" / picture.name).read_bytes() == picture.read_bytes()
 
 
 def flip(path, place=0.5):

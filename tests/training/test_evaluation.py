@@ -15,6 +15,7 @@ from kgan.tasks.evaluate import evaluate
 from kgan.training.checkpoint import Checkpoints
 from kgan.training.run import reopen
 from kgan.training.settings import override
+from tests.training.runs import assert_equal, state
 
 TINY = {
     "network.latent_dim": 4,
@@ -56,19 +57,6 @@ def lines(run):
 def weights(run, checkpoint="last"):
     model, _ = kgan.restore(run, checkpoint)
     return [int(model.step.value), *(w for n in model.networks for w in n.get_weights())]
-
-
-def state(folder):
-    reader = tf.train.load_checkpoint(str(folder))
-    names = [name for name in reader.get_variable_to_shape_map() if "save_counter" not in name]
-    return {name: reader.get_tensor(name) for name in names if "OBJECT_GRAPH" not in name}
-
-
-def assert_equal(one, other):
-    assert one.keys() == other.keys()
-    assert len(one) > 15
-    for name, value in one.items():
-        np.testing.assert_array_equal(other[name], value, err_msg=name)
 
 
 def test_there_is_a_line_for_every_step_that_is_due_and_for_the_last(scored):

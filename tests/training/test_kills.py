@@ -4,7 +4,6 @@ A process is stopped for an instant and its files copied: they are those that a 
 Then each copy is gone on with. `python tests/benchmarks/kills.py` does it with 30 kills.
 """
 
-import json
 import random
 import shutil
 import signal
@@ -18,6 +17,7 @@ from click.testing import CliRunner
 
 import kgan
 from kgan.cli import main
+from tests.training.runs import history
 
 MOMENTS = 8
 CALL = [
@@ -25,12 +25,6 @@ CALL = [
     "--set", "network.generator.width=16", "--set", "network.discriminator.width=16",
     "--set", "log_every=5", "--set", "checkpoint_every=10", "--set", "sample_every=40",
 ]  # fmt: skip
-
-
-def history(run_dir):
-    lines = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
-    timing = ("seconds", "images_per_second")
-    return [{key: line[key] for key in line if key not in timing} for line in lines]
 
 
 def copies(workdir):

@@ -20,6 +20,7 @@ from kgan.training.checkpoint import Checkpoints
 from kgan.training.run import reopen
 from kgan.training.settings import override
 from kgan.training.stopping import Stop, StoppedError
+from tests.training.runs import assert_equal, history, state_of
 
 TINY = {
     "network.name": "mlp",
@@ -94,25 +95,6 @@ def resumed(place, *callbacks):
     return run.model
 
 
-def state(run, step=None):
-    place = run / "checkpoints"
-    reader = tf.train.load_checkpoint(str(place / f"ckpt-{step}" if step is not None else place))
-    names = [name for name in reader.get_variable_to_shape_map() if "save_counter" not in name]
-    return {name: reader.get_tensor(name) for name in names if "OBJECT_GRAPH" not in name}
-
-
-def assert_equal(got, expected):
-    assert got.keys() == expected.keys()
-    for name, value in expected.items():
-        np.testing.assert_array_equal(got[name], value, err_msg=name)
-
-
-def history(run):
-    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    timing = ("seconds", "images_per_second")
-    return [{key: line[key] for key in line if key not in timing} for line in lines]
-
-
 def events(run):
     return [line for line in history(run) if "event" in line]
 
@@ -130,7 +112,7 @@ def test_a_nan_weight_is_rolled_back_and_training_goes_on(workdir):
     assert [line["step"] for line in history(run)] == [4, 8, 12, 16, 20, 24, 28, 30]
     assert all(np.isfinite(w).all() for network in model.networks for w in network.get_weights())
     # What was saved at 20 is 10, but for the step, the learning rates and the empty metrics.
-    before, after = state(run, 10), state(run, 20)
+    before, after = state_of(run, 10), state_of(run, 20)
     differ = {key for key in before if not np.array_equal(before[key], after[key])}
     rates = {key for key in before if before[key].shape == () and before[key] == np.float32(2e-4)}
     assert len(rates) == 2
@@ -247,7 +229,7 @@ def test_it_gives_up_and_keeps_the_last_good_checkpoint(workdir):
         trained(run, Plant(*range(12, 30), always=True), steps=60)
     assert len(told) == 3
     assert [line["step"] for line in events(run)] == [16, 20, 24]
-    assert all(np.isfinite(value).all() for value in state(run).values())
+    assert all(np.isfinite(value).all() for value in state_of(run).values())
     files = {path: path.read_bytes() for path in (run / "checkpoints").iterdir()}
     # Resumed, it counts those of before.
     with pytest.raises(TrainingError, match=r"checkpoints/ckpt-24\. Start again with a lower"):
@@ -292,7 +274,7 @@ def test_killed_after_a_roll_back_and_resumed_equals_undisturbed(step, rolled_ba
     with pytest.warns(RunWarning), pytest.raises(KillError):
         trained(run, Plant(14), KilledAt(step))
     resumed(run)
-    assert_equal(state(run), state(rolled_back))
+    assert_equal(state_of(run), state_of(rolled_back))
     assert history(run) == history(rolled_back)
     for picture in (rolled_back / "samples").iterdir():
         assert picture.read_bytes() == (run / "samples" / picture.name).read_bytes()
@@ -322,7 +304,7 @@ def test_stopped_before_and_after_equals_undisturbed(rolled_back, workdir):
         assert (run / "checkpoints" / f"ckpt-{step}.index").exists()
     assert [(line["step"], line["to_step"]) for line in events(run)] == [(16, 10)]
     resumed(run)
-    assert_equal(state(run), state(rolled_back))
+    assert_equal(state_of(run), state_of(rolled_back))
     assert history(run) == history(rolled_back)
     assert sorted(path.name for path in (run / "checkpoints").glob("ckpt-*.[is]*")) == [
         "ckpt-21.index",
@@ -341,7 +323,7 @@ def test_a_stop_at_weights_that_are_not_finite_saves_none(rolled_back, workdir):
     ]
     with pytest.warns(RunWarning):
         resumed(run, Plant(14))
-    assert_equal(state(run), state(rolled_back))
+    assert_equal(state_of(run), state_of(rolled_back))
     assert history(run) == history(rolled_back)
 
 

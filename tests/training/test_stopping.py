@@ -1,6 +1,5 @@
 """Stopping by a signal or a time, and going on as if nothing had been."""
 
-import json
 import os
 import re
 import signal
@@ -9,7 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 import tensorflow as tf
 from click.testing import CliRunner
@@ -17,6 +15,7 @@ from click.testing import CliRunner
 from kgan.cli import main
 from kgan.errors import InputError
 from kgan.training.stopping import Stop, parse_duration
+from tests.training.runs import assert_same
 
 SETTINGS = ["log_every=7", "checkpoint_every=50", "sample_every=40", "batch_size=32", "steps=120",
             "network.generator.width=8", "network.discriminator.width=8"]  # fmt: skip
@@ -51,28 +50,6 @@ def wait_for(step: int, run: Path, process: subprocess.Popen) -> None:
             return
         time.sleep(0.005)
     raise AssertionError("the run ended before it was stopped")
-
-
-def state(run):
-    reader = tf.train.load_checkpoint(str(run / "checkpoints"))
-    names = [name for name in reader.get_variable_to_shape_map() if "save_counter" not in name]
-    return {name: reader.get_tensor(name) for name in names if "OBJECT_GRAPH" not in name}
-
-
-def history(run):
-    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    timing = ("seconds", "images_per_second")
-    return [{key: line[key] for key in line if key not in timing} for line in lines]
-
-
-def assert_same(run, other):
-    expected, got = state(other), state(run)
-    assert expected.keys() == got.keys()
-    for name, value in expected.items():
-        np.testing.assert_array_equal(got[name], value, err_msg=name)
-    assert history(run) == history(other)
-    pictures = sorted(path.name for path in (other / "samples").iterdir())
-    assert sorted(path.name for path in (run / "samples").iterdir()) == pictures
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -1,0 +1,50 @@
+"""What a run's folder holds, to be compared with another's."""
+
+import json
+
+import numpy as np
+import tensorflow as tf
+
+
+def indices(run):
+    """Returns the steps of a run's checkpoints, whatever the file `checkpoint` says."""
+    return sorted(int(path.stem[5:]) for path in (run / "checkpoints").glob("ckpt-*.index"))
+
+
+def state_of(run, step=None):
+    """Returns what `state` does of a run's checkpoint, the newest if no step is given."""
+    return state(run / "checkpoints" / f"ckpt-{indices(run)[-1] if step is None else step}")
+
+
+def state(checkpoint):
+    """Returns the tensors of a checkpoint, or of the newest in a folder, by name."""
+    reader = tf.train.load_checkpoint(str(checkpoint))
+    names = [name for name in reader.get_variable_to_shape_map() if "save_counter" not in name]
+    return {name: reader.get_tensor(name) for name in names if "OBJECT_GRAPH" not in name}
+
+
+def assert_equal(got, expected):
+    """Two states, to the bit."""
+    assert got.keys() == expected.keys()
+    assert len(expected) > 15
+    for name, value in expected.items():
+        np.testing.assert_array_equal(got[name], value, err_msg=name)
+
+
+def history(run):
+    """Returns the lines of a run's metrics, without the times."""
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    timing = ("seconds", "images_per_second")
+    return [{key: line[key] for key in line if key not in timing} for line in lines]
+
+
+def assert_same(run, other):
+    """Two runs: newest checkpoint, metrics and pictures, to the bit."""
+    assert_equal(state_of(run), state_of(other))
+    assert history(run) == history(other)
+    assert pictures(run) == pictures(other)
+
+
+def pictures(run):
+    """Returns the bytes of a run's pictures by name."""
+    return {path.name: path.read_bytes() for path in (run / "samples").iterdir()}
