@@ -85,9 +85,8 @@ def check_repeated(callbacks: Sequence) -> None:
             wrong = "cannot tell which layer it stopped in"
         elif isinstance(callback, CSVLogger) and not callback.append:
             wrong = "writes its file anew for every layer: pass append=True"
-        elif isinstance(callback, ModelCheckpoint) and callback.save_best_only:
-            if not callback.monitor.startswith("val_"):
-                wrong = f"compares the {callback.monitor} of different layers"
+        elif getattr(callback, "save_best_only", False) and callback.monitor[:4] != "val_":
+            wrong = f"compares the {callback.monitor} of different layers"
         if wrong:
             raise InputError(f"{type(callback).__name__} {wrong}, or train by fit_layer.")
 
@@ -115,8 +114,8 @@ def _check_monitor(model, callback, names):
     reads = not isinstance(callback, ModelCheckpoint) or callback.save_best_only
     if reads and names is not None and monitor not in names:
         raise InputError(
-            f"{kind} monitors {monitor!r}, which this {type(model).__name__} does not log: expected "
-            f"one of {', '.join(names)}, and those with val_ if validation_data are given."
+            f"{kind} monitors {monitor!r}, which this {type(model).__name__} does not log: "
+            f"expected one of {', '.join(names)}; those with val_ need validation_data."
         )
     if getattr(callback, "mode", None) == "auto":
         callback.mode = BETTER.get(monitor.removeprefix("val_"), "auto")

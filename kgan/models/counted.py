@@ -96,7 +96,9 @@ class CountedModel(keras.Model):
             store[name] = state
 
     def load_own_variables(self, store):
-        saved, seeds = {name: store[name] for name in store.keys()}, dict(self._named_seeds())
+        # Keras's store does not iterate.
+        saved = {name: store[name] for name in store.keys()}  # noqa: SIM118
+        seeds = dict(self._named_seeds())
         super().load_own_variables({k: v for k, v in saved.items() if not k.startswith("seed_")})
         for name in seeds.keys() & saved.keys():
             seeds[name].assign(saved[name])

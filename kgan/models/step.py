@@ -9,7 +9,6 @@ from kgan.errors import InputError
 from kgan.layers.rows import piece, replica
 from kgan.models.precision import all_layers
 
-
 TEST_STEP = 2**60  # The noise of `evaluate`: a step that no training reaches.
 
 
