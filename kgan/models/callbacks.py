@@ -17,6 +17,7 @@ from keras.callbacks import (
 )
 
 from kgan.errors import InputError
+from kgan.models.saving import check_path
 
 # Elsewhere Keras would know from its own metrics which way is better.
 BETTER = {"loss": "min", "mse": "min", "reconstruction": "min", "accuracy": "max", "elbo": "max"}
@@ -62,15 +63,6 @@ def check_callbacks(model: keras.Model, callbacks: Sequence, validates: bool) ->
                 "OrbaxCheckpoint needs variables of different names, which several networks do not "
                 "have: take ModelCheckpoint, or BackupAndRestore."
             )
-
-
-def check_path(path) -> None:
-    """Raises an InputError if a whole model cannot be saved there."""
-    if str(path).endswith((".h5", ".hdf5")):
-        raise InputError(
-            f"{path}: HDF5 files cannot hold a model of several networks. Save the model as .keras,"
-            " or its weights as .weights.h5, by save_weights."
-        )
 
 
 def check_repeated(callbacks: Sequence) -> None:

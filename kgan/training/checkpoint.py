@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from kgan.errors import InputError, TrainingError, WriteError
-from kgan.models.counted import seed_states
+from kgan.models.saving import seed_states
 from kgan.training import folder
 from kgan.training.checkpoint_files import CheckpointFiles
 from kgan.training.strategy import Devices

@@ -2,12 +2,13 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers
 
 import kgan
 from kgan.layers import BatchNormalization, Conv2D, Dropout, Maxout
 from kgan.models import MomentumSGD
-from kgan.models.counted import seed_states
+from kgan.models.saving import seed_states
 
 SHAPE, LATENT = (4, 4, 1), 3
 IMAGES = np.random.default_rng(0).integers(0, 256, (8, *SHAPE), dtype=np.uint8)
@@ -89,6 +90,11 @@ def compiled(name, **options):
 def data(name):
     """Returns what `fit` and `evaluate` of a model take."""
     return (IMAGES, LABELS) if name == "Classifier" else (IMAGES,)
+
+
+def batches(name, size):
+    """Returns the same as batches: Keras does not build a pipeline for each call."""
+    return tf.data.Dataset.from_tensor_slices(data(name)).batch(size)
 
 
 def state(model):

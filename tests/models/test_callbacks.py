@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 import kgan
-from tests.models.small import LAYERS, MODELS, assert_same, compiled, data, gan, state
+from tests.models.small import LAYERS, MODELS, assert_same, batches, compiled, gan, state
 
-EPOCH = {"batch_size": 4, "shuffle": False, "verbose": 0}  # two batches
 MONITORS = {"GAN": "val_discriminator_loss"}
 
 
@@ -31,14 +30,14 @@ class Case:
         # A layer's training function would be traced anew whenever it is trained.
         self.model = MODELS[name]()
         self.model.compile(**options, run_eagerly=self.trainings > 1)
+        self.data, self.held_out = batches(name, 4), batches(name, 8)
 
     def fit(self, *callbacks, validates=False, **options):
-        validation = data(self.name) if validates else None
         return self.model.fit(
-            *data(self.name),
-            **{**EPOCH, **options},
-            validation_data=validation,
+            self.data,
+            validation_data=self.held_out if validates else None,
             callbacks=list(callbacks),
+            **{"shuffle": False, "verbose": 0, **options},
         )
 
     def rates(self):
@@ -95,7 +94,7 @@ def callback(case, folder):
 def callback_list(case, folder):
     counter = Counter()
     listed = keras.callbacks.CallbackList([counter], add_history=True, model=case.model, epochs=1)
-    case.model.fit(*data(case.name), **EPOCH, callbacks=listed)
+    case.model.fit(case.data, verbose=0, callbacks=listed)
     assert counter.batches == 2 * case.trainings
 
 
@@ -164,16 +163,16 @@ def backup_and_restore(case, folder):
             states.append(state(model))
             raise KeyboardInterrupt
 
-    options = {**EPOCH, "epochs": 3}
+    options = {"epochs": 3, "verbose": 0}
     stop = keras.callbacks.LambdaCallback(on_epoch_begin=interrupt)
     with pytest.raises(KeyboardInterrupt):
-        fit(*data(case.name), **options, callbacks=[backup, stop])
+        fit(case.data, **options, callbacks=[backup, stop])
     for variable in [v for o in model.optimizers for v in o.variables] + model.weights:
         variable.assign(0 * variable)
     begun = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda epoch, logs: states.append(state(model))
     )
-    given = fit(*data(case.name), **options, callbacks=[backup, begun])
+    given = fit(case.data, **options, callbacks=[backup, begun])
     assert_same(states[1], states[0])
     assert given.epoch == [1, 2]
     model._initial_epoch = None  # Keras keeps it.
@@ -229,7 +228,7 @@ def swap_ema_weights(case, folder):
         keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
         keras.callbacks.LambdaCallback(on_epoch_end=note),
     ]
-    model.fit(*data(case.name), **EPOCH, callbacks=callbacks)
+    model.fit(case.data, verbose=0, callbacks=callbacks)
     for first, second, swapped, last in zip(
         *seen, [v.numpy() for v in model.trainable_variables], strict=True
     ):
@@ -319,7 +318,7 @@ def test_what_cannot_work_is_refused_before_the_first_epoch(case, tmp_path):
         kinds.ReduceLROnPlateau("val_loss"),
     ):
         with pytest.raises(kgan.InputError, match="has a schedule: compile it with a number"):
-            scheduled.fit(*data(case.name), callbacks=[callback], verbose=0)
+            scheduled.fit(case.data, callbacks=[callback], verbose=0)
     assert int(case.model.step.value) == step
     assert not list(tmp_path.iterdir())
 
