@@ -7,6 +7,9 @@ from collections.abc import Iterable
 class InputError(ValueError):
     """A call was wrong: the message says what was received, what was expected and what to do."""
 
+    # Where a layer's call raises it, Keras would add the arguments and four lines.
+    _keras_call_info_injected = True
+
 
 class TrainingError(RuntimeError):
     """A run could not go on: the message says why and what was kept."""

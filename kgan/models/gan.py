@@ -9,7 +9,9 @@ from kgan.errors import InputError, unknown
 from kgan.losses import OBJECTIVES, Objective, penalties
 from kgan.models.adam import Adam
 from kgan.models.counted import CountedModel
-from kgan.models.precision import as_float32
+from kgan.models.images import check_rows, check_value_range
+from kgan.models.players import check_generator, with_logits
+from kgan.models.precision import all_layers, as_float32
 from kgan.models.seeds import check_seeds, in_batches, seed_latents
 from kgan.models.step import Noise, built_optimizer, minimize
 
@@ -23,15 +25,23 @@ class GAN(CountedModel):
     holds the real examples of all of them. Everything that samples uses an exponential moving
     average of the generator, in float32.
 
+    Images are uint8, or floats in [0, 1], `(batch, height, width, channels)`. Points, `(batch, n)`,
+    are finite floats and stay as they are. Anything else is refused, values in a batch by the step
+    that meets them; what XLA compiles, as on a TPU, looks at types and shapes alone.
+
     Args:
         generator: From `(batch, latent_dim)` to `(batch, *image_shape)`.
-        discriminator: From `(batch, *image_shape)` to `(batch,)` logits.
-        value_range: What the generator's outputs span for uint8 images. Unused for points in the
-            plane, which stay as they are.
+        discriminator: From `(batch, *image_shape)` to `(batch,)` or `(batch, 1)` logits.
+        value_range: What the generator's outputs span: where black and white are. Unused for
+            points.
         ema_decay: Decay of the moving average, in [0, 1); early steps use less, so that the first
             samples are not those of the initial weights.
         seed: Seeds the training noise, which is a function of it and the step alone.
         **kwargs: Passed to `keras.Model`.
+
+    Raises:
+        InputError: Networks that do not fit each other, a generator whose last activation does not
+            span `value_range`, a discriminator without logits, or a number out of its range.
     """
 
     def __init__(
@@ -44,6 +54,9 @@ class GAN(CountedModel):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        value_range = check_value_range(value_range)
+        check_generator(generator, value_range)
+        discriminator = with_logits(discriminator)
         if generator.output_shape[1:] != discriminator.input_shape[1:]:
             raise InputError(
                 f"The generator makes {generator.output_shape[1:]} and the discriminator takes "
@@ -53,7 +66,7 @@ class GAN(CountedModel):
             raise InputError(f"ema_decay is {ema_decay}: expected 0 or more and below 1.")
         self.generator, self.discriminator = generator, discriminator
         self.ema_generator = as_float32(generator)
-        self.value_range, self.ema_decay, self.seed = tuple(value_range), ema_decay, int(seed)
+        self.value_range, self.ema_decay, self.seed = value_range, ema_decay, int(seed)
         self.latent_dim = generator.input_shape[-1]
         self.image_shape = tuple(generator.output_shape[1:])
         self._count(("generator_loss", "discriminator_loss", "real_score", "fake_score"))
@@ -75,14 +88,15 @@ class GAN(CountedModel):
             generator_optimizer: Default Adam(2e-4, beta_1=0.5), as DCGAN.
             discriminator_optimizer: The same default.
             discriminator_steps: Discriminator updates for each of the generator's, k in the paper.
-            r1: Weight gamma of (gamma / 2) |grad D(x)|^2, added to any objective.
+            r1: Weight gamma of (gamma / 2) |grad D(x)|^2, added to an objective without one.
             accumulate: Equal pieces that each batch is computed in, to save memory: the same
                 updates, unless a network takes statistics of its batch.
-            **kwargs: Passed to `keras.Model.compile`.
+            **kwargs: `run_eagerly`, `steps_per_execution` and `jit_compile`, as of Keras.
 
         Raises:
-            InputError: An unknown objective, no discriminator step or piece, a negative weight, or
-                a penalty on a discriminator with batch statistics.
+            InputError: An unknown objective, no discriminator step or piece, a negative weight, a
+                second R1, a penalty on a discriminator with batch statistics, or an option of
+                Keras that means nothing here, such as `loss`.
         """
         if isinstance(objective, str):
             if objective not in OBJECTIVES:
@@ -90,10 +104,12 @@ class GAN(CountedModel):
             objective = OBJECTIVES[objective]
         if discriminator_steps < 1:
             raise InputError(f"discriminator_steps is {discriminator_steps}: expected 1 or more.")
-        if r1 < 0:
+        if not 0 <= r1 < np.inf:
             raise InputError(f"r1 is {r1}: expected 0 or more.")
+        if r1 and any(penalty is penalties.r1 for penalty, _ in objective.penalties):
+            raise InputError(f"r1 is {r1}, but the objective has an R1 of its own: leave r1 out.")
         terms = objective.penalties + (((penalties.r1, r1 / 2),) if r1 else ())
-        if terms and any(_couples_examples(layer) for layer in self.discriminator.layers):
+        if terms and any(_couples_examples(layer) for layer in all_layers(self.discriminator)):
             raise InputError(
                 "A gradient penalty is per example, but the discriminator has batch normalisation, "
                 "which couples examples: build it with normalization 'layer' or 'none'."
@@ -122,10 +138,14 @@ class GAN(CountedModel):
     def call(self, latents, training=False):
         return self.ema_generator(latents, training=False)
 
-    def train_step(self, data):
-        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+    @property
+    def parts(self) -> int:
+        return self.discriminator_steps * self.accumulate
+
+    def _update(self, x, labels):
         k = self.discriminator_steps
-        reals = [self.to_range(images[j::k]) for j in range(k)]
+        # Every k-th row each, of a multiple of k rows.
+        reals = tf.unstack(tf.reshape(x, (-1, k, *self.image_shape)), axis=1)
         noise = Noise(self.seed, self.step.value, tf.shape(reals[-1])[0], streams=2 * k + 1)
         for j, real in enumerate(reals):
             self._discriminator_step(real, noise, j)
@@ -181,16 +201,9 @@ class GAN(CountedModel):
         for mean, variable in zip(self.ema_generator.weights, self.generator.weights, strict=True):
             mean.assign_add(rate * (variable - mean))
 
-    def to_range(self, images):
-        """Returns float32 images in the model's own range; floats are taken to be in it already."""
-        if keras.backend.standardize_dtype(images.dtype) != "uint8":
-            return ops.cast(images, "float32")
-        low, high = self.value_range
-        return ops.cast(images, "float32") * ((high - low) / 255) + low
-
     def to_images(self, outputs):
         """Returns what the generator made as uint8 images; points in the plane stay float32."""
-        if len(self.image_shape) != 3:
+        if self._points:
             return outputs
         low, high = self.value_range
         scaled = (ops.cast(outputs, "float32") - low) * (255 / (high - low))
@@ -205,8 +218,13 @@ class GAN(CountedModel):
 
         Returns:
             uint8 `(n, height, width, channels)`; float32 `(n, 2)` for points in the plane.
+
+        Raises:
+            InputError: None are given, or of another size.
         """
-        return in_batches(self._generate, np.asarray(latents, np.float32))
+        latents = np.asarray(latents, np.float32)
+        check_rows("Latents", latents, (self.latent_dim,))
+        return in_batches(self._generate, latents)
 
     def sample(self, seeds) -> np.ndarray:
         """Returns one image a seed, as `generate` does: image i depends on `seeds[i]` alone.
