@@ -59,9 +59,9 @@ class CountedModel(keras.Model):
         return self.accumulate
 
     def fit(self, *args, **kwargs):
-        self._warned_of_rows, before = False, int(self.step.value)
+        self._warned_of_rows, before = False, int(self.step.numpy())
         history = super().fit(*args, **kwargs)
-        if self._warned_of_rows and int(self.step.value) == before:
+        if self._warned_of_rows and int(self.step.numpy()) == before:
             raise InputError(
                 "Nothing was trained: no batch has the rows of a step. Give larger ones."
             )

@@ -1,5 +1,6 @@
 """A run that is scored while it trains: the lines, the best checkpoint, and nothing else."""
 
+import dataclasses
 import json
 import shutil
 
@@ -12,6 +13,7 @@ from PIL import Image
 import kgan
 from kgan.errors import InputError
 from kgan.tasks.evaluate import evaluate
+from kgan.training import adversarial
 from kgan.training.checkpoint import Checkpoints
 from kgan.training.run import reopen
 from kgan.training.settings import override
@@ -259,3 +261,34 @@ def test_the_best_place_is_cleared_of_what_a_kill_left(scored):
     leftover.mkdir()
     Checkpoints(model, scored / "checkpoints" / "best", keep=1).save(int(model.step.value))
     assert not leftover.exists()
+
+
+def test_a_run_is_scored_against_what_it_was_given_whatever_a_name_loads():
+    """The default configuration names the digits; the data are others."""
+    config = override(kgan.RunConfig(), {**TINY, "evaluation.every": 3,
+                                         "evaluation.features": "digits-cnn"})  # fmt: skip
+    images = 255 - kgan.load("digits").images[:90]
+    mine = kgan.Examples(images, None, (), "mine")
+    data = kgan.prepare(config, mine).scorer._data
+    assert data.name == "mine"
+    together = np.concatenate([data.train, data.validation, data.test])
+    assert sorted(map(bytes, together)) == sorted(map(bytes, images))
+
+
+def test_coverage_is_of_the_points_that_were_given():
+    class Generator:
+        def sample(self, seeds):
+            return np.repeat(np.float32([[2.0, 0.0]]), len(seeds), axis=0)
+
+    ring, config = kgan.load("ring"), kgan.RunConfig()
+    assert adversarial.score(Generator(), ring, config)["modes"] == 1
+    named = override(config, {"data.name": "ring"})
+    other = dataclasses.replace(ring, images=ring.images + 1)
+    assert adversarial.score(Generator(), other, named) == {}
+
+
+@pytest.mark.parametrize(("dtype", "rows"), [("f4", (8, 8, 1)), ("i4", (8, 8, 1)), ("f8", (2,))])
+def test_examples_of_another_form_are_refused(dtype, rows):
+    examples = kgan.Examples(np.zeros((64, *rows), dtype), None, (), "mine")
+    with pytest.raises(InputError, match="mine holds .*: expected (uint8 images|float32 points)"):
+        kgan.prepare(override(kgan.RunConfig(), TINY), examples)
