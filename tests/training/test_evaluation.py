@@ -290,5 +290,5 @@ def test_coverage_is_of_the_points_that_were_given():
 @pytest.mark.parametrize(("dtype", "rows"), [("f4", (8, 8, 1)), ("i4", (8, 8, 1)), ("f8", (2,))])
 def test_examples_of_another_form_are_refused(dtype, rows):
     examples = kgan.Examples(np.zeros((64, *rows), dtype), None, (), "mine")
-    with pytest.raises(InputError, match="mine holds .*: expected (uint8 images|float32 points)"):
+    with pytest.raises(InputError, match=r"mine holds .*: expected (uint8 images|float32 points)"):
         kgan.prepare(override(kgan.RunConfig(), TINY), examples)
