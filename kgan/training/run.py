@@ -5,6 +5,7 @@ import functools
 import hashlib
 import json
 import platform
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,12 +15,13 @@ import tensorflow as tf
 
 import kgan
 from kgan.data import licence
+from kgan.data.fingerprint import differences, fingerprint
 from kgan.data.pipeline import batches
-from kgan.errors import InputError, unknown
+from kgan.errors import InputError, RunWarning, unknown
 from kgan.serving import export
 from kgan.training import determinism, failures, folder
 from kgan.training.build import FAMILIES, Run, build, load_data, prepare
-from kgan.training.callbacks import Checkpointing, MetricsLog, Samples, read_metrics
+from kgan.training.callbacks import Checkpointing, MetricsLog, Samples, add_event, read_metrics
 from kgan.training.checkpoint import Checkpoints
 from kgan.training.config import CONFIGS, Config
 from kgan.training.evaluation import Evaluation, best_place
@@ -29,6 +31,7 @@ from kgan.training.stopping import Stop
 from kgan.training.strategy import Devices
 
 CHECKPOINTS = ("last", "best")
+DATA_CHANGED = "data_changed"
 
 
 def train(
@@ -38,6 +41,7 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     deterministic: bool = True,
     stop: Stop | None = None,
+    allow_changed_data: bool = False,
 ) -> dict:
     """Trains, or goes on training, and exports the result.
 
@@ -49,13 +53,15 @@ def train(
         deterministic: Turn on TensorFlow's op determinism, which is for the whole process: without
             it a resumed run equals an uninterrupted one only up to rounding.
         stop: What may end training before its last step.
+        allow_changed_data: Go on with an unfinished run though its data were others: told in a line
+            of metrics.jsonl.
 
     Returns:
         What summary.json holds; nothing in a process that is not the chief, whose files they are.
 
     Raises:
-        InputError: Another process uses the folder, not all workers see it, or none of its
-            checkpoints can be read.
+        InputError: Another process uses the folder, not all workers see it, it is a run of other
+            data, or none of its checkpoints can be read.
         StoppedError: `stop` asked for it; the run goes on from here when it is resumed.
         TrainingError: A loss or a weight was not finite once too often, a file could not be
             written, memory was short or a worker was lost; the last good checkpoint is kept.
@@ -63,14 +69,18 @@ def train(
     if deterministic:
         determinism.enable()
     run_dir, devices = Path(run_dir), run.devices
-    summary = {}
+    summary, changed = {}, []
     with failures.told(run, run_dir), contextlib.ExitStack() as held:
         if devices.chief:
             run_dir.mkdir(parents=True, exist_ok=True)
             held.enter_context(folder.lock(run_dir))
-            if not (run_dir / "config.json").exists():
+            if (run_dir / "config.json").exists():
+                record = folder.read_config(run_dir)
+                changed = _changes(record, run.fingerprint, run_dir, allow_changed_data)
+                _warn_of_threads(record, run_dir)
+            else:
                 folder.write_json(run_dir / "config.json", _record(run))
-        _fit(run, run_dir, callbacks, stop)
+        _fit(run, run_dir, callbacks, stop, changed)
         if devices.chief:
             summary = _finish(run, run_dir, saved_models)
         # The others wait for the chief, which would miss them, but not any more when all is done.
@@ -94,12 +104,22 @@ def _finish(run: Run, run_dir: Path, saved_models: str | Path) -> dict:
 
 
 def _fit(
-    run: Run, run_dir: Path, callbacks: Sequence[keras.callbacks.Callback], stop: Stop | None
+    run: Run,
+    run_dir: Path,
+    callbacks: Sequence[keras.callbacks.Callback],
+    stop: Stop | None,
+    changed: list[str],
 ) -> None:
     config, model, devices = run.config, run.model, run.devices
     checkpoints = Checkpoints(model, run_dir / "checkpoints", config.checkpoints_kept, devices)
     if devices.chief:
         checkpoints.recover()
+    if changed:
+        event = {"event": DATA_CHANGED, "changed": changed}
+        path, step = run_dir / "metrics.jsonl", checkpoints.latest_step
+        add_event(path, step, run.images_per_step, event)
+        record = {**folder.read_config(run_dir), **_data(run)}
+        folder.write_json(run_dir / "config.json", record)
     devices.values()
     _check_agreement(run, run_dir)
     log = MetricsLog(run_dir, config.log_every, run.images_per_step, checkpoints, devices.chief)
@@ -142,9 +162,10 @@ def _check_agreement(run: Run, run_dir: Path) -> None:
         raise InputError(
             f"Not every worker sees {run_dir}: give a --run-dir on a disk that all of them share."
         )
-    digest = hashlib.sha256(json.dumps(run.config.to_dict(), sort_keys=True).encode()).digest()
-    if len(set(devices.values(int.from_bytes(digest[:7], "big")))) > 1:
-        raise InputError("The workers were started with different settings: give all the same.")
+    for what, given in (("settings", run.config.to_dict()), ("data", run.fingerprint)):
+        digest = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).digest()
+        if len(set(devices.values(int.from_bytes(digest[:7], "big")))) > 1:
+            raise InputError(f"The workers were started with different {what}: give all the same.")
 
 
 def _record(run: Run) -> dict:
@@ -160,12 +181,59 @@ def _record(run: Run) -> dict:
         "name": run.name,
         "family": run.config.family,
         "config": run.config.to_dict(),
-        "examples": len(run.examples),
-        "image_shape": list(run.examples.image_shape),
+        **_data(run),
         "device": "GPU" if "GPU" in devices else f"CPU {platform.machine()}",
         "replicas": run.devices.replicas,
+        "threads": determinism.threads(),
         "versions": versions,
     }
+
+
+def _data(run: Run) -> dict:
+    return {
+        "examples": len(run.examples),
+        "image_shape": list(run.examples.image_shape),
+        "fingerprint": run.fingerprint,
+    }
+
+
+def _changes(record: dict, found: dict, run_dir: Path | str, allowed: bool) -> list[str]:
+    """Returns in words how data differ from those of a run.
+
+    Args:
+        record: Its config.json.
+        found: The data's fingerprint.
+        run_dir: Its folder.
+        allowed: Whether they may.
+
+    Raises:
+        InputError: They may not, or have another shape.
+    """
+    # Of runs of before there were fingerprints.
+    known = {"train": {"count": record["examples"], "shape": record["image_shape"]}}
+    changed = differences(record.get("fingerprint", known), found)
+    fits = found["train"]["shape"] == record["image_shape"]
+    if changed and not (allowed and fits):
+        go_on = "go on with these by --allow-changed-data, " if fits else ""
+        raise InputError(
+            f"The data are not those that run {run_dir} began with ({'; '.join(changed)}): bring "
+            f"them back, {go_on}or start a new run."
+        )
+    return changed
+
+
+def _warn_of_threads(record: dict, run_dir: Path) -> None:
+    before, now = record.get("threads"), determinism.threads()
+    if before and before != now:
+        told = [f"{count['intra_op']} ({count['inter_op']} inter-op)" for count in (before, now)]
+        warnings.warn(
+            f"Run {run_dir} began with {told[0]} threads and goes on with {told[1]}: it will equal "
+            "an uninterrupted one up to rounding only. For the same bits set "
+            f"TF_NUM_INTRAOP_THREADS={before['intra_op']} and "
+            f"TF_NUM_INTEROP_THREADS={before['inter_op']}.",
+            RunWarning,
+            stacklevel=3,
+        )
 
 
 def reopen(
@@ -174,6 +242,7 @@ def reopen(
     changes: dict,
     report=None,
     devices: Devices | None = None,
+    allow_changed_data: bool = False,
 ) -> Run:
     """Returns an unfinished run, ready to go on.
 
@@ -183,6 +252,7 @@ def reopen(
         changes: Settings asked for by dotted key; each must be what the run has.
         report: Called while data are prepared: see `kgan.load`.
         devices: As in `prepare`; they need not be those that the run began with.
+        allow_changed_data: As in `train`.
 
     Raises:
         InputError: No run, one of another command or a finished one, contradicting settings, or
@@ -207,36 +277,39 @@ def reopen(
                 f"{key} is {value!r}, but run {run_dir} has {known.get(key)!r}: leave the option "
                 "out to go on, or start a new run."
             )
-    run = prepare(config, load_data(config, report), devices)
-    if len(run.examples) != record["examples"]:
-        raise InputError(
-            f"{config.data.name} now has {len(run.examples)} examples, but run {run_dir} began "
-            f"with {record['examples']}: bring the data back, or start a new run."
-        )
-    return run
+    data = load_data(config, report)
+    # Before anything is built of data that do not fit.
+    _changes(record, fingerprint(data), run_dir, allow_changed_data)
+    return prepare(config, data, devices)
 
 
-def find_unfinished(run: Run, run_dir: str | Path | None = None) -> Path | None:
+def find_unfinished(
+    run: Run, run_dir: str | Path | None = None, allow_changed_data: bool = False
+) -> Path | None:
     """Returns the newest unfinished run that is the same as this one and that nobody is at.
 
     Args:
         run: From `prepare`.
         run_dir: The one folder to look at, None for all under runs/.
+        allow_changed_data: As in `train`; else of one that is the same but for its data is warned.
 
     Raises:
         InputError: A run's configuration cannot be read.
     """
     places = [Path(run_dir)] if run_dir is not None else sorted(Path("runs").glob("*"))
-    wanted = _record(run)
+    wanted = run.config.to_dict()
     for place in reversed(places):
         if not (place / "config.json").exists() or (place / "summary.json").exists():
             continue
         record = folder.read_config(place)
         # With the settings that came after it was written.
-        record["config"] = read_config(record).to_dict()
-        same = all(record[key] == wanted[key] for key in ("config", "examples", "image_shape"))
-        if same and not folder.in_use(place):
+        if read_config(record).to_dict() != wanted or folder.in_use(place):
+            continue
+        try:
+            _changes(record, run.fingerprint, place, allow_changed_data)
             return place
+        except InputError as error:
+            warnings.warn(str(error), RunWarning, stacklevel=2)
     return None
 
 
