@@ -192,6 +192,7 @@ def test_every_kind_of_png_is_its_colours_on_white(tmp_path, colour, depth, tran
     rng = np.random.default_rng(depth)
     top = 2**depth - 1
     samples = rng.integers(0, top + 1, (16, 11, CHANNELS[colour]))
+    samples[5, 6] = top // 2 | 1
     samples[8:] = samples[:8]  # The transparent colour is met twice,
     samples[3, 4] = np.minimum(samples[5, 6] ^ 1, top)  # and in 16 bits one next to it.
     palette, opacity = rng.integers(0, 256, (2**depth, 3), np.uint8), np.ones((16, 11, 1))
