@@ -50,7 +50,7 @@ def real_tfds():
 
 @pytest.fixture(scope="session")
 def small_tfds(tmp_path_factory):
-    """A data_dir with `kgan_small` (RGBA, two kinds of labels) and `kgan_deep` (16-bit grey, sizes)."""
+    """A data_dir with `kgan_small` (RGBA, two labels) and `kgan_deep` (16-bit grey, two sizes)."""
     import tensorflow_datasets as tfds
 
     class KganSmall(tfds.core.GeneratorBasedBuilder):
