@@ -14,12 +14,12 @@ PARTS = {"train": "training", "validation": "validation", "test": "test"}
 
 
 def fingerprint(data: Examples | Splits) -> dict[str, dict]:
-    """Returns what tells the data from others, as JSON: a few milliseconds, however many they are.
+    """Returns what tells the data from others, as JSON, without reading all of them.
 
-    Of the images up to 1,024 (and up to 16 MiB) are read and hashed, spread from the first to the
-    last, the same in every set of that size; the labels and class names are hashed whole.
-    A change of other images alone is not seen. Where the data lie and what they are called is no
-    part of it: a copy has the same fingerprint.
+    Of the images of a part up to 1,024, and up to 16 MiB, are read and hashed, spread from the
+    first to the last, the same in every set of that size; labels and class names are hashed whole.
+    A change of other images alone is not seen. Where the data lie, when they were written and what
+    they are called is no part of it: a copy has the same fingerprint.
 
     Args:
         data: In memory or memory-mapped.
@@ -62,7 +62,7 @@ def _of(examples: Examples) -> dict:
         "shape": list(examples.image_shape),
         "dtype": str(images.dtype),
         "pixels": _hash(np.asarray(images[rows]).tobytes()),
-        "labels": _hash(np.asarray(labels, np.int64).tobytes()) if labelled else None,
+        "labels": _hash(json.dumps(np.asarray(labels).tolist()).encode()) if labelled else None,
         "class names": _hash(json.dumps(list(examples.class_names)).encode()) if labelled else None,
     }
 

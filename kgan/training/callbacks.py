@@ -139,7 +139,7 @@ def keep_lines(path: Path, step: int) -> list[dict]:
 
 
 def add_event(path: Path, step: int, images: int, event: dict) -> None:
-    """Writes that something happened at a step of a run that does not train to its metrics.jsonl.
+    """Adds a line to the metrics.jsonl of a run that does not train now.
 
     Args:
         path: The file; lines past the step are dropped, they will come again.

@@ -4,22 +4,18 @@ import contextlib
 import functools
 import hashlib
 import json
-import platform
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import keras
-import numpy as np
-import tensorflow as tf
 
-import kgan
 from kgan.data import licence
-from kgan.data.fingerprint import differences, fingerprint
+from kgan.data.fingerprint import fingerprint
 from kgan.data.pipeline import batches
 from kgan.errors import InputError, RunWarning, unknown
 from kgan.serving import export
-from kgan.training import determinism, failures, folder
+from kgan.training import determinism, failures, folder, provenance
 from kgan.training.build import FAMILIES, Run, build, load_data, prepare
 from kgan.training.callbacks import Checkpointing, MetricsLog, Samples, add_event, read_metrics
 from kgan.training.checkpoint import Checkpoints
@@ -76,10 +72,12 @@ def train(
             held.enter_context(folder.lock(run_dir))
             if (run_dir / "config.json").exists():
                 record = folder.read_config(run_dir)
-                changed = _changes(record, run.fingerprint, run_dir, allow_changed_data)
-                _warn_of_threads(record, run_dir)
+                changed = provenance.check_data(
+                    record, run.fingerprint, run_dir, allow_changed_data
+                )
+                provenance.warn_of_threads(record, run_dir)
             else:
-                folder.write_json(run_dir / "config.json", _record(run))
+                folder.write_json(run_dir / "config.json", provenance.describe(run))
         _fit(run, run_dir, callbacks, stop, changed)
         if devices.chief:
             summary = _finish(run, run_dir, saved_models)
@@ -114,14 +112,11 @@ def _fit(
     checkpoints = Checkpoints(model, run_dir / "checkpoints", config.checkpoints_kept, devices)
     if devices.chief:
         checkpoints.recover()
-    if changed:
-        event = {"event": DATA_CHANGED, "changed": changed}
-        path, step = run_dir / "metrics.jsonl", checkpoints.latest_step
-        add_event(path, step, run.images_per_step, event)
-        record = {**folder.read_config(run_dir), **_data(run)}
-        folder.write_json(run_dir / "config.json", record)
     devices.values()
     _check_agreement(run, run_dir)
+    start = checkpoints.latest_step
+    if changed:
+        _take_over(run, run_dir, changed, start)
     log = MetricsLog(run_dir, config.log_every, run.images_per_step, checkpoints, devices.chief)
     rhythms = [config.log_every, config.sample_every, config.checkpoint_every]
     if run.scorer:
@@ -133,7 +128,6 @@ def _fit(
         own.insert(2, Samples(run_dir, config.sample_every, lambda model: draw(model, run.data)))
         if run.scorer:
             own.insert(1, Evaluation(run_dir, config.evaluation, run.scorer, checkpoints))
-    start = checkpoints.latest_step
     if start == run.total_steps:
         checkpoints.restore()
     for number, fit in enumerate(run.family.phases(model)):
@@ -151,6 +145,14 @@ def _fit(
             )
 
 
+def _take_over(run: Run, run_dir: Path, changed: list[str], step: int) -> None:
+    """Notes from which step on a run has other data, and that these are now its own."""
+    event = {"event": DATA_CHANGED, "changed": changed}
+    add_event(run_dir / "metrics.jsonl", step, run.images_per_step, event)
+    record = {**folder.read_config(run_dir), **provenance.describe_data(run)}
+    folder.write_json(run_dir / "config.json", record)
+
+
 def _check_agreement(run: Run, run_dir: Path) -> None:
     """Checks that all workers train the same run in the same folder.
 
@@ -166,74 +168,6 @@ def _check_agreement(run: Run, run_dir: Path) -> None:
         digest = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).digest()
         if len(set(devices.values(int.from_bytes(digest[:7], "big")))) > 1:
             raise InputError(f"The workers were started with different {what}: give all the same.")
-
-
-def _record(run: Run) -> dict:
-    versions = {
-        "kgan": kgan.__version__,
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-    }
-    devices = [device.device_type for device in tf.config.list_physical_devices()]
-    return {
-        "name": run.name,
-        "family": run.config.family,
-        "config": run.config.to_dict(),
-        **_data(run),
-        "device": "GPU" if "GPU" in devices else f"CPU {platform.machine()}",
-        "replicas": run.devices.replicas,
-        "threads": determinism.threads(),
-        "versions": versions,
-    }
-
-
-def _data(run: Run) -> dict:
-    return {
-        "examples": len(run.examples),
-        "image_shape": list(run.examples.image_shape),
-        "fingerprint": run.fingerprint,
-    }
-
-
-def _changes(record: dict, found: dict, run_dir: Path | str, allowed: bool) -> list[str]:
-    """Returns in words how data differ from those of a run.
-
-    Args:
-        record: Its config.json.
-        found: The data's fingerprint.
-        run_dir: Its folder.
-        allowed: Whether they may.
-
-    Raises:
-        InputError: They may not, or have another shape.
-    """
-    # Of runs of before there were fingerprints.
-    known = {"train": {"count": record["examples"], "shape": record["image_shape"]}}
-    changed = differences(record.get("fingerprint", known), found)
-    fits = found["train"]["shape"] == record["image_shape"]
-    if changed and not (allowed and fits):
-        go_on = "go on with these by --allow-changed-data, " if fits else ""
-        raise InputError(
-            f"The data are not those that run {run_dir} began with ({'; '.join(changed)}): bring "
-            f"them back, {go_on}or start a new run."
-        )
-    return changed
-
-
-def _warn_of_threads(record: dict, run_dir: Path) -> None:
-    before, now = record.get("threads"), determinism.threads()
-    if before and before != now:
-        told = [f"{count['intra_op']} ({count['inter_op']} inter-op)" for count in (before, now)]
-        warnings.warn(
-            f"Run {run_dir} began with {told[0]} threads and goes on with {told[1]}: it will equal "
-            "an uninterrupted one up to rounding only. For the same bits set "
-            f"TF_NUM_INTRAOP_THREADS={before['intra_op']} and "
-            f"TF_NUM_INTEROP_THREADS={before['inter_op']}.",
-            RunWarning,
-            stacklevel=3,
-        )
 
 
 def reopen(
@@ -279,7 +213,7 @@ def reopen(
             )
     data = load_data(config, report)
     # Before anything is built of data that do not fit.
-    _changes(record, fingerprint(data), run_dir, allow_changed_data)
+    provenance.check_data(record, fingerprint(data), run_dir, allow_changed_data)
     return prepare(config, data, devices)
 
 
@@ -306,7 +240,7 @@ def find_unfinished(
         if read_config(record).to_dict() != wanted or folder.in_use(place):
             continue
         try:
-            _changes(record, run.fingerprint, place, allow_changed_data)
+            provenance.check_data(record, run.fingerprint, place, allow_changed_data)
             return place
         except InputError as error:
             warnings.warn(str(error), RunWarning, stacklevel=2)

@@ -142,7 +142,7 @@ def test_parts_that_are_held_out_count_too(workdir):
     make = lambda splits: kgan.prepare(override(config, changes), splits)  # noqa: E731
     run = start(workdir / "run", make(splits))
     other = replace(splits, test=replace(OWN, images=255 - NOISE))
-    with pytest.raises(kgan.InputError, match=r"began with \(other test pixels\):"):
+    with pytest.raises(kgan.InputError, match=r"run \(other test pixels\):"):
         kgan.train(make(other), run, workdir / "models")
     start(run, make(splits))
 
@@ -177,15 +177,15 @@ def test_a_folder_that_changed_is_told_in_a_line(drawings):
     result = train("--resume", str(run))
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-1] == (
-        f"Error: The data are not those that run {run} began with (other training pixels): bring "
-        "them back, go on with these by --allow-changed-data, or start a new run."
+        f"Error: The data are not those of run {run} (other training pixels): bring them back, "
+        "go on with these by --allow-changed-data, or start a new run."
     )
     # What is compared on them is kept apart too.
     changed = experiment.prepare(run, [20], 1).settings
     assert {key for key in settings if settings[key] != changed[key]} == {"fingerprint"}
 
     other = prepared(kgan.load(drawings), **{"data.name": str(drawings)})
-    with pytest.warns(RunWarning, match="The data are not those that run runs/00000-drawings-mlp"):
+    with pytest.warns(RunWarning, match="The data are not those of run runs/00000-drawings-mlp"):
         assert find_unfinished(other) is None
     assert not history(run)
     result = train("--resume", "auto", "--allow-changed-data", *WORDS, "--dataset", str(drawings))
