@@ -45,6 +45,9 @@ training_options = _together(
     click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Other settings."),
     click.option("--run-dir", metavar="DIR", help="The run's folder [next number in runs/]."),
     click.option("--resume", metavar="RUN", help="Go on with an unfinished run; auto: see below."),
+    click.option(
+        "--allow-changed-data", is_flag=True, help="Resume though the data are no longer the same."
+    ),
     strategy_option,
     click.option("--max-time", metavar="TIME", help="Stop and save after 2h, 90m, 45s."),
     click.option("--keep", type=int, metavar="N", help="Checkpoints, the newest [2]."),

@@ -66,6 +66,7 @@ def train_from_options(
     settings: tuple[str, ...],
     run_dir: str | None,
     resume: str | None,
+    allow_changed_data: bool,
     max_time: str | None,
     strategy: str,
     out: str,
@@ -81,6 +82,7 @@ def train_from_options(
         settings: Each KEY=VALUE.
         run_dir: The new run's folder.
         resume: The unfinished run to go on with, or "auto".
+        allow_changed_data: Go on though its data were others.
         max_time: See `stopping.parse_duration`.
         strategy: See `strategy.choose`.
         out: Where the SavedModel goes.
@@ -100,6 +102,11 @@ def train_from_options(
     if going_on and (run_dir or preset or epochs):
         raise InputError("--resume takes its run's settings: leave out --run-dir, --preset "
                          "and --epochs.")  # fmt: skip
+    if allow_changed_data and not resume:
+        raise InputError(
+            "--allow-changed-data is for a run that goes on: give it with --resume RUN or "
+            "--resume auto."
+        )
     if resolve(strategy) == "multiworker" and not (run_dir or going_on):
         raise InputError(
             "Several workers need one --run-dir, on a disk that all of them share, such as "
@@ -116,16 +123,19 @@ def train_from_options(
     report = preparation_reporter(console)
     with lost_worker_told(devices, "the same command"):
         if going_on:
-            run, place = reopen(resume, command, changes, report, devices), Path(resume)
+            place = Path(resume)
+            run = reopen(place, command, changes, report, devices, allow_changed_data)
         else:
-            run = _new_run(start, changes, epochs, report, devices)
-            place = find_unfinished(run, run_dir) if resume and devices.chief else None
+            run, place = _new_run(start, changes, epochs, report, devices), None
+            if resume and devices.chief:
+                place = find_unfinished(run, run_dir, allow_changed_data)
     if dry_run:
         Console(soft_wrap=True).print_json(data=run.config.to_dict())
         return
     if devices.chief:
         place = place or folder.create(run_dir, run.name)
-    _train(run, place or Path(run_dir), Path(out), console, Stop(seconds))
+    place = place or Path(run_dir)
+    _train(run, place, Path(out), console, Stop(seconds), allow_changed_data)
 
 
 def connect(strategy: str, dry_run: bool, console: Console) -> Devices:
@@ -196,7 +206,9 @@ def preparation_reporter(console: Console):
     return report
 
 
-def _train(run: Run, place: Path, out: Path, console: Console, stop: Stop) -> None:
+def _train(
+    run: Run, place: Path, out: Path, console: Console, stop: Stop, allow_changed_data: bool
+) -> None:
     config, shape = run.config, "x".join(map(str, run.examples.image_shape))
     phases = run.total_steps // config.steps
     each = f"{phases} layers, " if phases > 1 else ""
@@ -210,7 +222,9 @@ def _train(run: Run, place: Path, out: Path, console: Console, stop: Stop) -> No
     bar = ProgressBar(run, place / "samples", console)
     try:
         with stop:
-            summary = train(run, place, out, callbacks=[bar], stop=stop)
+            summary = train(
+                run, place, out, [bar], stop=stop, allow_changed_data=allow_changed_data
+            )
     except (KeyboardInterrupt, StoppedError) as error:
         bar.close()
         console.print(
