@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Column, Table
 
 from kgan.tasks.evaluate import evaluate
+from kgan.training.evaluation import cell
 from kgan.training.session import parse_image_size, preparation_reporter
 
 WIDTH = 10_000
@@ -22,7 +23,7 @@ def evaluate_from_options(
     Raises:
         InputError: An option, a source or the data are wrong.
     """
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     bar = Progress(
         TextColumn("{task.description}", markup=False), BarColumn(), console=console,
         disable=not console.is_terminal, transient=True,
@@ -72,13 +73,6 @@ def _short(table: dict) -> list[str]:
     given = [entry["source"] for entry in table["sources"]]
     last = [Path(name).name for name in given]
     return last if len(set(last)) == len(last) else given
-
-
-def cell(score: dict) -> str:
-    """Returns a score's value to the digits that its size deserves, with its error if any."""
-    value, error = score["value"], score.get("standard_error")
-    digits = 1 if abs(value) >= 100 else 2 if abs(value) >= 10 else 3 if abs(value) >= 0.1 else 4
-    return f"{value:.{digits}f}" + (f" ± {error:.{digits}f}" if error is not None else "")
 
 
 def conditions(table: dict) -> list[str]:

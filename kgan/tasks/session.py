@@ -69,7 +69,7 @@ def finetune_from_options(
     Raises:
         InputError: An option, the run or the data are wrong.
     """
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     folder.require_writable(Path(out))
     devices = connect(strategy, dry_run, console)
     experiment = prepare(

@@ -1,0 +1,60 @@
+"""One line that says how far something is, as wide as the place it is shown in."""
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.progress_bar import ProgressBar
+from rich.segment import Segment
+
+GAP = "  "
+NARROWEST_BAR = 5
+
+
+def duration(seconds: float) -> str:
+    """Returns seconds as "1:02:03" or "2:03"."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+class StatusLine:
+    """How much of a total is done, a bar, and what else there is room for.
+
+    Args:
+        total: What `done` counts to.
+        done: So far.
+
+    Attributes:
+        done: So far.
+        fields: What is said beside it, the most important first. They are left out from the end
+            where they do not fit, never cut; the bar has what room is left.
+    """
+
+    def __init__(self, total: int, done: int = 0):
+        self.total, self.done = total, done
+        self.fields: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """All of it but the bar, for where there is no terminal."""
+        return GAP.join([f"{self.done}/{self.total}", *self._shown])
+
+    @property
+    def _shown(self) -> list[str]:
+        return [field for field in self.fields if field]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        # One column less: some terminals wrap a line that fills the last.
+        room = options.max_width - 1
+        count = f"{self.done:>{len(str(self.total))}}/{self.total}"
+        room -= len(count)
+        fitting = []
+        for field in self._shown:
+            if len(GAP) + len(field) > room:
+                break
+            fitting.append(field)
+            room -= len(GAP) + len(field)
+        yield Segment(count)
+        if room - len(GAP) >= NARROWEST_BAR:
+            yield Segment(GAP)
+            bar = ProgressBar(total=self.total, completed=self.done, width=room - len(GAP))
+            yield from console.render(bar, options.update(width=room - len(GAP)))
+        yield Segment("".join(GAP + field for field in fitting))
