@@ -3,14 +3,13 @@
 import sys
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Column, Table
 
 from kgan.tasks.evaluate import evaluate
 from kgan.training.evaluation import cell
 from kgan.training.session import parse_image_size, preparation_reporter
+from kgan.training.tables import print_table
 
 WIDTH = 10_000
 
@@ -45,27 +44,24 @@ def evaluate_from_options(
     # A file or a pipe has no width to fit a table to.
     width = None if sys.stdout.isatty() else WIDTH
     shown = Console(highlight=False, markup=False, emoji=False, width=width)
-    shown.print(rich_table(table))
+    print_table(rows(table), shown)
     for line in conditions(table):
         shown.print(line, soft_wrap=True)
 
 
-def rich_table(table: dict) -> Table:
-    """Returns a row for each score and a column for each source and baseline."""
+def rows(table: dict) -> list[tuple[str, ...]]:
+    """Returns a row for each score and a column for each source and baseline, headed by names."""
     # A list: a source may be called as a baseline is.
     columns = [
         *zip(_short(table), (entry["scores"] for entry in table["sources"]), strict=True),
         *table["baselines"].items(),
     ]
-    shown = Table(
-        Column("score", no_wrap=True),
-        *(Column(name, justify="right") for name, _ in columns),
-        box=box.SIMPLE,
-    )
     cells = [{score["name"]: cell(score) for score in scores} for _, scores in columns]
-    for score in table["sources"][0]["scores"]:
-        shown.add_row(score["name"], *(found.get(score["name"], "") for found in cells))
-    return shown
+    names = [score["name"] for score in table["sources"][0]["scores"]]
+    return [
+        ("score", *(name for name, _ in columns)),
+        *((name, *(found.get(name, "") for found in cells)) for name in names),
+    ]
 
 
 def _short(table: dict) -> list[str]:

@@ -1,6 +1,7 @@
 """What a run leaves behind while it trains: metrics, samples, checkpoints."""
 
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -199,7 +200,9 @@ class Samples(EverySteps):
         picture = self._draw(self.model)
         path = self.folder / f"step-{step:08d}.png"
         with folder.writing(path):
-            picture.save(path)
+            # Aside: one by time does not come again after a kill.
+            picture.save(self.folder / ".writing.png")
+            os.replace(self.folder / ".writing.png", path)
         self._board.image(step, "samples", np.asarray(picture.convert("RGB")))
         self._at_step = step
         self._rhythm.mark()

@@ -94,13 +94,11 @@ class ProgressBar(keras.callbacks.Callback):
         left, limit = self._end - self._clock(), self._stop.seconds_left
         return f"stops in {duration(limit)}" if limit < left else f"{duration(left)} left"
 
-    def on_train_end(self, logs=None):
-        self._line.done = int(self.model.step.numpy())
-
     def close(self) -> None:
         """Leaves the terminal as it was, however the run ended."""
-        self._end = None
-        self._live.stop()
+        if self._live.is_started:
+            self._line.done, self._end = int(self.model.step.numpy()), None
+            self._live.stop()
 
 
 class ScoreLines(EverySteps):

@@ -197,7 +197,7 @@ def preparation_reporter(console: Console):
     return report
 
 
-def _outlook(run: Run, place: Path) -> list[str]:
+def outlook(run: Run, place: Path) -> list[str]:
     """Returns what can be looked at and drawn from in a run's folder, a line each."""
     lines, draw = [], hasattr(run.model, "sample")
     pictures = sorted((place / "samples").glob("step-*.png"))
@@ -223,9 +223,10 @@ def _train(run: Run, place: Path, out: Path, console: Console, stop: Stop) -> No
     where = f"{config.precision} on {replicas} replicas" if replicas > 1 else config.precision
     console.print(
         f"{run.name}: {len(run.examples):,} examples of {shape}, {config.headline()}, {each}"
-        f"{config.steps:,} steps of {run.images_per_step}, {where}. Run: {place}",
-        soft_wrap=True,
+        f"{config.steps:,} steps of {run.images_per_step}, {where}.",
+        soft_wrap=not console.is_terminal,
     )
+    console.print(f"Run: {place}", soft_wrap=True)
     bar = ProgressBar(run, place, console, stop)
     told = [bar]
     if run.scorer and run.devices.chief:
@@ -235,7 +236,7 @@ def _train(run: Run, place: Path, out: Path, console: Console, stop: Stop) -> No
             summary = train(run, place, out, callbacks=told, stop=stop)
     except (KeyboardInterrupt, StoppedError) as error:
         bar.close()
-        for line in (str(error) or "Stopped.", *_outlook(run, place),
+        for line in (str(error) or "Stopped.", *outlook(run, place),
                      f"Go on with: kgan {config.command} --resume {place}"):  # fmt: skip
             console.print(line, soft_wrap=True)
         # As the shell and job schedulers count: 0 for a time that was up, else 128 + the signal.
@@ -245,6 +246,6 @@ def _train(run: Run, place: Path, out: Path, console: Console, stop: Stop) -> No
     if not summary:
         return  # The chief tells.
     print_table(run.family.rows(summary), console)
-    lines = [*_outlook(run, place), f"{run.family.NEXT} {place}"]
+    lines = [*outlook(run, place), f"{run.family.NEXT} {place}"]
     for line in (f"Saved {summary['saved_model']}.", *dict.fromkeys(lines)):
         console.print(line, soft_wrap=True)

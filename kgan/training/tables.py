@@ -1,5 +1,6 @@
-"""Tables that fit the terminal: no number is cut, and no name beyond recognition."""
+"""Tables that fit the terminal: no number is cut, and no name."""
 
+import textwrap
 from collections.abc import Sequence
 
 from rich import box
@@ -7,49 +8,60 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-NAME = 20  # characters of a column's name on one line; longer ones take several
+NAME = 12  # characters that a column's name has on a line, at least, before it takes several
+GAP = 2
 
 
 def print_table(rows: Sequence[Sequence[str]], console: Console, title: str | None = None) -> None:
     """Prints rows of text, in as many blocks of columns below each other as the width asks for.
 
     Args:
-        rows: The first is the header; the first column is repeated in every block.
+        rows: The first is the header; the first column is repeated in every block. None, no table.
         console: Where to.
         title: Above it all.
     """
-    if not rows:
-        return
     columns = list(zip(*rows, strict=True))
-    blocks, first = [], columns[0]
+    if _width(columns) > console.width:
+        columns = [_narrow(column) for column in columns]
+    blocks = []
     for column in columns[1:]:
-        wider = [*blocks[-1], column] if blocks else [column]
-        if blocks and _width([first, *wider]) > console.width:
-            blocks.append([column])
+        if blocks and _width([*blocks[-1], column]) <= console.width:
+            blocks[-1].append(column)
         else:
-            blocks[-1:] = [wider]
+            blocks.append([columns[0], column])
     for number, block in enumerate(blocks):
-        console.print(_table([first, *block], None if number else title))
+        console.print()
+        console.print(_table(block, None if number else title))
+    if blocks:
+        console.print()
 
 
 def _lines(cell: str) -> int:
-    return max(len(line) for line in cell.split("\n"))
+    return max(map(len, cell.split("\n")))
 
 
-def _width(columns) -> int:
-    """Returns what a table of these columns takes: a space and a gap on each side of every one."""
-    widths = [max(min(_lines(name), NAME), *map(_lines, cells)) for name, *cells in columns]
-    return sum(width + 3 for width in widths) + 1
+def _narrow(column: Sequence[str]) -> list[str]:
+    """Returns a column whose name is no wider than its cells, in several lines if need be."""
+    name, *cells = column
+    return ["\n".join(textwrap.wrap(name, max(NAME, *map(_lines, cells)))), *cells]
 
 
-def _table(columns, title) -> Table:
-    shown = Table(title=title, title_justify="left", box=box.SIMPLE)
-    for number, (name, *cells) in enumerate(columns):
-        width = max(min(_lines(name), NAME), *map(_lines, cells))
+def _width(columns: Sequence[Sequence[str]]) -> int:
+    return sum(GAP + max(map(_lines, column)) for column in columns) - GAP
+
+
+def _table(columns: Sequence[Sequence[str]], title: str | None) -> Table:
+    shown = Table(
+        title=title,
+        title_justify="left",
+        box=box.SIMPLE,
+        show_edge=False,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    for number, (name, *_) in enumerate(columns):
         # Text: names are no markup.
-        shown.add_column(
-            Text(name), justify="right" if number else "left", min_width=width, overflow="fold"
-        )
+        shown.add_column(Text(name), justify="right" if number else "left", overflow="fold")
     for row in zip(*(cells for _, *cells in columns), strict=True):
         shown.add_row(*map(Text, row))
     return shown
