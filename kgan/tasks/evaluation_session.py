@@ -4,11 +4,14 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
 
 from kgan.tasks.evaluate import evaluate
 from kgan.training.evaluation import cell
+from kgan.training.progress import LINE_SECONDS
+from kgan.training.rhythm import Rhythm
 from kgan.training.session import parse_image_size, preparation_reporter
+from kgan.training.status import Status
 from kgan.training.tables import print_table
 
 WIDTH = 10_000
@@ -23,16 +26,16 @@ def evaluate_from_options(
         InputError: An option, a source or the data are wrong.
     """
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-    bar = Progress(
-        TextColumn("{task.description}", markup=False), BarColumn(), console=console,
-        disable=not console.is_terminal, transient=True,
-    )  # fmt: skip
-    item = bar.add_task("")
+    shown = Text()
+    rhythm = Rhythm(*LINE_SECONDS)
 
     def progress(what: str, done: int, total: int) -> None:
-        bar.update(item, description=what, completed=done, total=total)
+        shown.plain = f"{what}: {done:,} of {total:,}" if total > 1 else what
+        if not console.is_interactive and rhythm.due:
+            console.print(shown, soft_wrap=True)
+            rhythm.mark()
 
-    with bar:
+    with Status(console, lambda: shown, transient=True):
         table = evaluate(
             sources,
             [name.strip() for name in metrics.split(",")] if metrics else None,
@@ -43,10 +46,10 @@ def evaluate_from_options(
         )
     # A file or a pipe has no width to fit a table to.
     width = None if sys.stdout.isatty() else WIDTH
-    shown = Console(highlight=False, markup=False, emoji=False, width=width)
-    print_table(rows(table), shown)
+    out = Console(highlight=False, markup=False, emoji=False, width=width)
+    print_table(rows(table), out)
     for line in conditions(table):
-        shown.print(line, soft_wrap=True)
+        out.print(line, soft_wrap=not out.is_terminal)
 
 
 def rows(table: dict) -> list[tuple[str, ...]]:

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
-from rich.live import Live
 
 from kgan.errors import InputError
 from kgan.tasks import report
@@ -18,7 +17,7 @@ from kgan.training.failures import lost_worker_told
 from kgan.training.progress import LINE_SECONDS
 from kgan.training.rhythm import Rhythm
 from kgan.training.session import connect, parse_image_size, preparation_reporter
-from kgan.training.status import StatusLine
+from kgan.training.status import Status, StatusLine
 from kgan.training.stopping import interrupting
 from kgan.training.strategy import Devices, choose
 from kgan.training.tables import print_table
@@ -160,7 +159,7 @@ class _Shown:
         self._console, self._remaining = console, Remaining(experiment.all_work)
         self._line = StatusLine(experiment.total)
         self._rhythm = Rhythm(*LINE_SECONDS)
-        self.live = Live(console=console, get_renderable=self._status, refresh_per_second=4)
+        self.live = Status(console, self._status)
 
     def fitted(self, event: dict) -> None:
         """Says how a classifier came out."""
@@ -195,15 +194,10 @@ def _run(experiment: Experiment, out: Path, console: Console, devices: Devices) 
     shown = _Shown(experiment, console)
     with interrupting() as received:
         try:
-            if console.is_interactive:
-                shown.live.start()
-            with lost_worker_told(devices, "the same command"):
+            with shown.live, lost_worker_told(devices, "the same command"):
                 return run_experiment(
                     experiment, out, shown.fitted, devices=devices, evaluated=shown.evaluated
                 )
         except KeyboardInterrupt:
-            shown.live.stop()
             console.print("Stopped. The same command goes on from here.", soft_wrap=True)
             sys.exit(128 + (received or [signal.SIGINT])[0])
-        finally:
-            shown.live.stop()

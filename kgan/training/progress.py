@@ -7,13 +7,12 @@ from pathlib import Path
 
 import keras
 from rich.console import Console
-from rich.live import Live
 
 from kgan.training.build import Run
 from kgan.training.callbacks import EverySteps
 from kgan.training.evaluation import best_of, cell, read_evaluations
 from kgan.training.rhythm import Rhythm
-from kgan.training.status import StatusLine, duration
+from kgan.training.status import Status, StatusLine, duration
 from kgan.training.stopping import Stop
 
 REFRESH_SECONDS = 0.5
@@ -49,7 +48,7 @@ class ProgressBar(keras.callbacks.Callback):
         self._formats, self._samples = run.family.progress(run.model), run_dir / "samples"
         self._line, self._scores, self._rate = StatusLine(run.total_steps), [], ""
         self._marks, self._end = collections.deque(maxlen=MARKS), None
-        self._live = Live(console=console, get_renderable=self._shown, refresh_per_second=4)
+        self._live = Status(console, self._shown)
         self._rhythm = None
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -62,8 +61,7 @@ class ProgressBar(keras.callbacks.Callback):
             self._rhythm = Rhythm(*LINE_SECONDS, clock=self._clock)
             self._line.done = int(self.model.step.numpy())
             self._console.print(f"Samples appear in {self._samples}/", soft_wrap=True)
-            if self._console.is_interactive:
-                self._live.start()
+            self._live.start()
 
     def on_train_batch_end(self, batch, logs=None):
         now = self._clock()

@@ -236,7 +236,10 @@ def _train(run: Run, place: Path, out: Path, console: Console, stop: Stop) -> No
             summary = train(run, place, out, callbacks=told, stop=stop)
     except (KeyboardInterrupt, StoppedError) as error:
         bar.close()
-        for line in (str(error) or "Stopped.", *outlook(run, place),
+        why = str(error) or "Stopped."
+        if isinstance(error, StoppedError) and not stop.signal:
+            why += " Its time is up."
+        for line in (why, *outlook(run, place),
                      f"Go on with: kgan {config.command} --resume {place}"):  # fmt: skip
             console.print(line, soft_wrap=True)
         # As the shell and job schedulers count: 0 for a time that was up, else 128 + the signal.

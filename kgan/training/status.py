@@ -1,6 +1,10 @@
-"""One line that says how far something is, as wide as the place it is shown in."""
+"""One line that says how far something is, at the bottom of the terminal and as wide as it."""
 
-from rich.console import Console, ConsoleOptions, RenderResult
+import warnings
+from collections.abc import Callable
+
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.segment import Segment
 
@@ -54,7 +58,40 @@ class StatusLine:
             room -= len(GAP) + len(field)
         yield Segment(count)
         if room - len(GAP) >= NARROWEST_BAR:
-            yield Segment(GAP)
-            bar = ProgressBar(total=self.total, completed=self.done, width=room - len(GAP))
-            yield from console.render(bar, options.update(width=room - len(GAP)))
+            width = room - len(GAP)
+            bar = list(ProgressBar(self.total, self.done, width).__rich_console__(console, options))
+            # Without colours it ends where what is done does.
+            yield from (Segment(GAP), *bar, Segment(" " * (width - Segment.get_line_length(bar))))
         yield Segment("".join(GAP + field for field in fitting))
+
+
+class Status(Live):
+    """Keeps something at the bottom of a terminal, warnings above it; without one does nothing.
+
+    Args:
+        console: Where to.
+        show: Returns what is shown, asked for again and again.
+        transient: Whether it goes when it is stopped.
+    """
+
+    def __init__(
+        self, console: Console, show: Callable[[], RenderableType], transient: bool = False
+    ):
+        super().__init__(
+            console=console, get_renderable=show, refresh_per_second=4, transient=transient
+        )
+
+    def start(self, refresh: bool = False) -> None:
+        """Begins to show it."""
+        if self.console.is_interactive and not (self.console.quiet or self.is_started):
+            self._before, warnings.showwarning = warnings.showwarning, self._warn
+            super().start(refresh)
+
+    def stop(self) -> None:
+        """Leaves the terminal and the warnings as they were."""
+        if self.is_started:
+            super().stop()
+            warnings.showwarning = self._before
+
+    def _warn(self, message, *args, **kwargs):
+        self.console.print(f"Warning: {message}")

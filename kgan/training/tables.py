@@ -29,9 +29,11 @@ def print_table(rows: Sequence[Sequence[str]], console: Console, title: str | No
             blocks[-1].append(column)
         else:
             blocks.append([columns[0], column])
-    for number, block in enumerate(blocks):
+    if title:
+        console.print(title)
+    for block in blocks:
         console.print()
-        console.print(_table(block, None if number else title))
+        console.print(_table(block))
     if blocks:
         console.print()
 
@@ -50,15 +52,8 @@ def _width(columns: Sequence[Sequence[str]]) -> int:
     return sum(GAP + max(map(_lines, column)) for column in columns) - GAP
 
 
-def _table(columns: Sequence[Sequence[str]], title: str | None) -> Table:
-    shown = Table(
-        title=title,
-        title_justify="left",
-        box=box.SIMPLE,
-        show_edge=False,
-        pad_edge=False,
-        collapse_padding=True,
-    )
+def _table(columns: Sequence[Sequence[str]]) -> Table:
+    shown = Table(box=box.SIMPLE, show_edge=False, pad_edge=False, collapse_padding=True)
     for number, (name, *_) in enumerate(columns):
         # Text: names are no markup.
         shown.add_column(Text(name), justify="right" if number else "left", overflow="fold")
