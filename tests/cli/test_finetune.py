@@ -68,8 +68,8 @@ def test_from_a_run_to_a_table_and_a_classifier(inside):
         "12 classifiers to fit, on 20, 1,198 labels: 8 trainings of at most 5 steps and 4 linear "
         "probes."
     )
-    fits = [line for line in lines if "validation" in line]
-    assert [re.search(r"; (\d+)/12  about 0:\d\d left", line)[1] for line in fits] == [
+    fits = [line for line in lines if ": validation " in line]
+    assert [re.search(r"; (\d+)/12  about \d+:\d\d left", line)[1] for line in fits] == [
         str(number) for number in range(1, 13)
     ]
     place = inside / "run" / "finetune"
