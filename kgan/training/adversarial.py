@@ -21,11 +21,11 @@ POINT_SAMPLES = 2500
 NEXT = "Draw from it with: kgan sample"
 
 
-def progress(gan: GAN) -> str:
-    """Returns the format of the metrics in the progress bar."""
+def progress(gan: GAN) -> tuple[str, ...]:
+    """Returns the formats of the metrics in the progress bar, the most important first."""
     return (
-        "loss D {discriminator_loss:.2f} G {generator_loss:.2f}  "
-        "D(x) {real_score:.2f} D(G(z)) {fake_score:.2f}"
+        "loss D {discriminator_loss:.2f} G {generator_loss:.2f}",
+        "D(x) {real_score:.2f} D(G(z)) {fake_score:.2f}",
     )
 
 

@@ -23,7 +23,7 @@ from kgan.training.config import CONFIGS, Config
 from kgan.training.evaluation import Evaluation, best_place
 from kgan.training.guard import Guard
 from kgan.training.settings import settings
-from kgan.training.stopping import Stop
+from kgan.training.stopping import Stop, StoppedError
 from kgan.training.strategy import Devices
 
 CHECKPOINTS = ("last", "best")
@@ -123,26 +123,38 @@ def _fit(
         rhythms.append(config.evaluation.every)
     guard = Guard(checkpoints, log, rhythms, config.max_rollbacks)
     own = [guard, log, Checkpointing(checkpoints, config.checkpoint_every, stop, devices)]
+    samples = None
     if devices.chief:
-        draw = run.family.picture
-        own.insert(2, Samples(run_dir, config.sample_every, lambda model: draw(model, run.data)))
+        samples = Samples(
+            run_dir,
+            config.sample_every,
+            lambda model: run.family.picture(model, run.data),
+            lambda: checkpoints.finite,
+        )
+        own.insert(2, samples)
         if run.scorer:
             own.insert(1, Evaluation(run_dir, config.evaluation, run.scorer, checkpoints))
     if start == run.total_steps:
         checkpoints.restore()
-    for number, fit in enumerate(run.family.phases(model)):
-        first, end = max(start, number * config.steps), (number + 1) * config.steps
-        if first < end:
-            make = functools.partial(
-                batches, run.examples, run.images_per_step, config.seed, first, end
-            )
-            fit(
-                devices.feed(make),
-                steps_per_epoch=end - first,
-                shuffle=False,
-                verbose=0,
-                callbacks=[*own, *callbacks],
-            )
+    try:
+        for number, fit in enumerate(run.family.phases(model)):
+            first, end = max(start, number * config.steps), (number + 1) * config.steps
+            if first < end:
+                make = functools.partial(
+                    batches, run.examples, run.images_per_step, config.seed, first, end
+                )
+                fit(
+                    devices.feed(make),
+                    steps_per_epoch=end - first,
+                    shuffle=False,
+                    verbose=0,
+                    callbacks=[*own, *callbacks],
+                )
+    except StoppedError:
+        if samples:
+            samples.now()
+        devices.values()  # The others wait for the chief.
+        raise
 
 
 def _take_over(run: Run, run_dir: Path, changed: list[str], step: int) -> None:

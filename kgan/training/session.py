@@ -6,19 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Column, Table
 
 from kgan.errors import InputError
 from kgan.training import folder, presets
 from kgan.training.build import Run, load_data, prepare, steps_for_epochs, training_examples
+from kgan.training.checkpoint_files import steps_in
 from kgan.training.config import Config
+from kgan.training.evaluation import best_of, cell, read_evaluations
 from kgan.training.failures import lost_worker_told
-from kgan.training.progress import ProgressBar
+from kgan.training.progress import ProgressBar, ScoreLines
 from kgan.training.run import find_unfinished, reopen, train
 from kgan.training.settings import override, parse_setting
 from kgan.training.stopping import Stop, StoppedError, parse_duration
 from kgan.training.strategy import Devices, choose, resolve
+from kgan.training.tables import print_table
 
 # Options that are settings under another name: of every command, and of each.
 _COMMON = {
@@ -92,7 +93,7 @@ def train_from_options(
     Raises:
         InputError: An option is wrong, or contradicts another or the resumed run.
     """
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     changes = _changes(_KEYS[command], options, settings)
     if epochs is not None and (options["steps"] is not None or epochs < 1):
         raise InputError(f"--epochs {epochs}: expected 1 or more, and without --steps.")
@@ -201,9 +202,27 @@ def preparation_reporter(console: Console):
         percent = 100 * done // max(total, 1)
         if percent // 10 != last[0]:
             last[0] = percent // 10
-            console.print(f"{escape(message)}: {percent} %", soft_wrap=True)
+            console.print(f"{message}: {percent} %", soft_wrap=True)
 
     return report
+
+
+def outlook(run: Run, place: Path) -> list[str]:
+    """Returns what can be looked at and drawn from in a run's folder, a line each."""
+    lines, draw = [], hasattr(run.model, "sample")
+    pictures = sorted((place / "samples").glob("step-*.png"))
+    if pictures:
+        lines.append(f"Newest picture: {pictures[-1]}")
+    if draw and max(steps_in(place / "checkpoints"), default=0):
+        lines.append(f"Draw from it with: kgan sample {place}")
+    scores = read_evaluations(place)
+    if scores:
+        best = best_of(scores)
+        lines.append(
+            f"Best {best['name']}: {cell(best)} at step {best['step']}. Draw from it with: "
+            f"kgan sample {place} --checkpoint best"
+        )
+    return lines
 
 
 def _train(
@@ -216,21 +235,25 @@ def _train(
     where = f"{config.precision} on {replicas} replicas" if replicas > 1 else config.precision
     console.print(
         f"{run.name}: {len(run.examples):,} examples of {shape}, {config.headline()}, {each}"
-        f"{config.steps:,} steps of {run.images_per_step}, {where}. Run: {place}",
-        soft_wrap=True,
+        f"{config.steps:,} steps of {run.images_per_step}, {where}.",
+        soft_wrap=not console.is_terminal,
     )
-    bar = ProgressBar(run, place / "samples", console)
+    console.print(f"Run: {place}", soft_wrap=True)
+    bar = ProgressBar(run, place, console, stop)
+    told = [bar]
+    if run.scorer and run.devices.chief:
+        told.append(ScoreLines(place, config.evaluation.every, console))
     try:
         with stop:
-            summary = train(
-                run, place, out, [bar], stop=stop, allow_changed_data=allow_changed_data
-            )
+            summary = train(run, place, out, told, stop=stop, allow_changed_data=allow_changed_data)
     except (KeyboardInterrupt, StoppedError) as error:
         bar.close()
-        console.print(
-            f"{error or 'Stopped.'} Go on with: kgan {config.command} --resume {place}",
-            soft_wrap=True,
-        )
+        why = str(error) or "Stopped."
+        if isinstance(error, StoppedError) and not stop.signal:
+            why += " Its time is up."
+        for line in (why, *outlook(run, place),
+                     f"Go on with: kgan {config.command} --resume {place}"):  # fmt: skip
+            console.print(line, soft_wrap=True)
         # As the shell and job schedulers count: 0 for a time that was up, else 128 + the signal.
         sys.exit(128 + stop.signal if stop.signal else 0)
     finally:
@@ -238,14 +261,6 @@ def _train(
     if not summary:
         return  # The chief tells.
     print_table(run.family.rows(summary), console)
-    console.print(f"Saved {summary['saved_model']}. {run.family.NEXT} {place}", soft_wrap=True)
-
-
-def print_table(rows: list[tuple[str, ...]], console: Console) -> None:
-    """Prints rows of text, the first as the header; nothing where there are none."""
-    if rows:
-        table = Table(*(Column(name, justify="right" if i else "left")
-                        for i, name in enumerate(rows[0])))  # fmt: skip
-        for row in rows[1:]:
-            table.add_row(*row)
-        console.print(table)
+    lines = [*outlook(run, place), f"{run.family.NEXT} {place}"]
+    for line in (f"Saved {summary['saved_model']}.", *dict.fromkeys(lines)):
+        console.print(line, soft_wrap=True)

@@ -56,6 +56,8 @@ def test_a_run_leaves_pictures_scores_and_a_saved_model(model, inside, trained):
     shown = trained[1][model].stderr
     assert "mean image" in shown
     assert f"kgan finetune {model}" in shown
+    assert (f"kgan sample {model}" in shown) == (model == "vae")
+    assert f"Newest picture: {model}/samples/step-{steps:08d}.png" in shown
     signatures = tf.saved_model.load(f"saved_models/digits-{model}/1").signatures
     assert {"encode", "decode", "reconstruct", "serving_default"} <= set(signatures)
     assert ("sample" in signatures) == (model == "vae")

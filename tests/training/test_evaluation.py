@@ -15,7 +15,7 @@ from kgan.tasks.evaluate import evaluate
 from kgan.training.checkpoint import Checkpoints
 from kgan.training.run import reopen
 from kgan.training.settings import override
-from tests.training.runs import assert_equal, state
+from tests.training.runs import assert_equal, assert_same_pictures, state
 
 TINY = {
     "network.latent_dim": 4,
@@ -139,8 +139,7 @@ def test_training_is_the_same_to_the_bit_with_and_without_scores(scored, unscore
         for run in (scored, unscored)
     ]
     assert history[0] == history[1]
-    for picture in (unscored / "samples").iterdir():
-        assert picture.read_bytes() == (scored / "samples" / picture.name).read_bytes()
+    assert_same_pictures(unscored, scored)
     assert not (unscored / "evaluations.jsonl").exists()
     assert not (unscored / "checkpoints" / "best").exists()
 
