@@ -26,8 +26,10 @@ def pretrain(**options):
     unfinished run of the same configuration in runs/, or in --run-dir, or starts it.
     """
     from kgan.cli.startup import load_tensorflow
+    from kgan.training.options import asked
 
+    call = asked("pretrain", **options)
     load_tensorflow()
-    from kgan.training.session import train_from_options
+    from kgan.training.session import train_asked
 
-    train_from_options("pretrain", **options)
+    train_asked(call)

@@ -22,8 +22,10 @@ def train(**options):
     unfinished run of the same configuration in runs/, or in --run-dir, or starts it.
     """
     from kgan.cli.startup import load_tensorflow
+    from kgan.training.options import asked
 
+    call = asked("train", **options)
     load_tensorflow()
-    from kgan.training.session import train_from_options
+    from kgan.training.session import train_asked
 
-    train_from_options("train", **options)
+    train_asked(call)

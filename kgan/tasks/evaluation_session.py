@@ -9,7 +9,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Column, Table
 
 from kgan.tasks.evaluate import evaluate
-from kgan.training.session import parse_image_size, preparation_reporter
+from kgan.training.options import parse_image_size
+from kgan.training.session import preparation_reporter
 
 WIDTH = 10_000
 

@@ -14,7 +14,8 @@ from kgan.tasks.experiment import Experiment, prepare
 from kgan.tasks.finetune import run as run_experiment
 from kgan.training import folder
 from kgan.training.failures import lost_worker_told
-from kgan.training.session import connect, parse_image_size, preparation_reporter
+from kgan.training.options import parse_image_size
+from kgan.training.session import connect, preparation_reporter
 from kgan.training.stopping import interrupting
 from kgan.training.strategy import Devices, choose
 

@@ -76,7 +76,7 @@ class ReconstructionConfig:
 
     Attributes:
         likelihood: "bernoulli" (cross-entropy), "squared_error", or for a VAE "gaussian".
-        corruption: A kind in `data.corrupt.KINDS`, put on the input alone.
+        corruption: A kind in `data.kinds.KINDS`, put on the input alone.
         amount: Share of the elements, or the standard deviation: see `data.corrupt.Corruption`.
         binarization: "none", "static" (one draw an image) or, for a VAE, "dynamic" (every step).
         beta: Weight of a VAE's divergence.
@@ -126,6 +126,8 @@ class Config(abc.ABC):
     command: ClassVar[str]
     # Sections whose options go with their name.
     named: ClassVar[tuple[str, ...]]
+    # Keys under which stand the options of a builder.
+    built: ClassVar[tuple[str, ...]]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns nested dictionaries of plain values."""
@@ -156,11 +158,14 @@ class Config(abc.ABC):
         """
 
     def check(self) -> None:
-        """Checks every range.
+        """Checks every name and range that can be without loading TensorFlow.
 
         Raises:
-            InputError: A setting is outside its range.
+            InputError: A name is not known, a setting is outside its range, or some contradict
+                each other.
         """
+        from kgan.models import OPTIMIZERS
+
         for key in (
             "steps", "batch_size", "accumulate", "log_every", "sample_every", "checkpoint_every",
             "checkpoints_kept",
@@ -173,7 +178,11 @@ class Config(abc.ABC):
         if self.precision not in PRECISIONS:
             raise unknown("precision", self.precision, PRECISIONS)
         for key in self.named:
-            rate = getattr(self, key).get("learning_rate", 1.0) if "optimizer" in key else 1.0
+            if key == "network":
+                continue
+            optimizer = getattr(self, key)
+            _require("optimizer", optimizer["name"], OPTIMIZERS)
+            rate = optimizer.get("learning_rate", 1.0)
             if not 0 < rate < float("inf"):
                 raise InputError(f"{key}.learning_rate is {rate}: expected a number above 0.")
 
@@ -195,6 +204,10 @@ class RunConfig(Config):
     family = "adversarial"
     command = "train"
     named = ("network", "generator_optimizer", "discriminator_optimizer")
+    built = (
+        "network.generator", "network.discriminator", "generator_optimizer",
+        "discriminator_optimizer",
+    )  # fmt: skip
 
     def headline(self):
         return self.game.objective
@@ -202,22 +215,21 @@ class RunConfig(Config):
     def builders(self):
         from kgan.networks import NETWORKS
 
-        network = _known("model", self.network.name, NETWORKS)
-        return {
-            "network.generator": network.generator,
-            "network.discriminator": network.discriminator,
-            "generator_optimizer": _optimizer(self.generator_optimizer),
-            "discriminator_optimizer": _optimizer(self.discriminator_optimizer),
-        }
+        network = _entry("model", self.network.name, NETWORKS)
+        optimizers = map(_optimizer, (self.generator_optimizer, self.discriminator_optimizer))
+        builders = network.generator, network.discriminator, *optimizers
+        return dict(zip(self.built, builders, strict=True))
 
     def check(self):
         from kgan.losses import OBJECTIVES
         from kgan.metrics import metric_of
+        from kgan.networks import NETWORKS
 
         super().check()
+        _require("model", self.network.name, NETWORKS)
         _at_least_one("network.latent_dim", self.network.latent_dim)
         _at_least_one("game.discriminator_steps", self.game.discriminator_steps)
-        _known("objective", self.game.objective, OBJECTIVES)
+        _require("objective", self.game.objective, OBJECTIVES)
         metric_of(self.evaluation.score)
         _at_least_one("evaluation.samples", self.evaluation.samples)
         if self.evaluation.every < 0:
@@ -244,6 +256,7 @@ class PretrainConfig(Config):
     family = "pretraining"
     command = "pretrain"
     named = ("network", "optimizer")
+    built = ("network.options", "optimizer")
 
     def headline(self):
         what = self.reconstruction
@@ -258,23 +271,28 @@ class PretrainConfig(Config):
     def builders(self):
         from kgan.networks import AUTOENCODERS
 
-        network = _known("model", self.network.name, AUTOENCODERS)
-        return {"network.options": network.encoder, "optimizer": _optimizer(self.optimizer)}
+        network = _entry("model", self.network.name, AUTOENCODERS)
+        builders = network.encoder, _optimizer(self.optimizer)
+        return dict(zip(self.built, builders, strict=True))
 
     def check(self):
-        from kgan.data.corrupt import KINDS, Corruption
+        from kgan.data import kinds
+        from kgan.networks import AUTOENCODERS
+        from kgan.training import contradictions
 
         super().check()
+        _require("model", self.network.name, AUTOENCODERS)
         _at_least_one("network.code_size", self.network.code_size)
         _at_least_one("likelihood_samples", self.likelihood_samples)
         what = self.reconstruction
-        _known("corruption", what.corruption, ("auto", *KINDS))
-        Corruption("masking" if what.corruption == "auto" else what.corruption, what.amount)
-        _known("schedule", self.schedule, SCHEDULES)
-        _known("likelihood", what.likelihood, ("auto", *LIKELIHOODS))
-        _known("binarization", what.binarization, ("auto", *BINARIZATIONS))
+        _require("corruption", what.corruption, ("auto", *kinds.KINDS))
+        kinds.check("masking" if what.corruption == "auto" else what.corruption, what.amount)
+        _require("schedule", self.schedule, SCHEDULES)
+        _require("likelihood", what.likelihood, ("auto", *LIKELIHOODS))
+        _require("binarization", what.binarization, ("auto", *BINARIZATIONS))
         if not 0 <= what.beta < float("inf"):
             raise InputError(f"reconstruction.beta is {what.beta}: expected 0 or more.")
+        contradictions.check(self)
 
 
 CONFIGS = {config.family: config for config in (RunConfig, PretrainConfig)}
@@ -285,14 +303,17 @@ def _at_least_one(key: str, value: int) -> None:
         raise InputError(f"{key} is {value}: expected 1 or more.")
 
 
-def _known(what: str, name: str, known):
-    """Returns the entry of a table, or the name where there is none but a list of names."""
+def _require(what: str, name: str, known) -> None:
     if name not in known:
         raise unknown(what, name, known)
-    return known[name] if isinstance(known, dict) else name
+
+
+def _entry(what: str, name: str, table):
+    _require(what, name, table)
+    return table[name]
 
 
 def _optimizer(values: dict[str, Any]) -> Callable:
     from kgan.models import OPTIMIZERS
 
-    return _known("optimizer", values["name"], OPTIMIZERS)
+    return _entry("optimizer", values["name"], OPTIMIZERS)

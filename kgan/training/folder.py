@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import filelock
-import tensorflow as tf
 
 from kgan.errors import InputError, WriteError
 
@@ -26,12 +25,7 @@ def create(run_dir: str | Path | None, name: str) -> Path:
             return _next(Path("runs"), name)
         folder = Path(run_dir)
         folder.mkdir(parents=True, exist_ok=True)
-        # A run killed before its config.json is no run yet: its folder is as good as new.
-        if any(path.name not in (".lock", "config.json.new") for path in folder.iterdir()):
-            raise InputError(
-                f"Run folder {folder} is not empty: choose another --run-dir, or go on with "
-                f"--resume {folder}."
-            )
+        require_new(folder)
         (folder / ".lock").touch()
         return folder
     except OSError as error:
@@ -39,6 +33,21 @@ def create(run_dir: str | Path | None, name: str) -> Path:
             f"Cannot write {error.filename}: {error.strerror}. Choose another folder with "
             "--run-dir."
         ) from error
+
+
+def require_new(folder: Path) -> None:
+    """Checks that a folder holds no run yet, where there is one.
+
+    Raises:
+        InputError: It holds one, or anything else.
+    """
+    # A run killed before its config.json is no run yet: its folder is as good as new.
+    inside = folder.iterdir() if folder.is_dir() else ()
+    if any(path.name not in (".lock", "config.json.new") for path in inside):
+        raise InputError(
+            f"Run folder {folder} is not empty: choose another --run-dir, or go on with "
+            f"--resume {folder}."
+        )
 
 
 def require_writable(path: Path) -> None:
@@ -106,6 +115,8 @@ def writing(path: Path):
     Raises:
         WriteError: The block did not write what it was to write.
     """
+    import tensorflow as tf  # here: what only reads a run's folder goes without
+
     try:
         yield
     except (OSError, tf.errors.OpError) as error:

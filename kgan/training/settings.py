@@ -8,14 +8,18 @@ from kgan.errors import InputError, unknown
 from kgan.training.config import Config
 
 
-def settings(config: Config) -> dict[str, Any]:
+def settings(config: Config, builders: bool = True) -> dict[str, Any]:
     """Returns every setting by its dotted key, with its value or, if unset, its default.
+
+    Args:
+        config: Any configuration.
+        builders: Whether to ask the builders for theirs, which loads TensorFlow.
 
     Raises:
         InputError: A network or an optimizer is not known.
     """
     values = config.to_dict()
-    for key, builder in config.builders().items():
+    for key, builder in (config.builders() if builders else {}).items():
         place, last = _place(values, key)
         place[last] = {**_defaults(builder), **place[last]}
     return _flatten("", values)
@@ -47,12 +51,13 @@ def _place(values: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
     return values, last
 
 
-def override(config: Config, changes: dict[str, Any]) -> Config:
+def override(config: Config, changes: dict[str, Any], builders: bool = True) -> Config:
     """Returns `config` with some settings changed, and checked.
 
     Args:
         config: What to start from.
         changes: Values by dotted key, such as `{"generator_optimizer.beta_1": 0.0}`.
+        builders: As in `settings`; without, what only they know is left as it is, unchecked.
 
     Raises:
         InputError: An unknown key, or a value of the wrong type or range.
@@ -64,9 +69,11 @@ def override(config: Config, changes: dict[str, Any]) -> Config:
         if name != values[section]["name"]:
             values[section] = {"name": name}
     config = config.from_dict(values)
-    values, known = config.to_dict(), settings(config)
+    values, known = config.to_dict(), settings(config, builders)
     for key, value in changes.items():
         if key not in known:
+            if not builders and key.startswith(tuple(f"{built}." for built in config.built)):
+                continue
             raise unknown("setting", key, known)
         place, last = _place(values, key)
         place[last] = _checked(key, value, known[key])

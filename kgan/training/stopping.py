@@ -5,9 +5,12 @@ import re
 import signal
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from kgan.errors import InputError
-from kgan.training.strategy import Devices
+
+if TYPE_CHECKING:  # It needs TensorFlow, which durations do not.
+    from kgan.training.strategy import Devices
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -39,7 +42,7 @@ class Stop:
         late = self._deadline is not None and time.monotonic() >= self._deadline
         return late or self.signal is not None
 
-    def asked_of_any(self, devices: Devices) -> bool:
+    def asked_of_any(self, devices: "Devices") -> bool:
         """Returns whether any process of a run was asked; each waits for all and gets the same."""
         asked = max(devices.values(self.signal or int(self.asked)))
         if asked > 1:

@@ -1,0 +1,167 @@
+"""What the options of `kgan train` and `kgan pretrain` ask for, checked before TensorFlow loads."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kgan import data
+from kgan.errors import InputError
+from kgan.training import cluster, folder, presets
+from kgan.training.config import Config
+from kgan.training.settings import override, parse_setting
+from kgan.training.stopping import parse_duration
+
+# Options that are settings under another name: of every command, and of each.
+_COMMON = {
+    "dataset": ("data.name",),
+    "data_dir": ("data.data_dir",),
+    "image_size": ("data.image_size",),
+    "model": ("network.name",),
+    "steps": ("steps",),
+    "batch_size": ("batch_size",),
+    "accumulate": ("accumulate",),
+    "seed": ("seed",),
+    "precision": ("precision",),
+    "keep": ("checkpoints_kept",),
+}
+KEYS = {
+    "train": {
+        **_COMMON,
+        "latent_dim": ("network.latent_dim",),
+        "objective": ("game.objective",),
+        "discriminator_steps": ("game.discriminator_steps",),
+        "evaluate_every": ("evaluation.every",),
+        "learning_rate": (
+            "generator_optimizer.learning_rate",
+            "discriminator_optimizer.learning_rate",
+        ),
+    },
+    "pretrain": {
+        **_COMMON,
+        "code_size": ("network.code_size",),
+        "likelihood": ("reconstruction.likelihood",),
+        "corruption": ("reconstruction.corruption",),
+        "amount": ("reconstruction.amount",),
+        "binarization": ("reconstruction.binarization",),
+        "beta": ("reconstruction.beta",),
+        "learning_rate": ("optimizer.learning_rate",),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a call of `kgan train` or `kgan pretrain` asks for.
+
+    Attributes:
+        command: "train" or "pretrain".
+        start: The configuration to start from, None to go on with a run.
+        changes: Settings by dotted key, to be made in `start`, or to be what the run has.
+        epochs: Passes over the data, None for the configuration's steps.
+        run_dir: The new run's folder, None for the next number.
+        resume: The run to go on with, "auto" for the newest of the same configuration, or None.
+        seconds: After which to stop, None for never.
+        strategy: See `strategy.choose`.
+        out: Where the SavedModel goes.
+        dry_run: Only check and print the configuration.
+    """
+
+    command: str
+    start: Config | None
+    changes: dict[str, Any]
+    epochs: int | None
+    run_dir: str | None
+    resume: str | None
+    seconds: int | None
+    strategy: str
+    out: Path
+    dry_run: bool
+
+
+def asked(
+    command: str,
+    *,
+    preset: str | None,
+    epochs: int | None,
+    settings: tuple[str, ...],
+    run_dir: str | None,
+    resume: str | None,
+    max_time: str | None,
+    strategy: str,
+    out: str,
+    dry_run: bool,
+    **options: Any,
+) -> Asked:
+    """Returns what the options of a command ask for; see its `--help` for each.
+
+    Args:
+        command: "train" or "pretrain".
+        preset: Where to start from; None for the data set's own, or a default.
+        epochs: Passes over the data, instead of the option `steps`.
+        settings: Each KEY=VALUE.
+        run_dir: As in `Asked`, and likewise `resume`, `strategy`, `out` and `dry_run`.
+        resume: As in `Asked`.
+        max_time: See `stopping.parse_duration`.
+        strategy: As in `Asked`.
+        out: As in `Asked`.
+        dry_run: As in `Asked`.
+        **options: The command's other options, None where not given.
+
+    Raises:
+        InputError: An option is wrong or contradicts another, as far as that can be told here.
+    """
+    changes = _changes(KEYS[command], options, settings)
+    if epochs is not None and (options["steps"] is not None or epochs < 1):
+        raise InputError(f"--epochs {epochs}: expected 1 or more, and without --steps.")
+    seconds = None if max_time is None else parse_duration(max_time)
+    folder.require_writable(Path(out))
+    going_on = resume not in (None, "auto")
+    if going_on and (run_dir or preset or epochs):
+        raise InputError("--resume takes its run's settings: leave out --run-dir, --preset "
+                         "and --epochs.")  # fmt: skip
+    if cluster.several(strategy) and not (run_dir or going_on):
+        raise InputError(
+            "Several workers need one --run-dir, on a disk that all of them share, such as "
+            "--run-dir runs/many --resume auto."
+        )
+    if going_on:
+        folder.read_config(resume)
+        start = None
+    else:
+        start = presets.find(command, preset, options["dataset"], options["model"])
+        where = override(start, changes, builders=False).data
+        data.find(where.name, where.data_dir)
+    if run_dir and not resume and not dry_run:
+        folder.require_new(Path(run_dir))
+        folder.require_writable(Path(run_dir))
+    return Asked(
+        command, start, changes, epochs, run_dir, resume, seconds, strategy, Path(out), dry_run
+    )  # fmt: skip
+
+
+def _changes(
+    keys: dict[str, tuple[str, ...]], options: dict[str, Any], settings: tuple[str, ...]
+) -> dict[str, Any]:
+    changes = {}
+    for option, value in options.items():
+        if value is not None:
+            if option == "image_size":
+                value = parse_image_size(value)
+            elif option == "data_dir" or (option == "dataset" and Path(value).is_dir()):
+                value = str(Path(value).resolve())
+            changes |= dict.fromkeys(keys[option], value)
+    return changes | dict(parse_setting(text) for text in settings)
+
+
+def parse_image_size(text: str) -> list[int]:
+    """Returns height and width of "64" or "48x64".
+
+    Raises:
+        InputError: The text is no such size.
+    """
+    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
+    if not match or "0" in match.groups():
+        raise InputError(f"--image-size {text!r}: expected N or HEIGHTxWIDTH, such as 64 or 48x64.")
+    height, width = match.groups()
+    return [int(height), int(width or height)]
