@@ -8,13 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
+from kgan import names
 from kgan.data import Examples, licence
 from kgan.data.prepared import Report
 from kgan.data.split import Splits, split, stratified
-from kgan.errors import InputError, unknown
+from kgan.errors import InputError, shown, unknown
 from kgan.tasks.features import Encoder, encoder
 from kgan.tasks.supervised import Budget, budget
-from kgan.training import folder
+from kgan.training.config import MOST, MOST_STEPS
+from kgan.training.records import is_run, read_config
 from kgan.training.run import restore
 
 # What is compared, by the name that tables show.
@@ -31,6 +33,7 @@ STARTS = ("fresh", "probe")
 LEARNING_RATES = (0.001, 0.0003)
 LABELS = (100, 1000, 10_000)  # those of them that there are, and all
 SEEDS = 5
+MAX_REPETITIONS = 1000
 BATCH_SIZE = 128
 IN_MEMORY = 2**30  # bytes of images that are gathered in memory
 
@@ -193,25 +196,30 @@ def _check_options(labels, arms, seeds, learning_rates, steps, batch_size) -> No
     wrong = [n for n in labels if n != "all" and (n not in whole or n < 1)]
     if wrong or not labels:
         raise InputError(
-            f"--labels: received {wrong[0] if wrong else 'none'!r}, expected numbers of labels and "
-            "'all', such as 100,1000,all."
+            f"--labels: received {shown(wrong[0] if wrong else 'none')}, expected numbers of "
+            "labels and 'all', such as 100,1000,all."
         )
     if not learning_rates or not all(0 < rate < float("inf") for rate in learning_rates):
         raise InputError(
             f"--learning-rates: received {list(learning_rates)}, expected numbers above 0, such as "
             "0.001,0.0003."
         )
-    for option, value in (("--seeds", seeds), ("--steps", steps), ("--batch-size", batch_size)):
-        if value is not None and value < 1:
-            raise InputError(f"{option} {value}: expected 1 or more.")
+    for option, value, most in (
+        ("--seeds", seeds, MAX_REPETITIONS),
+        ("--steps", steps, MOST_STEPS),
+        ("--batch-size", batch_size, MOST),
+    ):
+        if value is not None and not (isinstance(value, int | np.integer) and 1 <= value <= most):
+            raise InputError(f"{option} {shown(value)}: expected 1 or more, {most:,} at most.")
 
 
 def _record(run_dir: Path) -> dict:
     taken = "finetune takes runs of kgan train on images and of kgan pretrain"
-    if not (run_dir / "config.json").exists():
+    names.check("RUN", run_dir)
+    if not is_run(run_dir):
         found = "a SavedModel" if next(run_dir.glob("**/saved_model.pb"), None) else "no run"
         raise InputError(f"{run_dir} is {found}: {taken}, such as runs/00000-digits-dcgan.")
-    record = folder.read_config(run_dir)
+    record = read_config(run_dir)
     if len(record["image_shape"]) != 3:
         raise InputError(
             f"Run {run_dir} makes points ({record['config']['data']['name']}), not images: {taken}."

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from kgan.errors import InputError
+from kgan.errors import InputError, shown
 from kgan.tasks import report
 from kgan.tasks.experiment import Experiment, prepare
 from kgan.tasks.finetune import run as run_experiment
@@ -29,9 +29,9 @@ def parse_labels(text: str) -> list[int | str]:
         InputError: The text is no such list.
     """
     parts = [part.strip() for part in text.split(",")]
-    if not all(re.fullmatch(r"\d{1,18}|all", part) for part in parts):
+    if not all(re.fullmatch("[0-9]{1,18}|all", part) for part in parts):
         raise InputError(
-            f"--labels {text!r}: expected numbers of labels and 'all', such as 100,1000,all."
+            f"--labels {shown(text)}: expected numbers of labels and 'all', such as 100,1000,all."
         )
     return [part if part == "all" else int(part) for part in parts]
 
@@ -46,7 +46,7 @@ def parse_learning_rates(text: str) -> list[float]:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise InputError(
-            f"--learning-rates {text!r}: expected numbers above 0, such as 0.001,0.0003."
+            f"--learning-rates {shown(text)}: expected numbers above 0, such as 0.001,0.0003."
         ) from None
 
 

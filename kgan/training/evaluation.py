@@ -12,6 +12,7 @@ from kgan.training import folder, pictures
 from kgan.training.callbacks import Board, EverySteps, keep_lines
 from kgan.training.checkpoint import Checkpoints
 from kgan.training.config import EvaluationConfig
+from kgan.training.records import read_evaluations
 
 EVALUATIONS = "evaluations.jsonl"
 
@@ -102,7 +103,7 @@ class Evaluation(EverySteps):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._scorer.prepare()
-        lines = keep_lines(self._path, self._checkpoints.latest_step)
+        lines = keep_lines(self._path, self._checkpoints.latest_step, read_evaluations)
         self._steps = [line["step"] for line in lines]
         self._values = [line["value"] for line in lines]
         self._kept = Checkpoints(self.model, self._place, keep=1)

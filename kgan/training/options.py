@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from kgan import data
-from kgan.errors import InputError
-from kgan.training import cluster, folder, presets
+from kgan.errors import InputError, shown
+from kgan.training import cluster, folder, presets, records
 from kgan.training.config import Config
 from kgan.training.settings import override, parse_setting
 from kgan.training.stopping import parse_duration
@@ -113,7 +113,7 @@ def asked(
     """
     changes = _changes(KEYS[command], options, settings)
     if epochs is not None and (options["steps"] is not None or epochs < 1):
-        raise InputError(f"--epochs {epochs}: expected 1 or more, and without --steps.")
+        raise InputError(f"--epochs {shown(epochs)}: expected 1 or more, and without --steps.")
     seconds = None if max_time is None else parse_duration(max_time)
     folder.require_writable(Path(out))
     going_on = resume not in (None, "auto")
@@ -126,7 +126,7 @@ def asked(
             "--run-dir runs/many --resume auto."
         )
     if going_on:
-        folder.read_config(resume)
+        records.read_config(resume)
         start = None
     else:
         start = presets.find(command, preset, options["dataset"], options["model"])
@@ -151,7 +151,11 @@ def _changes(
             elif option == "data_dir" or (option == "dataset" and Path(value).is_dir()):
                 value = str(Path(value).resolve())
             changes |= dict.fromkeys(keys[option], value)
-    return changes | dict(parse_setting(text) for text in settings)
+    for key, value in map(parse_setting, settings):
+        if key in changes:
+            raise InputError(f"{key} is asked for twice, at last as {shown(value)}: give it once.")
+        changes[key] = value
+    return changes
 
 
 def parse_image_size(text: str) -> list[int]:
@@ -160,8 +164,10 @@ def parse_image_size(text: str) -> list[int]:
     Raises:
         InputError: The text is no such size.
     """
-    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
-    if not match or "0" in match.groups():
-        raise InputError(f"--image-size {text!r}: expected N or HEIGHTxWIDTH, such as 64 or 48x64.")
+    match = re.fullmatch(r"([0-9]{1,9})(?:x([0-9]{1,9}))?", text)
+    if not match or 0 in map(int, filter(None, match.groups())):
+        raise InputError(
+            f"--image-size {shown(text)}: expected N or HEIGHTxWIDTH, such as 64 or 48x64."
+        )
     height, width = match.groups()
     return [int(height), int(width or height)]

@@ -5,6 +5,7 @@ import functools
 import hashlib
 import json
 import platform
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,17 +14,25 @@ import numpy as np
 import tensorflow as tf
 
 import kgan
+from kgan import names
 from kgan.data import licence
 from kgan.data.pipeline import batches
-from kgan.errors import InputError, unknown
+from kgan.errors import InputError, RunWarning, unknown
 from kgan.serving import export
 from kgan.training import determinism, failures, folder
 from kgan.training.build import FAMILIES, Run, build, load_data, prepare
-from kgan.training.callbacks import Checkpointing, MetricsLog, Samples, read_metrics
+from kgan.training.callbacks import Checkpointing, MetricsLog, Samples
 from kgan.training.checkpoint import Checkpoints
-from kgan.training.config import CONFIGS, Config
 from kgan.training.evaluation import Evaluation, best_place
 from kgan.training.guard import Guard
+from kgan.training.records import (
+    config_of,
+    is_run,
+    read_config,
+    read_evaluation,
+    read_metrics,
+    read_summary,
+)
 from kgan.training.settings import settings
 from kgan.training.stopping import Stop
 from kgan.training.strategy import Devices
@@ -62,7 +71,8 @@ def train(
     """
     if deterministic:
         determinism.enable()
-    run_dir, devices = Path(run_dir), run.devices
+    names.check("--out", saved_models)
+    run_dir, devices = Path(names.check("--run-dir", run_dir)), run.devices
     summary = {}
     with failures.told(run, run_dir), contextlib.ExitStack() as held:
         if devices.chief:
@@ -188,14 +198,14 @@ def reopen(
         InputError: No run, one of another command or a finished one, contradicting settings, or
             data that changed.
     """
-    record = folder.read_config(run_dir)
-    config = read_config(record)
+    record = read_config(run_dir)
+    config = config_of(record)
     if config.command != command:
         raise InputError(
             f"Run {run_dir} is one of kgan {config.command}: go on with kgan {config.command} "
             f"--resume {run_dir}."
         )
-    if (Path(run_dir) / "summary.json").exists():
+    if read_summary(run_dir) is not None:
         raise InputError(
             f"Run {run_dir} is finished ({config.steps} steps). "
             f"{FAMILIES[config.family].NEXT} {run_dir}, or start a new one."
@@ -219,30 +229,31 @@ def reopen(
 def find_unfinished(run: Run, run_dir: str | Path | None = None) -> Path | None:
     """Returns the newest unfinished run that is the same as this one and that nobody is at.
 
+    Of those under runs/ that cannot be read is warned.
+
     Args:
         run: From `prepare`.
         run_dir: The one folder to look at, None for all under runs/.
 
     Raises:
-        InputError: A run's configuration cannot be read.
+        InputError: The one folder's run cannot be read.
     """
     places = [Path(run_dir)] if run_dir is not None else sorted(Path("runs").glob("*"))
     wanted = _record(run)
     for place in reversed(places):
-        if not (place / "config.json").exists() or (place / "summary.json").exists():
+        try:
+            if not is_run(place) or read_summary(place) is not None:
+                continue
+            record = read_config(place)
+        except InputError as error:
+            if run_dir is not None:
+                raise
+            warnings.warn(f"Left out: {error}", RunWarning, stacklevel=2)
             continue
-        record = folder.read_config(place)
-        # With the settings that came after it was written.
-        record["config"] = read_config(record).to_dict()
         same = all(record[key] == wanted[key] for key in ("config", "examples", "image_shape"))
         if same and not folder.in_use(place):
             return place
     return None
-
-
-def read_config(record: dict) -> Config:
-    """Returns the configuration in a run's config.json, as `folder.read_config` read it."""
-    return CONFIGS[record.get("family", "adversarial")].from_dict(record["config"])
 
 
 def about(run_dir: str | Path, step: int) -> dict:
@@ -255,9 +266,7 @@ def about(run_dir: str | Path, step: int) -> dict:
     Raises:
         InputError: No run.
     """
-    record, path = folder.read_config(run_dir), Path(run_dir) / "evaluation.json"
-    data = record["config"]["data"]
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    data, known = read_config(run_dir)["config"]["data"], read_evaluation(run_dir)
     if "scores" in known:  # of kgan evaluate
         known["scores"] = [score for score in known["scores"] if score["step"] == step]
     return {
@@ -283,8 +292,9 @@ def restore(run_dir: str | Path, checkpoint: str = "last") -> tuple[keras.Model,
     """
     if checkpoint not in CHECKPOINTS:
         raise unknown("checkpoint", checkpoint, CHECKPOINTS)
-    record = folder.read_config(run_dir)
-    config = read_config(record)
+    names.check("Run", run_dir)
+    record = read_config(run_dir)
+    config = config_of(record)
     model = build(config, tuple(record["image_shape"]))
     best = checkpoint == "best"
     place = best_place(Path(run_dir)) if best else Path(run_dir) / "checkpoints"

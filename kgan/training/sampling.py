@@ -8,15 +8,20 @@ from pathlib import Path
 import numpy as np
 
 import kgan
-from kgan.errors import InputError
+from kgan import memory, names
+from kgan.errors import InputError, shown
 from kgan.models import GAN, VAE
 from kgan.models.seeds import MAX_SEED, check_seeds, seed_latents
 from kgan.serving import SavedGenerator, ServedGenerator
-from kgan.serving.saved import signatures, versions
-from kgan.training import folder, pictures
-from kgan.training.run import read_config, restore
+from kgan.serving.saved import is_saved_model, signatures, versions
+from kgan.training import pictures
+from kgan.training.folder import require_writable
+from kgan.training.records import config_of, is_run, read_config
+from kgan.training.run import restore
 
 MAX_SEEDS = 1_000_000
+MAX_COLUMNS = 10_000
+FEW = 1000  # images, of which it is not asked whether they fit into memory
 WALK_FRAMES = 16
 
 
@@ -26,17 +31,17 @@ def parse_seeds(text: str) -> np.ndarray:
     Raises:
         InputError: The text is no such list, or a seed is out of range.
     """
-    seeds: list[int] = []
+    given, seeds = f"Seeds {shown(text)}", []
     for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
+        match = re.fullmatch(r"\s*([0-9]{1,30})(?:-([0-9]{1,30}))?\s*", part)
         first, last = (int(g) if g else None for g in match.groups()) if match else (None, None)
         last = first if last is None else last
         if first is None or last < first:
-            raise InputError(f"Seeds {text!r}: expected numbers and ranges, such as 0-63 or 1,5,9.")
+            raise InputError(f"{given}: expected numbers and ranges, such as 0-63 or 1,5,9.")
         if last > MAX_SEED:
-            raise InputError(f"Seeds {text!r}: {last} is out of range, expected 0 to {MAX_SEED}.")
+            raise InputError(f"{given}: {last} is out of range, expected 0 to {MAX_SEED}.")
         if len(seeds) + last - first + 1 > MAX_SEEDS:
-            raise InputError(f"Seeds {text!r}: more than {MAX_SEEDS:,}; draw them in parts.")
+            raise InputError(f"{given}: more than {MAX_SEEDS:,}; draw them in parts.")
         seeds.extend(range(first, last + 1))
     return check_seeds(seeds)
 
@@ -53,10 +58,11 @@ def find_model(model: str | None) -> Path:
     """
     if model is None:
         return _newest_generator() or _shipped()
+    names.check("Model", model)
     for path in (Path(model), Path("saved_models") / model):
-        if (path / "config.json").exists() or (path / "saved_model.pb").exists():
+        if is_run(path) or is_saved_model(path):
             return path
-        if path.is_dir() and (found := versions(path)):
+        if found := versions(path):
             return found[-1]
     raise InputError(
         f"{model} is neither a run nor a SavedModel: expected a folder made by `kgan train` or "
@@ -75,8 +81,8 @@ def _newest_generator() -> Path | None:
 
 
 def _draws(path: Path) -> bool:
-    if (path / "config.json").exists():
-        config = read_config(folder.read_config(path))
+    if is_run(path):
+        config = config_of(read_config(path))
         return config.family == "adversarial" or config.network.name == "vae"
     return "generate" in signatures(path)
 
@@ -98,9 +104,11 @@ def open_model(path: Path, checkpoint: str = "last") -> GAN | VAE | SavedGenerat
     Raises:
         InputError: A run of an autoencoder that draws nothing.
     """
-    if not (path / "config.json").exists():
+    if not is_run(path):
         if checkpoint != "last":
             raise InputError(f"{path} is a SavedModel, which has no checkpoint {checkpoint!r}.")
+        if not _draws(path):
+            raise _draws_nothing(path)
         return SavedGenerator(path)
     if not _draws(path):
         raise InputError(
@@ -108,6 +116,24 @@ def open_model(path: Path, checkpoint: str = "last") -> GAN | VAE | SavedGenerat
             "kgan train and of kgan pretrain --model vae. Use this one with kgan finetune."
         )
     return restore(path, checkpoint)[0]
+
+
+def _draws_nothing(path: Path) -> InputError:
+    endpoints = sorted(set(signatures(path)) - {"serving_default"})
+    if not endpoints:
+        return InputError(
+            f"{path} is no SavedModel that can be read: expected one that kgan train, kgan "
+            "pretrain or kgan export wrote, whole."
+        )
+    kinds = {"encode": "an autoencoder", "classify": "a classifier"}
+    kind = next((kinds[name] for name in endpoints if name in kinds), "another model")
+    use = "" if kind == "another model" else (
+        f" Serve this one, or take it for kgan evaluate --features {path}."
+    )  # fmt: skip
+    return InputError(
+        f"{path} is a SavedModel of {kind} (endpoints {', '.join(endpoints)}), which draws no "
+        "images: expected one of kgan train or of kgan pretrain --model vae." + use
+    )
 
 
 def walk(seeds: np.ndarray, latent_dim: int, frames: int = WALK_FRAMES) -> np.ndarray:
@@ -190,9 +216,14 @@ def sample_to(
     Raises:
         InputError: A seed, the model, the server or the place to write to is wrong.
     """
-    numbers, path = parse_seeds(seeds), Path(out)
-    if columns is not None and columns < 1:
-        raise InputError(f"--columns {columns}: expected 1 or more.")
+    numbers, path = parse_seeds(seeds), Path(names.check("--out", out))
+    if columns is not None and not 1 <= columns <= MAX_COLUMNS:
+        raise InputError(f"--columns {shown(columns)}: expected 1 to {MAX_COLUMNS:,}.")
+    if path.suffix not in ("", *_WRITERS) and not path.is_dir():
+        raise InputError(f"--out {out}: expected X.png, X.npz, X.gif, or a folder for single PNGs.")
+    if path.suffix in _WRITERS and path.is_dir():
+        raise InputError(f"--out {out}: it is a folder, expected a file or a name without a dot.")
+    require_writable(path.parent if path.suffix in _WRITERS else path)
     if server is None:
         if given := [option for option, value in served.items() if value is not None]:
             raise InputError(
@@ -210,6 +241,10 @@ def sample_to(
         generator = open_served(server, model, **served)
         source = f"{generator.place}, version {generator.version}"
         print(f"Drawing from {source}", file=sys.stderr, flush=True)
+    if len(numbers) > FEW:
+        frames = WALK_FRAMES if path.suffix == ".gif" else 1
+        size = 2 * frames * len(numbers) * generator.sample(numbers[:1]).nbytes
+        memory.require(size, f"Drawing {len(numbers):,} images", "draw them in parts")
     try:
         if path.suffix in _WRITERS:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -219,10 +254,6 @@ def sample_to(
                 os.replace(aside, path)
             finally:
                 aside.unlink(missing_ok=True)
-        elif path.suffix and not path.is_dir():
-            raise InputError(
-                f"--out {out}: expected X.png, X.npz, X.gif, or a folder for single PNGs."
-            )
         else:
             _write_folder(path, generator, numbers)
     except OSError as error:

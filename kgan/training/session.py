@@ -13,6 +13,7 @@ from kgan.training.config import Config
 from kgan.training.failures import lost_worker_told
 from kgan.training.options import Asked
 from kgan.training.progress import ProgressBar
+from kgan.training.records import read_summary
 from kgan.training.run import find_unfinished, reopen, train
 from kgan.training.settings import override
 from kgan.training.stopping import Stop, StoppedError
@@ -27,7 +28,7 @@ def train_asked(asked: Asked) -> None:
     """
     console = Console(stderr=True, highlight=False)
     run_dir, resume = asked.run_dir, asked.resume
-    if resume == "auto" and run_dir and (Path(run_dir) / "summary.json").exists():
+    if resume == "auto" and run_dir and read_summary(run_dir) is not None:
         # What restarts a process until it succeeds need not wait for workers that have.
         console.print(f"Run {run_dir} is finished.", soft_wrap=True)
         return

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kgan.errors import InputError
+from kgan.errors import InputError, shown
 
 if TYPE_CHECKING:  # It needs TensorFlow, which durations do not.
     from kgan.training.strategy import Devices
@@ -82,6 +82,7 @@ def interrupting() -> Iterator[list[int]]:
         signal.signal(signal.SIGTERM, before)
 
 
+NUMBER = "[0-9]{1,9}"
 UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 
 
@@ -91,9 +92,11 @@ def parse_duration(text: str) -> int:
     Raises:
         InputError: The text is no such duration, or 0.
     """
-    parts = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text.strip())
+    parts = re.fullmatch("(?:(N)d)?(?:(N)h)?(?:(N)m)?(?:(N)s)?".replace("N", NUMBER), text.strip())
     numbers = [int(number or 0) for number in parts.groups()] if parts else [0]
     seconds = sum(n * unit for n, unit in zip(numbers, UNITS.values(), strict=False))
     if not seconds:
-        raise InputError(f"--max-time {text!r}: expected a duration, such as 2h, 1h30m or 45s.")
+        raise InputError(
+            f"--max-time {shown(text)}: expected a duration, such as 2h, 1h30m or 45s."
+        )
     return seconds
