@@ -28,7 +28,9 @@ from kgan.cli.options import checkpoint_option, data_dir_option, image_size_opti
 def evaluate(**options):
     """Score SOURCES: runs, SavedModels, folders of images or .npz files, side by side."""
     from kgan.cli.startup import load_tensorflow
+    from kgan.tasks.options import check_evaluate
 
+    check_evaluate(**options)
     load_tensorflow()
     from kgan.tasks.evaluation_session import evaluate_from_options
 

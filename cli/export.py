@@ -21,9 +21,9 @@ from kgan.cli.options import checkpoint_option
 def export(run, **options):
     """Write the next SavedModel version from a checkpoint of RUN."""
     from kgan.cli.startup import load_tensorflow
+    from kgan.training.exporting import check, export_from_options
 
+    check(run, **options)
     load_tensorflow()
-    from kgan.training.exporting import export_from_options
-
     for line in export_from_options(run, **options):
         click.echo(line)

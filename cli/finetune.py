@@ -32,7 +32,9 @@ from kgan.cli.options import data_dir_option, image_size_option, strategy_option
 def finetune(**options):
     """Train classifiers from RUN's network on few labels, against the same from scratch."""
     from kgan.cli.startup import load_tensorflow
+    from kgan.tasks.options import check_finetune
 
+    check_finetune(**options)
     load_tensorflow()
     from kgan.tasks.session import finetune_from_options
 

@@ -1,11 +1,12 @@
 """Scores: NumPy arrays in, numbers out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kgan.errors import unknown
 from kgan.tables import Table
 
+SPLITS = ("train", "test")
 SUBSET_SEED = 0
 
 
@@ -55,3 +56,12 @@ def metric_of(score: str) -> str:
     raise unknown(
         "score", score, [score for metric in METRICS.lines.values() for score in metric.scores]
     )
+
+
+def check_names(metrics: Sequence[str], split: str) -> None:
+    """Raises an InputError unless the metrics and the split are known."""
+    for name in metrics:
+        if name not in METRICS:
+            raise unknown("metric", name, METRICS)
+    if split not in SPLITS:
+        raise unknown("split", split, SPLITS)

@@ -11,8 +11,8 @@ import numpy as np
 
 from kgan.data.prepared import Report
 from kgan.errors import InputError
-from kgan.metrics import METRICS
-from kgan.metrics.scores import Data, Scorer, applicable, check_names
+from kgan.metrics import METRICS, check_names
+from kgan.metrics.scores import Data, Scorer, applicable
 from kgan.tasks.sources import Source, open_source
 from kgan.training import evaluation, folder, pictures
 from kgan.training.callbacks import Board

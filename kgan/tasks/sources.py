@@ -10,6 +10,7 @@ import numpy as np
 from kgan.data import load
 from kgan.errors import InputError
 from kgan.metrics import store
+from kgan.tasks.options import no_source
 from kgan.training import folder
 from kgan.training.sampling import find_model, open_model
 
@@ -56,19 +57,18 @@ def open_source(
     """
     text, path = os.fspath(source), Path(source)
     place = None
-    if path.suffix != ".npz":
+    arrays = path.suffix.lower() == ".npz"
+    if not arrays:
         try:
             place = find_model(text)
         except InputError:
             if not path.is_dir():
-                raise InputError(
-                    f"{text} is neither a run, a SavedModel, a folder of images nor an .npz file."
-                ) from None
+                raise no_source(text) from None
     if place is not None:
         return _generator(text, place, checkpoint)
     if checkpoint != "last":
         raise InputError(f"{text} holds images, which have no checkpoint {checkpoint!r}.")
-    return _arrays(text) if path.suffix == ".npz" else _files(text, image_size)
+    return _arrays(text) if arrays else _files(text, image_size)
 
 
 def _generator(name: str, place: Path, checkpoint: str) -> Source:

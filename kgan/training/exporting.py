@@ -1,9 +1,7 @@
 """`kgan export`, from its options to its lines."""
 
-from kgan import serving
 from kgan.errors import InputError
-from kgan.training.run import about, restore
-from kgan.training.sampling import find_model
+from kgan.training import folder
 
 
 def export_from_options(
@@ -26,17 +24,13 @@ def export_from_options(
         InputError: Nothing to do, an option without what it is for, or as `restore` and what
             `kgan.serving` does.
     """
-    of_run = name is not None or keep is not None or checkpoint != "last"
+    check(run, name, out, keep, models_config, base_path, show, checkpoint)
+    # TensorFlow comes with them.
+    from kgan import serving
+    from kgan.training.run import about, restore
+
     if show is not None:
-        if run is not None or of_run or models_config or base_path is not None or out is not None:
-            raise InputError("--show prints requests and writes nothing: give it alone.")
         return [_requests(show)]
-    if run is None and not models_config:
-        raise InputError("Nothing to export: expected RUN, --models-config or --show MODEL.")
-    if run is None and of_run:
-        raise InputError("--name, --keep and --checkpoint are for a RUN: name one.")
-    if base_path is not None and not models_config:
-        raise InputError("--base-path is written to models.config: add --models-config.")
     lines, out = [], "saved_models" if out is None else out
     if run is not None:
         model, own = restore(run, checkpoint)
@@ -47,7 +41,40 @@ def export_from_options(
     return lines
 
 
+def check(
+    run: str | None,
+    name: str | None,
+    out: str | None,
+    keep: int | None,
+    models_config: bool,
+    base_path: str | None,
+    show: str | None,
+    checkpoint: str,
+) -> None:
+    """Checks what can be without loading TensorFlow.
+
+    Raises:
+        InputError: Nothing to do, an option without what it is for, or no run.
+    """
+    of_run = name is not None or keep is not None or checkpoint != "last"
+    if show is not None:
+        if run is not None or of_run or models_config or base_path is not None or out is not None:
+            raise InputError("--show prints requests and writes nothing: give it alone.")
+        return
+    if run is None and not models_config:
+        raise InputError("Nothing to export: expected RUN, --models-config or --show MODEL.")
+    if run is None and of_run:
+        raise InputError("--name, --keep and --checkpoint are for a RUN: name one.")
+    if base_path is not None and not models_config:
+        raise InputError("--base-path is written to models.config: add --models-config.")
+    if run is not None:
+        folder.read_config(run)
+
+
 def _requests(model: str) -> str:
+    from kgan import serving
+    from kgan.training.sampling import find_model
+
     path = find_model(model)
     if (path / "config.json").exists():
         raise InputError(f"{path} is a run: expected its SavedModel, a folder NAME/VERSION.")
