@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from kgan.errors import unknown
 from kgan.tables import Table
 
+SHIPPED = Path(__file__).parent / "classifiers"
 SPLITS = ("train", "test")
 SUBSET_SEED = 0
 
@@ -42,6 +44,11 @@ METRICS = Table(
         "parzen": Metric({"parzen": True}, "pixels", "computed:parzen"),
     },
 )
+
+
+def classifiers(folder: Path = SHIPPED) -> list[str]:
+    """Returns the names of the networks that KGAN ships, or of those in another folder."""
+    return sorted(path.stem for path in folder.glob("*.pb"))
 
 
 def metric_of(score: str) -> str:

@@ -12,9 +12,8 @@ from kgan.data import Examples, licence
 from kgan.data.prepared import Report
 from kgan.data.split import Splits, split, stratified
 from kgan.errors import InputError
-from kgan.tasks import options
+from kgan.tasks import ARMS, options
 from kgan.tasks.features import Encoder, encoder
-from kgan.tasks.options import ARMS
 from kgan.tasks.supervised import Budget, budget
 from kgan.training.run import restore
 

@@ -8,16 +8,9 @@ import numpy as np
 from kgan import data
 from kgan.errors import InputError, unknown
 from kgan.metrics import check_names
+from kgan.tasks import ARMS
 from kgan.training import folder
 from kgan.training.options import parse_image_size
-
-# What is compared, by the name that tables show.
-ARMS = {
-    "pretrained": "pretrained",
-    "random": "random init",
-    "probe": "probe",
-    "random_probe": "probe of random",
-}
 
 
 def check_finetune(
