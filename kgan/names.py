@@ -9,30 +9,48 @@ from kgan.errors import InputError, shown
 LONGEST_PATH, LONGEST_NAME = 4095, 255  # bytes, of Linux
 
 
-def check(what: str, given: str | os.PathLike) -> str:
-    """Returns the text of a name or a path that a file can have and a terminal show in one line.
+def check_text(what: str, given: str) -> None:
+    """Checks that there is something in a text, and that a terminal can show it in one line.
 
     Args:
         what: What the error calls it, such as "--out".
+        given: What was received.
+
+    Raises:
+        InputError: It is empty or blank, or holds a control character or a line break.
+    """
+    if not isinstance(given, str) or not given.strip():
+        raise InputError(f"{what} {shown(given)}: expected a word. Leave it out for the default.")
+    if any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in given):
+        raise InputError(f"{what} {shown(given)}: expected no control character and no line break.")
+
+
+def check(what: str, given: str | os.PathLike) -> str:
+    """Returns the text of a name or a path that a file can have: see `check_text`.
+
+    Args:
+        what: As in `check_text`.
         given: The name or path.
 
     Raises:
-        InputError: It is empty, blank or too long, or holds a control character or a line break.
+        InputError: As `check_text`, or it is too long.
     """
-    try:
-        text = os.fspath(given)
-        parts = os.fsencode(text).split(b"/")
-    except (TypeError, UnicodeError):
-        text, parts = "", []
-    if not isinstance(text, str) or not text.strip():
-        reason = "received no name" if isinstance(given, str) else "received no text"
-    elif any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in text):
-        reason = "it holds a control character"
-    elif len(os.fsencode(text)) > LONGEST_PATH or max(map(len, parts)) > LONGEST_NAME:
-        reason = f"it is longer than {LONGEST_NAME} bytes a name, or {LONGEST_PATH:,} in all"
-    else:
-        return text
-    raise InputError(f"{what} {shown(given)}: {reason}. Expected a name or a path.")
+    text = os.fspath(given) if isinstance(given, os.PathLike) else given
+    check_text(what, text)
+    encoded = text.encode(errors="surrogatepass")
+    if len(encoded) > LONGEST_PATH or max(map(len, encoded.split(b"/"))) > LONGEST_NAME:
+        raise InputError(
+            f"{what} {shown(text)}: expected at most {LONGEST_NAME} bytes between two slashes, and "
+            f"{LONGEST_PATH:,} in all."
+        )
+    return text
+
+
+def check_model(what: str, name: str) -> None:
+    """Raises an InputError unless a model, and so its folder, can have this name."""
+    check(what, name)
+    if name.startswith(".") or name != os.path.basename(name):
+        raise InputError(f"{what} is {name!r}: expected one such as digits-dcgan.")
 
 
 def number(name: str) -> int | None:

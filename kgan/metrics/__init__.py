@@ -1,11 +1,14 @@
 """Scores: NumPy arrays in, numbers out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from kgan.errors import unknown
 from kgan.tables import Table
 
+SHIPPED = Path(__file__).parent / "classifiers"
+SPLITS = ("train", "test")
 SUBSET_SEED = 0
 
 
@@ -43,6 +46,11 @@ METRICS = Table(
 )
 
 
+def classifiers(folder: Path = SHIPPED) -> list[str]:
+    """Returns the names of the networks that KGAN ships, or of those in another folder."""
+    return sorted(path.stem for path in folder.glob("*.pb"))
+
+
 def metric_of(score: str) -> str:
     """Returns the metric that a score, such as "precision", comes of.
 
@@ -55,3 +63,12 @@ def metric_of(score: str) -> str:
     raise unknown(
         "score", score, [score for metric in METRICS.lines.values() for score in metric.scores]
     )
+
+
+def check_names(metrics: Sequence[str], split: str) -> None:
+    """Raises an InputError unless the metrics and the split are known."""
+    for name in metrics:
+        if name not in METRICS:
+            raise unknown("metric", name, METRICS)
+    if split not in SPLITS:
+        raise unknown("split", split, SPLITS)

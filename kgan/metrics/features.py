@@ -10,9 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from kgan.errors import InputError, shown
-from kgan.metrics import store
+from kgan.metrics import SHIPPED, classifiers, store
 
-SHIPPED = Path(__file__).parent / "classifiers"
 INCEPTION = "inception-2015"
 BATCH = 200
 DIGITS = 16  # of a hash
@@ -109,7 +108,7 @@ class Extractor:
 
 def names() -> list[str]:
     """Returns the names of the networks that KGAN ships."""
-    return sorted(path.stem for path in SHIPPED.glob("*.pb"))
+    return classifiers(SHIPPED)
 
 
 def find(

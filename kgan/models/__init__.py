@@ -4,6 +4,8 @@ from kgan.tables import Table
 
 OPTIMIZERS = Table(__name__, {"adam": "adam:Adam", "sgd": "momentum_sgd:MomentumSGD"})
 
+MAX_SEED = 2**63 - 1
+
 _CLASSES = Table(
     __name__,
     {
@@ -16,7 +18,7 @@ _CLASSES = Table(
         "StackedAutoencoder": "stacked:StackedAutoencoder",
     },
 )
-__all__ = ["OPTIMIZERS", *_CLASSES]
+__all__ = ["MAX_SEED", "OPTIMIZERS", *_CLASSES]
 
 
 def __getattr__(name: str):

@@ -55,7 +55,7 @@ def export(
     Raises:
         InputError: No name for a folder, keep below 1, or the folder cannot be written.
     """
-    check_name(name)
+    names.check_model("The model's name", name)
     if keep is not None and keep < 1:
         raise InputError(f"--keep {shown(keep)}: expected 1 or more.")
     folder = Path(names.check("--out", root)) / name
@@ -79,13 +79,6 @@ def export(
             "folder with --out."
         ) from error
     return target
-
-
-def check_name(name: str) -> None:
-    """Raises an InputError unless a model can have this name, that of a folder."""
-    names.check("The model's name", name)
-    if name.startswith(".") or name != os.path.basename(name):
-        raise InputError(f"The model's name is {name!r}: expected one such as digits-dcgan.")
 
 
 def _write(model: keras.Model, target: Path, name: str, about: dict) -> None:

@@ -11,14 +11,14 @@ import numpy as np
 
 from kgan import memory, names
 from kgan.data.prepared import Report
-from kgan.errors import InputError, shown
-from kgan.metrics import METRICS
-from kgan.metrics.scores import Data, Scorer, applicable, check_names
+from kgan.errors import InputError
+from kgan.metrics import METRICS, check_names
+from kgan.metrics.scores import Data, Scorer, applicable
+from kgan.tasks.options import check_samples
 from kgan.tasks.sources import Source, open_source
 from kgan.training import evaluation, folder, pictures
 from kgan.training.callbacks import Board
 from kgan.training.records import read_evaluation
-from kgan.training.sampling import MAX_SEEDS
 
 SAMPLES = 10_000
 PICTURED, NEIGHBOURS = 8, 7
@@ -72,8 +72,7 @@ def evaluate(
         InputError: A source, the data or an option is wrong, or too few images for a metric.
     """
     given = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
-    if not 1 <= samples <= MAX_SEEDS:
-        raise InputError(f"--samples {shown(samples)}: expected 1 or more, {MAX_SEEDS:,} at most.")
+    check_samples(samples)
     if not given:
         raise InputError("Nothing to evaluate: expected a run, a SavedModel, a folder or an .npz.")
     if metrics is not None and not metrics:

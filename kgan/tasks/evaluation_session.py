@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Column, Table
 
 from kgan.tasks.evaluate import evaluate
+from kgan.tasks.options import parse_metrics
 from kgan.training.options import parse_image_size
 from kgan.training.session import preparation_reporter
 
@@ -36,7 +37,7 @@ def evaluate_from_options(
     with bar:
         table = evaluate(
             sources,
-            [name.strip() for name in metrics.split(",")] if metrics else None,
+            parse_metrics(metrics),
             image_size=parse_image_size(image_size) if image_size else None,
             progress=progress,
             preparing=preparation_reporter(console),

@@ -11,6 +11,7 @@ from kgan import names
 from kgan.data import load
 from kgan.errors import InputError
 from kgan.metrics import arrays
+from kgan.tasks.options import no_source
 from kgan.training.records import is_run, read_config
 from kgan.training.sampling import find_model, open_model
 
@@ -57,19 +58,18 @@ def open_source(
     """
     text, path = names.check("Source", source), Path(source)
     place = None
-    if path.suffix != ".npz":
+    is_file = path.suffix.lower() == ".npz"
+    if not is_file:
         try:
             place = find_model(text)
         except InputError:
             if not path.is_dir():
-                raise InputError(
-                    f"{text} is neither a run, a SavedModel, a folder of images nor an .npz file."
-                ) from None
+                raise no_source(text) from None
     if place is not None:
         return _generator(text, place, checkpoint)
     if checkpoint != "last":
         raise InputError(f"{text} holds images, which have no checkpoint {checkpoint!r}.")
-    return _arrays(text) if path.suffix == ".npz" else _files(text, image_size)
+    return _arrays(text) if is_file else _files(text, image_size)
 
 
 def _generator(name: str, place: Path, checkpoint: str) -> Source:

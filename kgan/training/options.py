@@ -10,6 +10,7 @@ from kgan.errors import InputError, shown
 from kgan.training import cluster, folder, presets, records
 from kgan.training.config import Config
 from kgan.training.settings import override, parse_setting
+from kgan.training.settings import settings as settings_of
 from kgan.training.stopping import parse_duration
 
 # Options that are settings under another name: of every command, and of each.
@@ -138,6 +139,26 @@ def asked(
     return Asked(
         command, start, changes, epochs, run_dir, resume, seconds, strategy, Path(out), dry_run
     )  # fmt: skip
+
+
+def defaults(command: str) -> dict[str, str]:
+    """Returns what the options of a command are where they are not given, in words.
+
+    Args:
+        command: Any; only "train" and "pretrain" start from configurations.
+    """
+    if command not in KEYS:
+        return {}
+    of_command = [config for config in presets.PRESETS.values() if config.command == command]
+    bare, *others = (
+        settings_of(config, builders=False) for config in (presets.find(command), *of_command)
+    )
+    found = {}
+    for option, (key, *_) in KEYS[command].items():
+        if bare[key] is not None:
+            differs = any(other.get(key, bare[key]) != bare[key] for other in others)
+            found[option] = f"{bare[key]}{'; depends on the preset' if differs else ''}"
+    return found
 
 
 def _changes(

@@ -1,7 +1,6 @@
 """Which generator to draw from, and in what form."""
 
 import os
-import re
 import sys
 from pathlib import Path
 
@@ -9,41 +8,17 @@ import numpy as np
 
 import kgan
 from kgan import memory, names
-from kgan.errors import InputError, shown
+from kgan.errors import InputError
 from kgan.models import GAN, VAE
-from kgan.models.seeds import MAX_SEED, check_seeds, seed_latents
+from kgan.models.seeds import seed_latents
 from kgan.serving import SavedGenerator, ServedGenerator
 from kgan.serving.saved import is_saved_model, signatures, versions
-from kgan.training import pictures
-from kgan.training.folder import require_writable
+from kgan.training import drawing, pictures
 from kgan.training.records import config_of, is_run, read_config
 from kgan.training.run import restore
 
-MAX_SEEDS = 1_000_000
-MAX_COLUMNS = 10_000
 FEW = 1000  # images, of which it is not asked whether they fit into memory
 WALK_FRAMES = 16
-
-
-def parse_seeds(text: str) -> np.ndarray:
-    """Returns the seeds of "0-63", "7" or "1,5,10-12", in that order, int64 `(n,)`.
-
-    Raises:
-        InputError: The text is no such list, or a seed is out of range.
-    """
-    given, seeds = f"Seeds {shown(text)}", []
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*([0-9]{1,30})(?:-([0-9]{1,30}))?\s*", part)
-        first, last = (int(g) if g else None for g in match.groups()) if match else (None, None)
-        last = first if last is None else last
-        if first is None or last < first:
-            raise InputError(f"{given}: expected numbers and ranges, such as 0-63 or 1,5,9.")
-        if last > MAX_SEED:
-            raise InputError(f"{given}: {last} is out of range, expected 0 to {MAX_SEED}.")
-        if len(seeds) + last - first + 1 > MAX_SEEDS:
-            raise InputError(f"{given}: more than {MAX_SEEDS:,}; draw them in parts.")
-        seeds.extend(range(first, last + 1))
-    return check_seeds(seeds)
 
 
 def find_model(model: str | None) -> Path:
@@ -64,10 +39,7 @@ def find_model(model: str | None) -> Path:
             return path
         if found := versions(path):
             return found[-1]
-    raise InputError(
-        f"{model} is neither a run nor a SavedModel: expected a folder made by `kgan train` or "
-        "`kgan pretrain`, or a name under saved_models/."
-    )
+    raise drawing.no_model(model)
 
 
 def _newest_generator() -> Path | None:
@@ -184,14 +156,6 @@ def open_served(
     return ServedGenerator(server, name if model is None else model, **given)
 
 
-_OF_SERVERS = {
-    "name": "--model",
-    "version": "--model-version",
-    "timeout": "--timeout",
-    "batch_size": "--server-batch",
-}
-
-
 def sample_to(
     out: str,
     model: str | None,
@@ -207,7 +171,7 @@ def sample_to(
         out: X.png for one sheet, X.npz for arrays `images` and `seeds`, X.gif for a walk from seed
             to seed; any other name is a folder for single PNGs.
         model: See `find_model`, or `open_served`; what is used is said on stderr.
-        seeds: See `parse_seeds`.
+        seeds: See `drawing.parse_seeds`.
         columns: Images a row of the sheet.
         checkpoint: Of a run: as in `open_model`; None for the last.
         server: To draw from TF Serving there: see `ServedGenerator`.
@@ -216,41 +180,26 @@ def sample_to(
     Raises:
         InputError: A seed, the model, the server or the place to write to is wrong.
     """
-    numbers, path = parse_seeds(seeds), Path(names.check("--out", out))
-    if columns is not None and not 1 <= columns <= MAX_COLUMNS:
-        raise InputError(f"--columns {shown(columns)}: expected 1 to {MAX_COLUMNS:,}.")
-    if path.suffix not in ("", *_WRITERS) and not path.is_dir():
-        raise InputError(f"--out {out}: expected X.png, X.npz, X.gif, or a folder for single PNGs.")
-    if path.suffix in _WRITERS and path.is_dir():
-        raise InputError(f"--out {out}: it is a folder, expected a file or a name without a dot.")
-    require_writable(path.parent if path.suffix in _WRITERS else path)
+    drawing.check(out, model, seeds, columns, checkpoint, server, **served)
+    numbers, path, form = drawing.parse_seeds(seeds), Path(out), drawing.form(out)
     if server is None:
-        if given := [option for option, value in served.items() if value is not None]:
-            raise InputError(
-                f"{_OF_SERVERS[given[0]]} {served[given[0]]}: expected only with --server ADDRESS; "
-                "a model on this machine is named without an option, kgan sample MODEL."
-            )
         source = find_model(model)
         print(f"Drawing from {source}", file=sys.stderr, flush=True)
         generator = open_model(source, checkpoint or "last")
     else:
-        if checkpoint is not None:
-            raise InputError(
-                f"--checkpoint {checkpoint}: a server has none, expected --model-version, if any."
-            )
         generator = open_served(server, model, **served)
         source = f"{generator.place}, version {generator.version}"
         print(f"Drawing from {source}", file=sys.stderr, flush=True)
     if len(numbers) > FEW:
-        frames = WALK_FRAMES if path.suffix == ".gif" else 1
+        frames = WALK_FRAMES if form == ".gif" else 1
         size = 2 * frames * len(numbers) * generator.sample(numbers[:1]).nbytes
         memory.require(size, f"Drawing {len(numbers):,} images", "draw them in parts")
     try:
-        if path.suffix in _WRITERS:
+        if form:
             path.parent.mkdir(parents=True, exist_ok=True)
-            aside = path.with_name(f".{path.stem}.writing{path.suffix}")
+            aside = path.with_name(f".{path.stem}.writing{form}")
             try:
-                _WRITERS[path.suffix](aside, generator, numbers, columns)
+                _WRITERS[form](aside, generator, numbers, columns)
                 os.replace(aside, path)
             finally:
                 aside.unlink(missing_ok=True)
