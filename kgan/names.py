@@ -19,7 +19,9 @@ def check_text(what: str, given: str) -> None:
     Raises:
         InputError: It is empty or blank, or holds a control character or a line break.
     """
-    if not isinstance(given, str) or not given.strip():
+    if not isinstance(given, str):
+        raise InputError(f"{what} is {shown(given)}: expected text.")
+    if not given.strip():
         raise InputError(f"{what} {shown(given)}: expected a word. Leave it out for the default.")
     if any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in given):
         raise InputError(f"{what} {shown(given)}: expected no control character and no line break.")

@@ -83,8 +83,13 @@ def decoders(
 
 def _sizes(image_shape, code_size, width, depth, activation):
     """Returns the units from the pixels up to the code."""
-    if not 1 <= depth <= MAX_DEPTH:
-        raise InputError(f"depth is {depth}: expected 1 to {MAX_DEPTH} layers.")
+    check_depth(depth, least=1)
     if activation not in INITIALIZERS:
         raise unknown("activation", activation, INITIALIZERS)
     return [math.prod(image_shape), *[width] * (depth - 1), code_size]
+
+
+def check_depth(depth: int, least: int) -> None:
+    """Raises an InputError unless a network can have so many layers."""
+    if not least <= depth <= MAX_DEPTH:
+        raise InputError(f"depth is {depth}: expected {least} to {MAX_DEPTH} layers.")

@@ -124,8 +124,7 @@ def prepare(
         InputError: The run, the data or an option is wrong.
     """
     options.check(labels, arms, seeds, learning_rates, steps, batch_size)
-    run_dir = Path(run_dir)
-    record = options.read_record(run_dir)
+    record, run_dir = options.read_record(run_dir), Path(run_dir)
     model, name = restore(run_dir)
     data = record["config"]["data"]
     own_data = dataset in (None, data["name"])

@@ -48,7 +48,7 @@ def check_finetune(
         batch_size,
     )
     _check_data(dataset, data_dir, image_size)
-    read_record(Path(run))
+    read_record(run)
 
 
 def check_evaluate(
@@ -59,6 +59,7 @@ def check_evaluate(
     dataset: str | None,
     data_dir: str | None,
     image_size: str | None,
+    inception_graph: str | None,
     out: str | None,
     **others,
 ) -> None:
@@ -71,6 +72,8 @@ def check_evaluate(
     check_names(parse_metrics(metrics) or (), split)
     if out is not None:
         folder.require_writable(Path(out))
+    if inception_graph is not None:
+        names.check("--inception-graph", inception_graph)
     _check_data(dataset, data_dir, image_size)
     for source in sources:
         names.check("Source", source)
@@ -159,7 +162,7 @@ def check(labels, arms, seeds, learning_rates, steps, batch_size) -> None:
             f"--labels: received {shown(wrong[0] if wrong else 'none')}, expected numbers of "
             "labels and 'all', such as 100,1000,all."
         )
-    if not learning_rates or not all(0 < rate < float("inf") for rate in learning_rates):
+    if not learning_rates or not all(map(_is_rate, learning_rates)):
         raise InputError(
             f"--learning-rates: received {list(learning_rates)}, expected numbers above 0, such as "
             "0.001,0.0003."
@@ -173,14 +176,18 @@ def check(labels, arms, seeds, learning_rates, steps, batch_size) -> None:
             raise InputError(f"{option} {shown(value)}: expected 1 or more, {most:,} at most.")
 
 
-def read_record(run_dir: Path) -> dict:
+def _is_rate(value) -> bool:
+    return isinstance(value, int | float | np.number) and 0 < value < float("inf")
+
+
+def read_record(run_dir: str | os.PathLike) -> dict:
     """Returns the config.json of a run that a classifier can be made from.
 
     Raises:
         InputError: There is none.
     """
     taken = "finetune takes runs of kgan train on images and of kgan pretrain"
-    names.check("RUN", run_dir)
+    run_dir = Path(names.check("RUN", run_dir))
     if not is_run(run_dir):
         found = "a SavedModel" if next(run_dir.glob("**/saved_model.pb"), None) else "no run"
         raise InputError(f"{run_dir} is {found}: {taken}, such as runs/00000-digits-dcgan.")

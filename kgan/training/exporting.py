@@ -4,6 +4,7 @@ from pathlib import Path
 
 from kgan import names
 from kgan.errors import InputError, shown
+from kgan.training.config import MOST
 from kgan.training.folder import require_writable
 from kgan.training.records import is_run, read_config
 
@@ -73,14 +74,14 @@ def check(
         raise InputError("--base-path is written to models.config: add --models-config.")
     if name is not None:
         names.check_model("--name", name)
-    if keep is not None and keep < 1:
-        raise InputError(f"--keep {shown(keep)}: expected 1 or more.")
+    if keep is not None and not 1 <= keep <= MOST:
+        raise InputError(f"--keep {shown(keep)}: expected 1 or more, {MOST:,} at most.")
     if base_path is not None:
         names.check("--base-path", base_path)
     if out is not None:
         require_writable(Path(names.check("--out", out)))
     if run is not None:
-        read_config(run)
+        read_config(names.check("RUN", run))
 
 
 def _requests(model: str) -> str:

@@ -1,11 +1,12 @@
 """What the options of `kgan train` and `kgan pretrain` ask for, checked before TensorFlow loads."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kgan import data
+from kgan import data, names
 from kgan.errors import InputError, shown
 from kgan.training import cluster, folder, presets, records
 from kgan.training.config import Config
@@ -112,6 +113,10 @@ def asked(
     Raises:
         InputError: An option is wrong or contradicts another, as far as that can be told here.
     """
+    places = {"--dataset": options["dataset"], "--data-dir": options["data_dir"], "--out": out}
+    for option, path in {**places, "--run-dir": run_dir, "--resume": resume}.items():
+        if path is not None:
+            names.check(option, path)
     changes = _changes(KEYS[command], options, settings)
     if epochs is not None and (options["steps"] is not None or epochs < 1):
         raise InputError(f"--epochs {shown(epochs)}: expected 1 or more, and without --steps.")
@@ -134,8 +139,8 @@ def asked(
         where = override(start, changes, builders=False).data
         data.find(where.name, where.data_dir)
     if run_dir and not resume and not dry_run:
-        folder.require_new(Path(run_dir))
         folder.require_writable(Path(run_dir))
+        folder.require_new(Path(run_dir))
     return Asked(
         command, start, changes, epochs, run_dir, resume, seconds, strategy, Path(out), dry_run
     )  # fmt: skip
@@ -169,12 +174,16 @@ def _changes(
         if value is not None:
             if option == "image_size":
                 value = parse_image_size(value)
-            elif option == "data_dir" or (option == "dataset" and Path(value).is_dir()):
+            elif option == "data_dir" or (option == "dataset" and os.path.isdir(value)):
                 value = str(Path(value).resolve())
             changes |= dict.fromkeys(keys[option], value)
+    # What an option sets alone; --learning-rate is for two, and one of them may be set apart.
+    asked = {keys[option][0] for option in options if len(keys[option]) == 1}
+    asked = {key for key in asked if key in changes}
     for key, value in map(parse_setting, settings):
-        if key in changes:
+        if key in asked:
             raise InputError(f"{key} is asked for twice, at last as {shown(value)}: give it once.")
+        asked.add(key)
         changes[key] = value
     return changes
 

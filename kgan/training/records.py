@@ -4,6 +4,7 @@ Nothing in these files is run, and none can take more memory than its own limit.
 """
 
 import json
+import math
 import os
 import stat
 from collections.abc import Iterator
@@ -148,13 +149,16 @@ def _read_lines(path: Path, schema: Schema, fix: str) -> list[dict]:
 def _opened(path: Path, largest: int) -> Iterator[Any]:
     # Not to wait for ever for somebody to write to a named pipe.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with open(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise MisfitError("a folder or a device, expected a file")
         if status.st_size > largest:
             raise MisfitError(f"{status.st_size:,} bytes, expected {largest:,} at most")
-        yield file
+        with open(descriptor, "rb", closefd=False) as file:
+            yield file
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -173,7 +177,10 @@ def _told(where: Path | str, fix: str | None = None) -> Iterator[None]:
 def _fitted(content: bytes, schema: Schema) -> dict:
     try:
         value = json.loads(
-            content.decode("utf-8"), parse_constant=_refused, object_pairs_hook=_unique
+            content.decode("utf-8"),
+            parse_constant=_finite,
+            parse_float=_finite,
+            object_pairs_hook=_unique,
         )
         schema(value, "")
     except UnicodeDecodeError as error:
@@ -187,8 +194,10 @@ def _fitted(content: bytes, schema: Schema) -> dict:
     return value
 
 
-def _refused(name: str) -> None:
-    raise MisfitError(f"it holds {name}, which is no number")
+def _finite(text: str) -> float:
+    if not math.isfinite(float(text)):
+        raise MisfitError(f"it holds {shown(text)[1:-1]}, expected finite numbers")
+    return float(text)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict:

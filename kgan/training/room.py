@@ -12,6 +12,8 @@ from kgan import memory
 def for_variables(name: str) -> Iterator[None]:
     """Within it every variable is counted before it is made: weights, averages, optimizers' slots.
 
+    Weights count twice, since there will be as many gradients.
+
     Args:
         name: What is built.
 
@@ -22,7 +24,8 @@ def for_variables(name: str) -> Iterator[None]:
 
     def creator(make, **options):
         nonlocal taken
-        taken += _size(options["initial_value"], options.get("dtype"))
+        size = _size(options["initial_value"], options.get("dtype"))
+        taken += size * (2 if options.get("trainable") else 1)
         if left is not None and taken > left:
             raise memory.too_large(
                 taken,
