@@ -47,8 +47,7 @@ class Command(click.Command):
         *_, given = self.make_parser(ctx).parse_args(args=list(args))
         rest = super().parse_args(ctx, args)
         for parameter in given:
-            twice = given.count(parameter) > 1 and not getattr(parameter, "multiple", False)
-            if twice and parameter.nargs == 1:
+            if given.count(parameter) > 1 and not parameter.multiple:
                 raise click.UsageError(f"{_called(parameter)} is there twice: give it once.", ctx)
             value = ctx.params.get(parameter.name)
             for text in value if isinstance(value, tuple) else (value,):
@@ -69,9 +68,9 @@ class Command(click.Command):
 
 
 def _called(parameter: click.Parameter) -> str:
-    return max(parameter.opts, key=len) if isinstance(parameter, click.Option) else (
-        parameter.human_readable_name
-    )  # fmt: skip
+    if isinstance(parameter, click.Option):
+        return max(parameter.opts, key=len)
+    return parameter.human_readable_name
 
 
 def option(*args, **kwargs):

@@ -43,7 +43,7 @@ def load(
     Raises:
         InputError: The set or an option of it does not exist, or it cannot be read.
     """
-    path, home = os.fspath(name_or_path), find(name_or_path, data_dir)
+    home, path = find(name_or_path, data_dir), os.fspath(name_or_path)
     if home == "tfds":
         from kgan.data import tfds
 

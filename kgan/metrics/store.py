@@ -31,7 +31,8 @@ def read(path: Path) -> dict[str, np.ndarray] | None:
     except InputError:
         return None
     checksum = str(arrays.pop("checksum", None))
-    return arrays if checksum == _checksum(arrays) else None
+    rows = all(array.ndim for array in arrays.values())
+    return arrays if rows and checksum == _checksum(arrays) else None
 
 
 def write(path: Path, **arrays: np.ndarray) -> None:

@@ -81,6 +81,9 @@ def evaluate(
     if out is not None:
         folder.require_writable(Path(names.check("--out", out)))
     opened = [open_source(source, checkpoint, image_size) for source in given]
+    for source in opened if out is None else ():
+        if source.run_dir:
+            read_evaluation(source.run_dir)  # damaged, it is told before there is work to lose
     real = _real(opened, dataset, data_dir, image_size, preparing)
     memory.require(
         samples * (2 * math.prod(real.image_shape) + FEATURE_BYTES),  # drawn, and noise beside

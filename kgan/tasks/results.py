@@ -74,6 +74,7 @@ class Results:
         known = read_settings(place / "settings.json")
         if self.key not in known:
             folder.write_json(place / "settings.json", {**known, self.key: settings})
+        self._table = read_table(place / "table.json")
         rows = read_results(self._path)
         if self._path.exists():  # without a row that a kill cut off: it is made again
             folder.write_text(self._path, "".join(json.dumps(row) + "\n" for row in rows))
@@ -124,7 +125,7 @@ class Results:
 
     def table(self) -> dict:
         """Returns the table of the last command, empty if there is none."""
-        return read_table(self.place / "table.json")
+        return self._table
 
 
 def _name(row: dict) -> tuple[str, int, int]:

@@ -311,7 +311,7 @@ def _in_range(key: str, value: int, least: int, most: int = MOST) -> None:
 
 
 def _require(what: str, name: str, known) -> None:
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise unknown(what, name, known)
 
 

@@ -171,7 +171,7 @@ def _told(where: Path | str, fix: str | None = None) -> Iterator[None]:
             raise MisfitError(f"{where}: {error}") from error
         raise InputError(f"{where} is damaged ({error}): {fix}.") from error
     except OSError as error:
-        raise InputError(f"Cannot read {where}: {error.strerror}.") from error
+        raise InputError(f"Cannot read {where} ({error.strerror}): {fix}.") from error
 
 
 def _fitted(content: bytes, schema: Schema) -> dict:

@@ -78,7 +78,8 @@ def train(
         if devices.chief:
             run_dir.mkdir(parents=True, exist_ok=True)
             held.enter_context(folder.lock(run_dir))
-            if not (run_dir / "config.json").exists():
+            read_evaluation(run_dir)  # damaged, it is told before there is work to lose
+            if not is_run(run_dir):
                 folder.write_json(run_dir / "config.json", _record(run))
         _fit(run, run_dir, callbacks, stop)
         if devices.chief:

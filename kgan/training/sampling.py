@@ -2,13 +2,14 @@
 
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 
 import kgan
 from kgan import memory, names
-from kgan.errors import InputError
+from kgan.errors import InputError, RunWarning
 from kgan.models import GAN, VAE
 from kgan.models.seeds import seed_latents
 from kgan.serving import SavedGenerator, ServedGenerator
@@ -48,8 +49,17 @@ def _newest_generator() -> Path | None:
         *((path, path.parent) for path in Path("saved_models").glob("*/*/saved_model.pb")),
         *((path, path.parents[1]) for path in Path("runs").glob("*/checkpoints/ckpt-[1-9]*.index")),
     ]
+    written = [pair for pair in written if pair[0].is_file()]
     written.sort(key=lambda pair: pair[0].stat().st_mtime, reverse=True)
-    return next((place for _, place in written if _draws(place)), None)
+    return next((place for _, place in written if _draws_unasked(place)), None)
+
+
+def _draws_unasked(path: Path) -> bool:
+    try:
+        return _draws(path)
+    except InputError as error:
+        warnings.warn(f"Left out: {error}", RunWarning, stacklevel=2)
+        return False
 
 
 def _draws(path: Path) -> bool:

@@ -5,10 +5,13 @@ import os
 import shutil
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from kgan import memory
 from kgan.serving.saved import versions
 from kgan.training.folder import create
-from tests.wrong_calls.calls import folder, spoil
+from tests.wrong_calls.calls import QUICK, folder, spoil
 from tests.wrong_calls.calls import kgan as command
 
 
@@ -51,12 +54,12 @@ def test_a_damaged_run_hinders_no_other(run, monkeypatch):
     (runs / "0000²-x").mkdir()
     (runs / "٠٠٠٠٣-x").mkdir()
     record = json.loads((run / "config.json").read_text())["config"]
-    settings = [
+    widths = [
         word
         for key in ("generator.width", "discriminator.width")
         for word in ("--set", f"network.{key}=4")
     ]
-    same = ["--model", "mlp", "--latent-dim", 4, "--steps", 4, "--batch-size", 16, *settings]
+    same = ["--model", "mlp", "--latent-dim", 4, "--steps", 4, "--batch-size", 16, *widths]
     more = ["evaluation.samples=40", "evaluation.score=parzen", "log_every=2", "precision=float32"]
     same += [word for setting in more for word in ("--set", setting)]
     assert record["steps"] == 4
@@ -68,6 +71,37 @@ def test_a_damaged_run_hinders_no_other(run, monkeypatch):
     result = command("train", *same, "--dry-run")
     assert result.exit_code == 0, result.output
     assert create(None, "next").name == "00010-next"
+
+
+def test_what_is_taken_unasked_is_one_that_can_be_read(run, monkeypatch):
+    monkeypatch.chdir(run.parent)
+    whole = shutil.copytree(run, run.parent / "runs" / "00000-x")
+    newer = shutil.copytree(run, run.parent / "runs" / "00001-x")
+    (newer / "config.json").write_text("{}")
+    for path in (newer / "checkpoints").iterdir():
+        path.touch()
+    (run.parent / "saved_models/x/1").mkdir(parents=True)
+    (run.parent / "saved_models/x/1/saved_model.pb").symlink_to("nowhere")
+    result = command("sample", "--seeds", "0")
+    assert result.exit_code == 0, result.output
+    assert f"Drawing from runs/{whole.name}" in result.stderr
+    assert f"Warning: Left out: runs/{newer.name}/config.json is damaged" in result.stderr
+
+
+@settings(QUICK, max_examples=12)
+@given(data=st.data())
+def test_a_mutated_run_is_drawn_from_or_refused(data, run, monkeypatch):
+    monkeypatch.chdir(run.parent)
+    monkeypatch.setattr(memory, "available", lambda: 2**31)
+    content = bytearray((run / "config.json").read_bytes())
+    kept = bytes(content)
+    for _ in range(data.draw(st.integers(1, 3))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(32, 126))
+    (run / "config.json").write_bytes(content)
+    result = command("sample", "run", "--seeds", "0")
+    assert result.exit_code in (0, 2)
+    assert ("Error: " in result.stderr) == (result.exit_code == 2)
+    (run / "config.json").write_bytes(kept)
 
 
 def test_versions_in_other_digits_are_none(tmp_path):
