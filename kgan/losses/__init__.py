@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kgan.losses import adversarial, penalties
+from kgan.tables import Table
 
 
 @dataclass(frozen=True)
@@ -24,24 +24,27 @@ class Objective:
     paired: bool = False
 
 
-OBJECTIVES = {
-    "minimax": Objective(adversarial.minimax_discriminator, adversarial.minimax_generator),
-    "non_saturating": Objective(
-        adversarial.minimax_discriminator, adversarial.non_saturating_generator
-    ),
-    "least_squares": Objective(
-        adversarial.least_squares_discriminator, adversarial.least_squares_generator
-    ),
-    "hinge": Objective(adversarial.hinge_discriminator, adversarial.wasserstein_generator),
-    "wasserstein": Objective(
-        adversarial.wasserstein_discriminator,
-        adversarial.wasserstein_generator,
-        penalties=((penalties.wasserstein_gradient_penalty, 10.0),),
-    ),
-    "relativistic": Objective(
-        adversarial.relativistic_discriminator,
-        adversarial.relativistic_generator,
-        penalties=((penalties.r1, 0.5), (penalties.r2, 0.5)),
-        paired=True,
-    ),
-}
+OBJECTIVES = Table(
+    __name__,
+    {
+        "minimax": Objective("adversarial:minimax_discriminator", "adversarial:minimax_generator"),
+        "non_saturating": Objective(
+            "adversarial:minimax_discriminator", "adversarial:non_saturating_generator"
+        ),
+        "least_squares": Objective(
+            "adversarial:least_squares_discriminator", "adversarial:least_squares_generator"
+        ),
+        "hinge": Objective("adversarial:hinge_discriminator", "adversarial:wasserstein_generator"),
+        "wasserstein": Objective(
+            "adversarial:wasserstein_discriminator",
+            "adversarial:wasserstein_generator",
+            penalties=(("penalties:wasserstein_gradient_penalty", 10.0),),
+        ),
+        "relativistic": Objective(
+            "adversarial:relativistic_discriminator",
+            "adversarial:relativistic_generator",
+            penalties=(("penalties:r1", 0.5), ("penalties:r2", 0.5)),
+            paired=True,
+        ),
+    },
+)

@@ -4,9 +4,9 @@ import numpy as np
 import tensorflow as tf
 
 from kgan.errors import InputError
+from kgan.models import MAX_SEED
 
 SAMPLE_BATCH = 64
-MAX_SEED = 2**63 - 1
 
 
 def seed_latents(seeds, latent_dim: int) -> tf.Tensor:

@@ -10,7 +10,8 @@ import filelock
 import keras
 import tensorflow as tf
 
-from kgan.errors import InputError
+from kgan import names
+from kgan.errors import InputError, shown
 from kgan.serving.assets import write_assets
 from kgan.serving.endpoints import endpoints
 from kgan.serving.saved import versions
@@ -54,18 +55,18 @@ def export(
     Raises:
         InputError: No name for a folder, keep below 1, or the folder cannot be written.
     """
-    if not name or name.startswith(".") or name != os.path.basename(name):
-        raise InputError(f"The model's name is {name!r}: expected one such as digits-dcgan.")
+    names.check_model("The model's name", name)
     if keep is not None and keep < 1:
-        raise InputError(f"--keep {keep}: expected 1 or more.")
-    folder = Path(root) / name
+        raise InputError(f"--keep {shown(keep)}: expected 1 or more.")
+    folder = Path(names.check("--out", root)) / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Whoever holds the lock knows that what lies aside was left by a process that was killed.
         with filelock.FileLock(folder / ".lock"):
             _remove_asides(folder)
-            numbers = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
-            target = folder / str(max(numbers, default=0) + 1)
+            numbers = [names.number(path.name) for path in folder.iterdir()]
+            newest = max((number for number in numbers if number is not None), default=0)
+            target = folder / str(newest + 1)
             _write(model, target, name, about or {})
             for version in versions(folder)[:-keep] if keep else []:
                 # Out of sight at once: a server must not meet a half-removed version.

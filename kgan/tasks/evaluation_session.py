@@ -7,10 +7,12 @@ from rich.console import Console
 from rich.text import Text
 
 from kgan.tasks.evaluate import evaluate
+from kgan.tasks.options import parse_metrics
 from kgan.training.evaluation import cell
+from kgan.training.options import parse_image_size
 from kgan.training.progress import LINE_SECONDS
 from kgan.training.rhythm import Rhythm
-from kgan.training.session import parse_image_size, preparation_reporter
+from kgan.training.session import preparation_reporter
 from kgan.training.status import Status
 from kgan.training.tables import print_table
 
@@ -38,7 +40,7 @@ def evaluate_from_options(
     with Status(console, lambda: shown, transient=True):
         table = evaluate(
             sources,
-            [name.strip() for name in metrics.split(",")] if metrics else None,
+            parse_metrics(metrics),
             image_size=parse_image_size(image_size) if image_size else None,
             progress=progress,
             preparing=preparation_reporter(console),

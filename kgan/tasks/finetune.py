@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kgan import names
 from kgan.data.split import stratified, subset
 from kgan.errors import InputError
 from kgan.models import Classifier
@@ -61,6 +62,7 @@ def finetune(
     Raises:
         InputError: As `prepare`, or another process uses the folder.
     """
+    names.check("saved_models", saved_models)
     experiment = prepare(run_dir, labels, seeds, **options)
     return run(experiment, saved_models, progress, deterministic, devices)
 

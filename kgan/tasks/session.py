@@ -1,56 +1,28 @@
 """`kgan finetune`, from its options to its last line."""
 
-import re
 import signal
 import sys
 from pathlib import Path
 
 from rich.console import Console
 
-from kgan.errors import InputError
 from kgan.tasks import report
 from kgan.tasks.experiment import Experiment, prepare
 from kgan.tasks.finetune import run as run_experiment
+from kgan.tasks.options import parse_arms, parse_labels, parse_learning_rates
 from kgan.tasks.remaining import Remaining
 from kgan.training import folder
 from kgan.training.failures import lost_worker_told
+from kgan.training.options import parse_image_size
 from kgan.training.progress import LINE_SECONDS
 from kgan.training.rhythm import Rhythm
-from kgan.training.session import connect, parse_image_size, preparation_reporter
+from kgan.training.session import connect, preparation_reporter
 from kgan.training.status import Status, StatusLine
 from kgan.training.stopping import interrupting
 from kgan.training.strategy import Devices, choose
 from kgan.training.tables import print_table
 
 WIDTH = 100
-
-
-def parse_labels(text: str) -> list[int | str]:
-    """Returns the numbers of labels in "100,1000,all".
-
-    Raises:
-        InputError: The text is no such list.
-    """
-    parts = [part.strip() for part in text.split(",")]
-    if not all(re.fullmatch(r"\d{1,18}|all", part) for part in parts):
-        raise InputError(
-            f"--labels {text!r}: expected numbers of labels and 'all', such as 100,1000,all."
-        )
-    return [part if part == "all" else int(part) for part in parts]
-
-
-def parse_learning_rates(text: str) -> list[float]:
-    """Returns the learning rates in "0.001,0.0003".
-
-    Raises:
-        InputError: The text is no such list.
-    """
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(
-            f"--learning-rates {text!r}: expected numbers above 0, such as 0.001,0.0003."
-        ) from None
 
 
 def finetune_from_options(
@@ -78,9 +50,9 @@ def finetune_from_options(
     devices = connect(strategy, dry_run, console)
     experiment = prepare(
         run,
-        parse_labels(labels) if labels else None,
+        parse_labels(labels),
         seeds,
-        arms=[part.strip() for part in arms.split(",")] if arms else tuple(report.ARMS),
+        arms=parse_arms(arms),
         dataset=dataset,
         data_dir=data_dir,
         image_size=parse_image_size(image_size) if image_size else None,

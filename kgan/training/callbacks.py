@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from kgan.training import folder
 from kgan.training.checkpoint import Checkpoints
+from kgan.training.records import read_metrics
 from kgan.training.rhythm import Rhythm
 from kgan.training.stopping import Stop, StoppedError
 from kgan.training.strategy import Devices
@@ -134,9 +135,15 @@ class MetricsLog(EverySteps):
         return sum(line.get("event") == event for line in lines)
 
 
-def keep_lines(path: Path, step: int) -> list[dict]:
-    """Drops the lines of a metrics.jsonl that come after a step; returns those that stay."""
-    lines = [line for line in read_metrics(path) if line["step"] <= step]
+def keep_lines(path: Path, step: int, read: Callable = read_metrics) -> list[dict]:
+    """Drops the lines of a metrics.jsonl that come after a step; returns those that stay.
+
+    Args:
+        path: The file.
+        step: The last that stays.
+        read: What reads it, of another one of a run's files.
+    """
+    lines = [line for line in read(path) if line["step"] <= step]
     folder.write_text(path, "".join(json.dumps(line) + "\n" for line in lines))
     return lines
 
@@ -154,14 +161,6 @@ def add_event(path: Path, step: int, images: int, event: dict) -> None:
     seconds = lines[-1]["seconds"] if lines else 0.0
     line = {"step": step, "images_seen": step * images, "seconds": seconds, **event}
     folder.write_text(path, "".join(json.dumps(line) + "\n" for line in [*lines, line]))
-
-
-def read_metrics(path: Path) -> list[dict]:
-    """Returns the whole lines of a metrics.jsonl; a last line cut off by a kill is left out."""
-    if not path.exists():
-        return []
-    lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-    return [json.loads(line) for line in lines]
 
 
 class Samples(EverySteps):

@@ -9,9 +9,10 @@ from kgan.data.split import split
 from kgan.metrics import METRICS, features, metric_of
 from kgan.metrics.scores import Data, Scorer
 from kgan.training import folder, pictures
-from kgan.training.callbacks import Board, EverySteps, keep_lines, read_metrics
+from kgan.training.callbacks import Board, EverySteps, keep_lines
 from kgan.training.checkpoint import Checkpoints
 from kgan.training.config import EvaluationConfig
+from kgan.training.records import read_evaluations
 
 EVALUATIONS = "evaluations.jsonl"
 
@@ -101,7 +102,7 @@ class Evaluation(EverySteps):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._scorer.prepare()
-        self._lines = keep_lines(self._path, self._checkpoints.latest_step)
+        self._lines = keep_lines(self._path, self._checkpoints.latest_step, read_evaluations)
         self._kept = Checkpoints(self.model, self._place, keep=1)
 
     def at(self, step):
@@ -120,11 +121,6 @@ class Evaluation(EverySteps):
         picture = pictures.curve(steps, values, found["name"], steps.index(best["step"]))
         with folder.writing(self._path.with_suffix(".png")):
             picture.save(self._path.with_suffix(".png"))
-
-
-def read_evaluations(run_dir: Path) -> list[dict]:
-    """Returns the scores that a run got while it trained, each with its "step"."""
-    return read_metrics(run_dir / EVALUATIONS)
 
 
 def best_of(scores: list[dict]) -> dict:

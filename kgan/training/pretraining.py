@@ -46,12 +46,13 @@ def resolve(config: PretrainConfig, data: Splits) -> tuple[PretrainConfig, Split
     if not isinstance(data, Splits):
         raise InputError("Pretraining holds data out: pass kgan.split(...), not kgan.load(...).")
     what = _decided(config, data.train.image_shape[-1])
-    _check_consistent(config, what)
+    config = dataclasses.replace(config, reconstruction=what)
+    config.check()
     if what.binarization == "static":
         parts = ("train", "validation", "test")
         drawn = {part: _binarised(getattr(data, part), number) for number, part in enumerate(parts)}
         data = dataclasses.replace(data, **drawn)
-    return dataclasses.replace(config, reconstruction=what), data
+    return config, data
 
 
 def _decided(config: PretrainConfig, channels: int) -> ReconstructionConfig:
@@ -69,34 +70,6 @@ def _decided(config: PretrainConfig, channels: int) -> ReconstructionConfig:
     return dataclasses.replace(
         what, likelihood=likelihood, binarization=binarization, corruption=corruption
     )
-
-
-def _check_consistent(config: PretrainConfig, what: ReconstructionConfig) -> None:
-    name, defaults = config.network.name, ReconstructionConfig()
-    variational = name == "vae"
-    wrong = {
-        "a VAE's likelihood is bernoulli or gaussian": variational
-        and what.likelihood == "squared_error",
-        "gaussian is for the VAE: take squared_error": not variational
-        and what.likelihood == "gaussian",
-        "binarization goes with the likelihood bernoulli": what.binarization != "none"
-        and what.likelihood != "bernoulli",
-        "dynamic binarization is for the VAE: take static": what.binarization == "dynamic"
-        and not variational,
-        "beta is for the VAE: leave it out": what.beta != defaults.beta and not variational,
-        "the VAE takes no corruption: use denoising, conv_autoencoder or stacked": variational
-        and what.corruption != "none",
-        "denoising needs a corruption: masking, salt_and_pepper or gaussian": name == "denoising"
-        and what.corruption == "none",
-        "an amount needs a corruption: add --corruption masking": what.corruption == "none"
-        and what.amount != defaults.amount,
-        "likelihood_samples is for the VAE: leave it out": not variational
-        and config.likelihood_samples != PretrainConfig().likelihood_samples,
-    }
-    for message, is_so in wrong.items():
-        if is_so:
-            given = ", ".join(f"{key} {value}" for key, value in dataclasses.asdict(what).items())
-            raise InputError(f"{name} with {given}: {message}.")
 
 
 def _binarised(examples, number: int):

@@ -10,7 +10,8 @@ from rich.console import Console
 
 from kgan.training.build import Run
 from kgan.training.callbacks import EverySteps
-from kgan.training.evaluation import best_of, cell, read_evaluations
+from kgan.training.evaluation import EVALUATIONS, best_of, cell
+from kgan.training.records import read_evaluations
 from kgan.training.rhythm import Rhythm
 from kgan.training.status import Status, StatusLine, duration
 from kgan.training.stopping import Stop
@@ -113,7 +114,7 @@ class ScoreLines(EverySteps):
         self._run_dir, self._console = run_dir, console
 
     def at(self, step):
-        lines = read_evaluations(self._run_dir)
+        lines = read_evaluations(self._run_dir / EVALUATIONS)
         best = best_of(lines)
         known = "the best so far" if best is lines[-1] else f"best {cell(best)} at {best['step']}"
         line = f"step {step}: {lines[-1]['name']} {cell(lines[-1])}, {known}"

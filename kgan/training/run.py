@@ -10,6 +10,7 @@ from pathlib import Path
 
 import keras
 
+from kgan import names
 from kgan.data import licence
 from kgan.data.fingerprint import fingerprint
 from kgan.data.pipeline import batches
@@ -17,11 +18,18 @@ from kgan.errors import InputError, RunWarning, unknown
 from kgan.serving import export
 from kgan.training import determinism, failures, folder, provenance
 from kgan.training.build import FAMILIES, Run, build, load_data, prepare
-from kgan.training.callbacks import Checkpointing, MetricsLog, Samples, add_event, read_metrics
+from kgan.training.callbacks import Checkpointing, MetricsLog, Samples, add_event
 from kgan.training.checkpoint import Checkpoints
-from kgan.training.config import CONFIGS, Config
 from kgan.training.evaluation import Evaluation, best_place
 from kgan.training.guard import Guard
+from kgan.training.records import (
+    config_of,
+    is_run,
+    read_config,
+    read_evaluation,
+    read_metrics,
+    read_summary,
+)
 from kgan.training.settings import settings
 from kgan.training.stopping import Stop, StoppedError
 from kgan.training.strategy import Devices
@@ -64,14 +72,16 @@ def train(
     """
     if deterministic:
         determinism.enable()
-    run_dir, devices = Path(run_dir), run.devices
+    names.check("--out", saved_models)
+    run_dir, devices = Path(names.check("--run-dir", run_dir)), run.devices
     summary, changed = {}, []
     with failures.told(run, run_dir), contextlib.ExitStack() as held:
         if devices.chief:
             run_dir.mkdir(parents=True, exist_ok=True)
             held.enter_context(folder.lock(run_dir))
-            if (run_dir / "config.json").exists():
-                record = folder.read_config(run_dir)
+            read_evaluation(run_dir)  # damaged, it is told before there is work to lose
+            if is_run(run_dir):
+                record = read_config(run_dir)
                 changed = provenance.check_data(
                     record, run.fingerprint, run_dir, allow_changed_data
                 )
@@ -161,7 +171,7 @@ def _take_over(run: Run, run_dir: Path, changed: list[str], step: int) -> None:
     """Notes from which step on a run has other data, and that these are now its own."""
     event = {"event": DATA_CHANGED, "changed": changed}
     add_event(run_dir / "metrics.jsonl", step, run.images_per_step, event)
-    record = {**folder.read_config(run_dir), **provenance.describe_data(run)}
+    record = {**read_config(run_dir), **provenance.describe_data(run)}
     folder.write_json(run_dir / "config.json", record)
 
 
@@ -204,14 +214,14 @@ def reopen(
         InputError: No run, one of another command or a finished one, contradicting settings, or
             data that changed.
     """
-    record = folder.read_config(run_dir)
-    config = read_config(record)
+    record = read_config(run_dir)
+    config = config_of(record)
     if config.command != command:
         raise InputError(
             f"Run {run_dir} is one of kgan {config.command}: go on with kgan {config.command} "
             f"--resume {run_dir}."
         )
-    if (Path(run_dir) / "summary.json").exists():
+    if read_summary(run_dir) is not None:
         raise InputError(
             f"Run {run_dir} is finished ({config.steps} steps). "
             f"{FAMILIES[config.family].NEXT} {run_dir}, or start a new one."
@@ -234,22 +244,29 @@ def find_unfinished(
 ) -> Path | None:
     """Returns the newest unfinished run that is the same as this one and that nobody is at.
 
+    Of those under runs/ that cannot be read is warned.
+
     Args:
         run: From `prepare`.
         run_dir: The one folder to look at, None for all under runs/.
         allow_changed_data: As in `train`; else of one that is the same but for its data is warned.
 
     Raises:
-        InputError: A run's configuration cannot be read.
+        InputError: The one folder's run cannot be read.
     """
     places = [Path(run_dir)] if run_dir is not None else sorted(Path("runs").glob("*"))
     wanted = run.config.to_dict()
     for place in reversed(places):
-        if not (place / "config.json").exists() or (place / "summary.json").exists():
+        try:
+            if not is_run(place) or read_summary(place) is not None:
+                continue
+            record = read_config(place)
+        except InputError as error:
+            if run_dir is not None:
+                raise
+            warnings.warn(f"Left out: {error}", RunWarning, stacklevel=2)
             continue
-        record = folder.read_config(place)
-        # With the settings that came after it was written.
-        if read_config(record).to_dict() != wanted or folder.in_use(place):
+        if record["config"] != wanted or folder.in_use(place):
             continue
         try:
             provenance.check_data(record, run.fingerprint, place, allow_changed_data)
@@ -257,11 +274,6 @@ def find_unfinished(
         except InputError as error:
             warnings.warn(str(error), RunWarning, stacklevel=2)
     return None
-
-
-def read_config(record: dict) -> Config:
-    """Returns the configuration in a run's config.json, as `folder.read_config` read it."""
-    return CONFIGS[record.get("family", "adversarial")].from_dict(record["config"])
 
 
 def about(run_dir: str | Path, step: int) -> dict:
@@ -274,9 +286,7 @@ def about(run_dir: str | Path, step: int) -> dict:
     Raises:
         InputError: No run.
     """
-    record, path = folder.read_config(run_dir), Path(run_dir) / "evaluation.json"
-    data = record["config"]["data"]
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    data, known = read_config(run_dir)["config"]["data"], read_evaluation(run_dir)
     if "scores" in known:  # of kgan evaluate
         known["scores"] = [score for score in known["scores"] if score["step"] == step]
     return {
@@ -302,8 +312,9 @@ def restore(run_dir: str | Path, checkpoint: str = "last") -> tuple[keras.Model,
     """
     if checkpoint not in CHECKPOINTS:
         raise unknown("checkpoint", checkpoint, CHECKPOINTS)
-    record = folder.read_config(run_dir)
-    config = read_config(record)
+    names.check("Run", run_dir)
+    record = read_config(run_dir)
+    config = config_of(record)
     model = build(config, tuple(record["image_shape"]))
     best = checkpoint == "best"
     place = best_place(Path(run_dir)) if best else Path(run_dir) / "checkpoints"

@@ -177,40 +177,6 @@ def test_the_best_checkpoint_is_drawn_from_and_exported(inside, tmp_path):
     assert "baselines" not in about["scores"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["nowhere"], "nowhere is neither a run, a SavedModel, a folder of images nor an .npz"),
-        (["run", "nowhere"], "nowhere is neither a run"),
-        (["run", "--metrics", "fid,fud"], "Unknown metric 'fud'"),
-        (["run", "--metrics", "fid,"], "Unknown metric ''"),
-        (["run", "--features", "digit-cnn"], "Unknown features 'digit-cnn'"),
-        (["run", "--features", "inception-2015", "--inception-graph", "images.npz"],
-         "images.npz is not the Inception graph of 2015-12-05"),
-        (["run", "--inception-graph", "nothing.pb"], "--inception-graph nothing.pb"),
-        (["run", "--split", "validation"], "Unknown split 'validation'. Known: test, train."),
-        (["run", "--checkpoint", "newest"], "Unknown checkpoint 'newest'. Known: best, last."),
-        (["saved_models/digits-dcgan", "--checkpoint", "best"], "has no checkpoint 'best'"),
-        (["images.npz"], "does not tell its data: name the real images with --dataset"),
-        (["images.npz", "--dataset", "dgits"], "Did you mean 'digits'?"),
-        (["images.npz", "--dataset", "ring"], "holds points, not images"),
-        (["images.npz", "--dataset", "digits", "--image-size", "16"], "images are 8x8x1, those of"),
-        (["others.npz", "--dataset", "digits"], "others.npz holds no array 'images'"),
-        (["run", "--samples", "0"], "--samples 0: expected 1 or more"),
-        (["run", "--samples", "1"], "expects 2 rows or more. Draw more: --samples 10000"),
-        (["run", "--image-size", "big"], "--image-size 'big'"),
-        (["run", "--out", "images.npz"], "Cannot write images.npz"),
-    ],
-)  # fmt: skip
-def test_wrong_calls_end_in_one_line(arguments, message, inside):
-    np.savez("others.npz", pictures=np.zeros((9, 8, 8, 1), np.uint8))
-    result = kgan("evaluate", *arguments)
-    assert result.exit_code == 2, result.output
-    assert message in result.stderr
-    assert result.stderr.count("\n") == 1
-    assert "Traceback" not in result.output
-
-
 def test_runs_that_draw_no_images(inside, tmp_path):
     ring = ["--dataset", "ring", *SMALL, "--steps", 1, "--batch-size", 16]
     well("train", *ring, "--run-dir", tmp_path / "ring", "--out", tmp_path / "models")

@@ -130,36 +130,6 @@ def make_folder(root, classes, size=8, count=8):
     return root
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["nowhere"], "is no run: finetune takes runs of kgan train on images"),
-        (["saved_models"], "is a SavedModel: finetune takes runs"),
-        (["run", "--labels", "1e3"], "--labels '1e3': expected numbers"),
-        (["run", "--labels", "10,,20"], "expected numbers of labels"),
-        (["run", "--labels", "0"], "received 0"),
-        (["run", "--labels", "5"], "cannot hold one of each"),
-        (["run", "--labels", "100,5000"], "Asked for 5,000 labels, there are 1,198"),
-        (["run", "--seeds", "0"], "--seeds 0: expected 1 or more"),
-        (["run", "--steps", "0"], "--steps 0: expected 1 or more"),
-        (["run", "--batch-size", "-1"], "--batch-size -1: expected 1 or more"),
-        (["run", "--learning-rates", "fast"], "--learning-rates 'fast'"),
-        (["run", "--learning-rates", "0.1,-1"], "expected numbers above 0"),
-        (["run", "--learning-rates", "nan"], "expected numbers above 0"),
-        (["run", "--image-size", "16"], "has images of 16x16x1, the run's network takes 8x8x1"),
-        (["run", "--arms", "probe,rondom"], "Unknown arm 'rondom'"),
-        (["run", "--image-size", "big"], "--image-size 'big'"),
-        (["run", "--dataset", "dgits"], "Did you mean 'digits'?"),
-        (["run", "--dataset", "ring"], "holds points, not images"),
-    ],
-)
-def test_wrong_calls_end_in_one_line(arguments, message, inside):
-    result = kgan("finetune", *arguments)
-    assert result.exit_code == 2, result.output
-    assert message in result.stderr
-    assert result.stderr.count("\n") == 1
-
-
 def test_runs_and_data_that_will_not_do(inside, tmp_path):
     points = shutil.copytree("run", tmp_path / "points")
     record = json.loads((points / "config.json").read_text())
