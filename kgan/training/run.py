@@ -18,7 +18,7 @@ from kgan.data.pipeline import batches
 from kgan.errors import InputError, unknown
 from kgan.serving import export
 from kgan.training import determinism, failures, folder
-from kgan.training.build import FAMILIES, Run, build, load_data, prepare
+from kgan.training.build import Run, build, load_data, prepare
 from kgan.training.callbacks import Checkpointing, MetricsLog, Samples, read_metrics
 from kgan.training.checkpoint import Checkpoints
 from kgan.training.config import CONFIGS, Config
@@ -197,8 +197,7 @@ def reopen(
         )
     if (Path(run_dir) / "summary.json").exists():
         raise InputError(
-            f"Run {run_dir} is finished ({config.steps} steps). "
-            f"{FAMILIES[config.family].NEXT} {run_dir}, or start a new one."
+            f"Run {run_dir} is finished ({config.steps} steps): use it, or start a new one."
         )
     known = settings(config)
     for key, value in changes.items():

@@ -117,7 +117,8 @@ def _train(run: Run, place: Path, out: Path, console: Console, stop: Stop) -> No
     if not summary:
         return  # The chief tells.
     print_table(run.family.rows(summary), console)
-    console.print(f"Saved {summary['saved_model']}. {run.family.NEXT} {place}", soft_wrap=True)
+    advice = run.family.advice(config, run.data, place)
+    console.print(f"Saved {summary['saved_model']}. {advice}", soft_wrap=True)
 
 
 def print_table(rows: list[tuple[str, ...]], console: Console) -> None:
