@@ -35,16 +35,8 @@ def load(
             than half of the files unreadable.
     """
     size = image.parse_size(image_size)
-    root = Path(os.path.expanduser(path))
-    if not os.path.isdir(root):
-        kind = "is a file" if os.path.exists(root) else "does not exist"
-        raise InputError(f"{str(root)!r} {kind}; expected a folder of images. Check the path.")
+    root = check(path)
     names = sorted(_walk(root))
-    if not names:
-        raise InputError(
-            f"Found no images in {str(root)!r}; looked, in sub-folders too, for files that end in "
-            f"{', '.join(EXTENSIONS)}. Check the path."
-        )
     classes = _classes(names)
     source = {"folder": str(root.resolve()), "image_size": size}
     identity = {"folder": prepared.fingerprint(root, names), "image_size": size}
@@ -59,6 +51,24 @@ def load(
         skipped=skipped,
         report=report,
     )
+
+
+def check(path: str | os.PathLike) -> Path:
+    """Returns a folder in which there is an image.
+
+    Raises:
+        InputError: No such folder, or no images.
+    """
+    root = Path(os.path.expanduser(path))
+    if not os.path.isdir(root):
+        kind = "is a file" if os.path.exists(root) else "does not exist"
+        raise InputError(f"{str(root)!r} {kind}; expected a folder of images. Check the path.")
+    if next(_walk(root), None) is None:
+        raise InputError(
+            f"Found no images in {str(root)!r}; looked, in sub-folders too, for files that end in "
+            f"{', '.join(EXTENSIONS)}. Check the path."
+        )
+    return root
 
 
 def _walk(root: Path) -> Iterator[str]:

@@ -132,10 +132,10 @@ def asked(
     else:
         start = presets.find(command, preset, options["dataset"], options["model"])
         where = override(start, changes, builders=False).data
-        data.find(where.name, where.data_dir)
-    if run_dir and not resume and not dry_run:
-        folder.require_new(Path(run_dir))
+        data.check(where.name, where.data_dir)
+    if run_dir and not (resume or dry_run or cluster.several(strategy)):
         folder.require_writable(Path(run_dir))
+        folder.require_new(Path(run_dir))
     return Asked(
         command, start, changes, epochs, run_dir, resume, seconds, strategy, Path(out), dry_run
     )  # fmt: skip

@@ -10,6 +10,8 @@ CALLS = [
     (["train", "--preset", "digit"], "Did you mean 'digits'"),
     (["train", "--precision", "float31"], "Unknown precision"),
     (["train", "--dataset", "digts"], "Did you mean 'digits'"),
+    (["train", "--dataset", "./nowhere"], "does not exist"),
+    (["train", "--dataset", "full"], "Found no images"),
     (["train", "--set", "batchsize=3"], "Did you mean 'batch_size'"),
     (["train", "--set", "discriminator_optimizer.name=adma"], "Did you mean 'adam'"),
     (["train", "--set", "evaluation.score=fud"], "Unknown score 'fud'"),
