@@ -24,7 +24,7 @@ from kgan.data import cache
 from kgan.data.examples import Examples
 from kgan.errors import DataWarning, InputError
 
-FORMAT = 1  # raise it when the same source would now give other bytes
+FORMAT = 2  # raise it when the same source would now give other bytes
 REPORT_EVERY = 256
 NAMED = 3  # how many of the unreadable files a message names
 

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from kgan.data import Examples, licence
+from kgan.data.fingerprint import fingerprint
 from kgan.data.prepared import Report
 from kgan.data.split import Splits, split, stratified
 from kgan.errors import InputError
 from kgan.tasks import ARMS, options
 from kgan.tasks.features import Encoder, encoder
+from kgan.tasks.results import key_of
 from kgan.tasks.supervised import Budget, budget
 from kgan.training.run import restore
 
@@ -163,6 +165,7 @@ def prepare(
             "image_shape": list(splits.train.image_shape),
             "split": splits.rule,
             "sizes": parts,
+            "fingerprint": key_of(fingerprint(splits)),
             "learning_rates": list(learning_rates),
             "starts": list(STARTS),
             "steps": steps,

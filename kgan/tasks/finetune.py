@@ -41,7 +41,7 @@ def finetune(
     For every number of labels and seed four of them learn from the same labels: "pretrained", the
     run's encoder under a softmax layer, all of it trained; "random", the same from random weights;
     "probe" and "random_probe", linear classifiers on the frozen features of either encoder. What
-    was finished before, with the same settings, is not made again.
+    was finished before, with the same settings and data, is not made again.
 
     Args:
         run_dir: As in `prepare`; RUN/finetune is written.

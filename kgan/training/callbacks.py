@@ -138,6 +138,21 @@ def keep_lines(path: Path, step: int) -> list[dict]:
     return lines
 
 
+def add_event(path: Path, step: int, images: int, event: dict) -> None:
+    """Adds a line to the metrics.jsonl of a run that does not train now.
+
+    Args:
+        path: The file; lines past the step are dropped, they will come again.
+        step: The run's newest.
+        images: Real examples a step.
+        event: What happened, as "event", and more.
+    """
+    lines = keep_lines(path, step)
+    seconds = lines[-1]["seconds"] if lines else 0.0
+    line = {"step": step, "images_seen": step * images, "seconds": seconds, **event}
+    folder.write_text(path, "".join(json.dumps(line) + "\n" for line in [*lines, line]))
+
+
 def read_metrics(path: Path) -> list[dict]:
     """Returns the whole lines of a metrics.jsonl; a last line cut off by a kill is left out."""
     if not path.exists():

@@ -62,6 +62,7 @@ class Asked:
         epochs: Passes over the data, None for the configuration's steps.
         run_dir: The new run's folder, None for the next number.
         resume: The run to go on with, "auto" for the newest of the same configuration, or None.
+        allow_changed_data: Go on though its data were others.
         seconds: After which to stop, None for never.
         strategy: See `strategy.choose`.
         out: Where the SavedModel goes.
@@ -74,6 +75,7 @@ class Asked:
     epochs: int | None
     run_dir: str | None
     resume: str | None
+    allow_changed_data: bool
     seconds: int | None
     strategy: str
     out: Path
@@ -88,6 +90,7 @@ def asked(
     settings: tuple[str, ...],
     run_dir: str | None,
     resume: str | None,
+    allow_changed_data: bool,
     max_time: str | None,
     strategy: str,
     out: str,
@@ -101,8 +104,9 @@ def asked(
         preset: Where to start from; None for the data set's own, or a default.
         epochs: Passes over the data, instead of the option `steps`.
         settings: Each KEY=VALUE.
-        run_dir: As in `Asked`, and likewise `resume`, `strategy`, `out` and `dry_run`.
+        run_dir: As in `Asked`, and likewise what follows.
         resume: As in `Asked`.
+        allow_changed_data: As in `Asked`.
         max_time: See `stopping.parse_duration`.
         strategy: As in `Asked`.
         out: As in `Asked`.
@@ -121,6 +125,11 @@ def asked(
     if going_on and (run_dir or preset or epochs):
         raise InputError("--resume takes its run's settings: leave out --run-dir, --preset "
                          "and --epochs.")  # fmt: skip
+    if allow_changed_data and not resume:
+        raise InputError(
+            "--allow-changed-data is for a run that goes on: give it with --resume RUN or "
+            "--resume auto."
+        )
     if cluster.several(strategy) and not (run_dir or going_on):
         raise InputError(
             "Several workers need one --run-dir, on a disk that all of them share, such as "
@@ -137,8 +146,18 @@ def asked(
         folder.require_writable(Path(run_dir))
         folder.require_new(Path(run_dir))
     return Asked(
-        command, start, changes, epochs, run_dir, resume, seconds, strategy, Path(out), dry_run
-    )  # fmt: skip
+        command=command,
+        start=start,
+        changes=changes,
+        epochs=epochs,
+        run_dir=run_dir,
+        resume=resume,
+        allow_changed_data=allow_changed_data,
+        seconds=seconds,
+        strategy=strategy,
+        out=Path(out),
+        dry_run=dry_run,
+    )
 
 
 def defaults(command: str) -> dict[str, str]:

@@ -4,22 +4,20 @@ import contextlib
 import functools
 import hashlib
 import json
-import platform
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import keras
-import numpy as np
-import tensorflow as tf
 
-import kgan
 from kgan.data import licence
+from kgan.data.fingerprint import fingerprint
 from kgan.data.pipeline import batches
-from kgan.errors import InputError, unknown
+from kgan.errors import InputError, RunWarning, unknown
 from kgan.serving import export
-from kgan.training import determinism, failures, folder
+from kgan.training import determinism, failures, folder, provenance
 from kgan.training.build import Run, build, load_data, prepare
-from kgan.training.callbacks import Checkpointing, MetricsLog, Samples, read_metrics
+from kgan.training.callbacks import Checkpointing, MetricsLog, Samples, add_event, read_metrics
 from kgan.training.checkpoint import Checkpoints
 from kgan.training.config import CONFIGS, Config
 from kgan.training.evaluation import Evaluation, best_place
@@ -29,6 +27,7 @@ from kgan.training.stopping import Stop
 from kgan.training.strategy import Devices
 
 CHECKPOINTS = ("last", "best")
+DATA_CHANGED = "data_changed"
 
 
 def train(
@@ -38,6 +37,7 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     deterministic: bool = True,
     stop: Stop | None = None,
+    allow_changed_data: bool = False,
 ) -> dict:
     """Trains, or goes on training, and exports the result.
 
@@ -49,13 +49,15 @@ def train(
         deterministic: Turn on TensorFlow's op determinism, which is for the whole process: without
             it a resumed run equals an uninterrupted one only up to rounding.
         stop: What may end training before its last step.
+        allow_changed_data: Go on with an unfinished run though its data were others: told in a line
+            of metrics.jsonl.
 
     Returns:
         What summary.json holds; nothing in a process that is not the chief, whose files they are.
 
     Raises:
-        InputError: Another process uses the folder, not all workers see it, or none of its
-            checkpoints can be read.
+        InputError: Another process uses the folder, not all workers see it, it is a run of other
+            data, or none of its checkpoints can be read.
         StoppedError: `stop` asked for it; the run goes on from here when it is resumed.
         TrainingError: A loss or a weight was not finite once too often, a file could not be
             written, memory was short or a worker was lost; the last good checkpoint is kept.
@@ -63,14 +65,20 @@ def train(
     if deterministic:
         determinism.enable()
     run_dir, devices = Path(run_dir), run.devices
-    summary = {}
+    summary, changed = {}, []
     with failures.told(run, run_dir), contextlib.ExitStack() as held:
         if devices.chief:
             run_dir.mkdir(parents=True, exist_ok=True)
             held.enter_context(folder.lock(run_dir))
-            if not (run_dir / "config.json").exists():
-                folder.write_json(run_dir / "config.json", _record(run))
-        _fit(run, run_dir, callbacks, stop)
+            if (run_dir / "config.json").exists():
+                record = folder.read_config(run_dir)
+                changed = provenance.check_data(
+                    record, run.fingerprint, run_dir, allow_changed_data
+                )
+                provenance.warn_of_threads(record, run_dir)
+            else:
+                folder.write_json(run_dir / "config.json", provenance.describe(run))
+        _fit(run, run_dir, callbacks, stop, changed)
         if devices.chief:
             summary = _finish(run, run_dir, saved_models)
         # The others wait for the chief, which would miss them, but not any more when all is done.
@@ -94,7 +102,11 @@ def _finish(run: Run, run_dir: Path, saved_models: str | Path) -> dict:
 
 
 def _fit(
-    run: Run, run_dir: Path, callbacks: Sequence[keras.callbacks.Callback], stop: Stop | None
+    run: Run,
+    run_dir: Path,
+    callbacks: Sequence[keras.callbacks.Callback],
+    stop: Stop | None,
+    changed: list[str],
 ) -> None:
     config, model, devices = run.config, run.model, run.devices
     checkpoints = Checkpoints(model, run_dir / "checkpoints", config.checkpoints_kept, devices)
@@ -102,6 +114,9 @@ def _fit(
         checkpoints.recover()
     devices.values()
     _check_agreement(run, run_dir)
+    start = checkpoints.latest_step
+    if changed:
+        _take_over(run, run_dir, changed, start)
     log = MetricsLog(run_dir, config.log_every, run.images_per_step, checkpoints, devices.chief)
     rhythms = [config.log_every, config.sample_every, config.checkpoint_every]
     if run.scorer:
@@ -113,7 +128,6 @@ def _fit(
         own.insert(2, Samples(run_dir, config.sample_every, lambda model: draw(model, run.data)))
         if run.scorer:
             own.insert(1, Evaluation(run_dir, config.evaluation, run.scorer, checkpoints))
-    start = checkpoints.latest_step
     if start == run.total_steps:
         checkpoints.restore()
     for number, fit in enumerate(run.family.phases(model)):
@@ -131,6 +145,14 @@ def _fit(
             )
 
 
+def _take_over(run: Run, run_dir: Path, changed: list[str], step: int) -> None:
+    """Notes from which step on a run has other data, and that these are now its own."""
+    event = {"event": DATA_CHANGED, "changed": changed}
+    add_event(run_dir / "metrics.jsonl", step, run.images_per_step, event)
+    record = {**folder.read_config(run_dir), **provenance.describe_data(run)}
+    folder.write_json(run_dir / "config.json", record)
+
+
 def _check_agreement(run: Run, run_dir: Path) -> None:
     """Checks that all workers train the same run in the same folder.
 
@@ -142,30 +164,10 @@ def _check_agreement(run: Run, run_dir: Path) -> None:
         raise InputError(
             f"Not every worker sees {run_dir}: give a --run-dir on a disk that all of them share."
         )
-    digest = hashlib.sha256(json.dumps(run.config.to_dict(), sort_keys=True).encode()).digest()
-    if len(set(devices.values(int.from_bytes(digest[:7], "big")))) > 1:
-        raise InputError("The workers were started with different settings: give all the same.")
-
-
-def _record(run: Run) -> dict:
-    versions = {
-        "kgan": kgan.__version__,
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-    }
-    devices = [device.device_type for device in tf.config.list_physical_devices()]
-    return {
-        "name": run.name,
-        "family": run.config.family,
-        "config": run.config.to_dict(),
-        "examples": len(run.examples),
-        "image_shape": list(run.examples.image_shape),
-        "device": "GPU" if "GPU" in devices else f"CPU {platform.machine()}",
-        "replicas": run.devices.replicas,
-        "versions": versions,
-    }
+    for what, given in (("settings", run.config.to_dict()), ("data", run.fingerprint)):
+        digest = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).digest()
+        if len(set(devices.values(int.from_bytes(digest[:7], "big")))) > 1:
+            raise InputError(f"The workers were started with different {what}: give all the same.")
 
 
 def reopen(
@@ -174,6 +176,7 @@ def reopen(
     changes: dict,
     report=None,
     devices: Devices | None = None,
+    allow_changed_data: bool = False,
 ) -> Run:
     """Returns an unfinished run, ready to go on.
 
@@ -183,6 +186,7 @@ def reopen(
         changes: Settings asked for by dotted key; each must be what the run has.
         report: Called while data are prepared: see `kgan.load`.
         devices: As in `prepare`; they need not be those that the run began with.
+        allow_changed_data: As in `train`.
 
     Raises:
         InputError: No run, one of another command or a finished one, contradicting settings, or
@@ -206,36 +210,39 @@ def reopen(
                 f"{key} is {value!r}, but run {run_dir} has {known.get(key)!r}: leave the option "
                 "out to go on, or start a new run."
             )
-    run = prepare(config, load_data(config, report), devices)
-    if len(run.examples) != record["examples"]:
-        raise InputError(
-            f"{config.data.name} now has {len(run.examples)} examples, but run {run_dir} began "
-            f"with {record['examples']}: bring the data back, or start a new run."
-        )
-    return run
+    data = load_data(config, report)
+    # Before anything is built of data that do not fit.
+    provenance.check_data(record, fingerprint(data), run_dir, allow_changed_data)
+    return prepare(config, data, devices)
 
 
-def find_unfinished(run: Run, run_dir: str | Path | None = None) -> Path | None:
+def find_unfinished(
+    run: Run, run_dir: str | Path | None = None, allow_changed_data: bool = False
+) -> Path | None:
     """Returns the newest unfinished run that is the same as this one and that nobody is at.
 
     Args:
         run: From `prepare`.
         run_dir: The one folder to look at, None for all under runs/.
+        allow_changed_data: As in `train`; else of one that is the same but for its data is warned.
 
     Raises:
         InputError: A run's configuration cannot be read.
     """
     places = [Path(run_dir)] if run_dir is not None else sorted(Path("runs").glob("*"))
-    wanted = _record(run)
+    wanted = run.config.to_dict()
     for place in reversed(places):
         if not (place / "config.json").exists() or (place / "summary.json").exists():
             continue
         record = folder.read_config(place)
         # With the settings that came after it was written.
-        record["config"] = read_config(record).to_dict()
-        same = all(record[key] == wanted[key] for key in ("config", "examples", "image_shape"))
-        if same and not folder.in_use(place):
+        if read_config(record).to_dict() != wanted or folder.in_use(place):
+            continue
+        try:
+            provenance.check_data(record, run.fingerprint, place, allow_changed_data)
             return place
+        except InputError as error:
+            warnings.warn(str(error), RunWarning, stacklevel=2)
     return None
 
 

@@ -35,17 +35,22 @@ def train_asked(asked: Asked) -> None:
     report = preparation_reporter(console)
     with lost_worker_told(devices, "the same command"):
         if asked.start is None:
-            run = reopen(resume, asked.command, asked.changes, report, devices)
             place = Path(resume)
+            run = reopen(
+                place, asked.command, asked.changes, report, devices, asked.allow_changed_data
+            )
         else:
             run = _new_run(asked.start, asked.changes, asked.epochs, report, devices)
-            place = find_unfinished(run, run_dir) if resume and devices.chief else None
+            place = None
+            if resume and devices.chief:
+                place = find_unfinished(run, run_dir, asked.allow_changed_data)
     if asked.dry_run:
         Console(soft_wrap=True).print_json(data=run.config.to_dict())
         return
     if devices.chief:
         place = place or folder.create(run_dir, run.name)
-    _train(run, place or Path(run_dir), asked.out, console, Stop(asked.seconds))
+    place = place or Path(run_dir)
+    _train(run, place, asked.out, console, Stop(asked.seconds), asked.allow_changed_data)
 
 
 def connect(strategy: str, dry_run: bool, console: Console) -> Devices:
@@ -89,7 +94,9 @@ def preparation_reporter(console: Console):
     return report
 
 
-def _train(run: Run, place: Path, out: Path, console: Console, stop: Stop) -> None:
+def _train(
+    run: Run, place: Path, out: Path, console: Console, stop: Stop, allow_changed_data: bool
+) -> None:
     config, shape = run.config, "x".join(map(str, run.examples.image_shape))
     phases = run.total_steps // config.steps
     each = f"{phases} layers, " if phases > 1 else ""
@@ -103,7 +110,9 @@ def _train(run: Run, place: Path, out: Path, console: Console, stop: Stop) -> No
     bar = ProgressBar(run, place / "samples", console)
     try:
         with stop:
-            summary = train(run, place, out, callbacks=[bar], stop=stop)
+            summary = train(
+                run, place, out, [bar], stop=stop, allow_changed_data=allow_changed_data
+            )
     except (KeyboardInterrupt, StoppedError) as error:
         bar.close()
         console.print(

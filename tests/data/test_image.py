@@ -1,6 +1,8 @@
 """Every kind of image becomes the grey or RGB levels that a viewer on white paper would show."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -184,3 +186,80 @@ def test_content_counts_not_the_extension(tmp_path, noise):
     Image.fromarray(pixels).save(buffer, "PNG")
     (tmp_path / "a.jpg").write_bytes(buffer.getvalue())
     assert np.array_equal(only(tmp_path), pixels)
+
+
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by PNG's colour type: grey, RGB, palette, LA, RGBA
+DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+STORED = [
+    (colour, depth, transparent)
+    for colour, depths in DEPTHS.items()
+    for depth in depths
+    for transparent in ((False, True) if colour < 4 else (False,))
+]
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(samples, colour, depth, palette, transparent):
+    """Returns a file as the PNG specification (ISO/IEC 15948) has it."""
+    height, width, channels = samples.shape
+    rows = samples.reshape(height, width * channels)
+    bits = (rows[..., None] >> np.arange(depth)[::-1]) & 1
+    rows = np.packbits(bits.reshape(height, -1).astype(np.uint8), axis=1)
+    rows = np.pad(rows, ((0, 0), (1, 0)))  # filter type 0
+    chunks = {
+        b"IHDR": struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0),
+        b"PLTE": palette.tobytes() if colour == 3 else None,
+        b"tRNS": transparent,
+        b"IDAT": zlib.compress(rows.tobytes()),
+        b"IEND": b"",
+    }
+    body = b"".join(chunk(kind, data) for kind, data in chunks.items() if data is not None)
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+@pytest.mark.parametrize(("colour", "depth", "transparent"), STORED)
+@pytest.mark.parametrize("turned", [False, True])
+def test_every_kind_of_png_is_its_colours_on_white(tmp_path, colour, depth, transparent, turned):
+    rng = np.random.default_rng(depth)
+    top = 2**depth - 1
+    samples = rng.integers(0, top + 1, (16, 11, CHANNELS[colour]))
+    samples[5, 6] = top // 2 | 1
+    samples[8:] = samples[:8]  # The transparent colour is met twice,
+    samples[3, 4] = np.minimum(samples[5, 6] ^ 1, top)  # and in 16 bits one next to it.
+    palette, opacity = rng.integers(0, 256, (2**depth, 3), np.uint8), np.ones((16, 11, 1))
+    colours, trns = samples / top, None
+    if colour == 3:
+        colours = palette[samples[..., 0]] / 255
+        alphas = rng.integers(0, 256, 2**depth, np.uint8)
+        if transparent:
+            opacity, trns = alphas[samples] / 255, alphas.tobytes()
+    elif colour > 3:
+        colours, opacity = colours[..., :-1], colours[..., -1:]
+    elif transparent:
+        opacity = (samples != samples[5, 6]).any(-1, keepdims=True)
+        trns = samples[5, 6].astype(">u2").tobytes()
+    exact = 255 * (colours * opacity + 1 - opacity)
+    data = png(samples, colour, depth, palette, trns)
+    if turned:  # EXIF orientation 3: by half a turn.
+        exif = Image.Exif()
+        exif[274] = 3
+        header = len(b"\x89PNG\r\n\x1a\n") + 25
+        data = data[:header] + chunk(b"eXIf", exif.tobytes()[6:]) + data[header:]
+        exact = exact[::-1, ::-1]
+    (tmp_path / "a.png").write_bytes(data)
+    found = only(tmp_path)
+    assert found.shape == exact.shape  # One channel is grey.
+    error = np.abs(found - exact)
+    if depth < 16 or colour == 0:
+        assert error.max() <= 0.5 + 1e-9
+    else:  # Pillow keeps the high bytes of a colour, and of its alpha.
+        near = (samples >> 8 == samples[5, 6] >> 8).all(-1)
+        near[5, 6] = near[13, 6] = False
+        if turned:
+            near = near[::-1, ::-1]
+        beside = error[~near] if transparent else error
+        assert beside.max() < (1 if colour == 2 else 2)
+        assert not transparent or (found[near] == 255).all()

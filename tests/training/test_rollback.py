@@ -168,9 +168,10 @@ def test_a_nan_in_what_no_loss_sees_is_found_too(workdir):
     assert all(np.isfinite(w).all() for network in model.networks for w in network.get_weights())
 
 
-def test_at_the_last_step_too(workdir):
-    with pytest.warns(RunWarning, match="Step 30: "):
-        trained(workdir / "run", Plant(29))
+@pytest.mark.parametrize("steps", [30, 31])  # A multiple of a rhythm, and of none.
+def test_at_the_last_step_too(steps, workdir):
+    with pytest.warns(RunWarning, match=f"Step {steps}: "):
+        trained(workdir / "run", Plant(steps - 1), steps=steps)
     assert events(workdir / "run") == history(workdir / "run")[-1:]
     assert json.loads((workdir / "run/summary.json").read_text())["event"] == "rolled_back"
 
