@@ -1,5 +1,6 @@
 """One image of any kind -> uint8 `(height, width, channels)`, grey or RGB, of the size asked."""
 
+import re
 import warnings
 from pathlib import Path
 
@@ -10,6 +11,12 @@ from kgan.errors import InputError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 MAX_SIDE = 8192
+LARGE = 2**25  # pixels, above which a JPEG is decoded smaller where the size asked for is far less
+SPARE = 4  # times the size asked for, that are decoded at least
+
+
+class TooLargeError(ValueError):
+    """An image has more pixels than are decoded: the message says how many, and the limit."""
 
 
 def parse_size(image_size: int | tuple[int, int] | None) -> tuple[int, int] | None:
@@ -41,15 +48,28 @@ def read(path: Path, size: tuple[int, int] | None) -> np.ndarray:
         size: `(height, width)` to fit, or None.
 
     Raises:
+        TooLargeError: It has more than 179 million pixels (twice `PIL.Image.MAX_IMAGE_PIXELS`).
         Exception: Of any class, where the bytes are no whole image (Pillow's decoders do that).
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(path, formats=FORMATS) as image:
+        warnings.simplefilter("ignore")  # that of Pillow about half of the limit, too
+        with _opened(path) as image:
+            if size and image.width * image.height > LARGE:
+                image.draft(None, (SPARE * max(size), SPARE * max(size)))
             # The last of a tile's four is told before the file is decoded only.
             stored = image.tile[0][3] if image.format == "PNG" else None
             return convert(_as_stored(ImageOps.exif_transpose(image), stored), size)
+
+
+def _opened(path: Path) -> Image.Image:
+    try:
+        return Image.open(path, formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        # "Image size (N pixels) exceeds limit of M pixels, could be ..."
+        pixels, limit = (int(number) for number in re.findall(r"\d+", str(error))[:2])
+        raise TooLargeError(
+            f"{pixels / 1e6:,.0f} million pixels, at most {limit / 1e6:,.0f} are read"
+        ) from error
 
 
 def convert(image: Image.Image, size: tuple[int, int] | None) -> np.ndarray:

@@ -89,6 +89,8 @@ def conditions(table: dict) -> list[str]:
         lines.append(
             f"Features {about['name']} (sha256 {about['sha256']}), resize: {about['resizer']}."
         )
+        if "caveat" in about:
+            lines.append(about["caveat"])
     for score in [score for score in scores if score["name"] == "parzen"]:
         lines.append(
             f"parzen against {score['n_reference']:,} images of {score['dataset']} "

@@ -1,10 +1,12 @@
 """Scores of a run: against which data, in which features, while it trains."""
 
+import dataclasses
 import json
 import os
 from pathlib import Path
 
-from kgan.data.prepared import Report, cache_dir
+from kgan.data.cache import cache_dir
+from kgan.data.prepared import Report
 from kgan.data.split import split
 from kgan.metrics import METRICS, features, metric_of
 from kgan.metrics.scores import Data, Scorer
@@ -52,8 +54,8 @@ def extractor(
     """Returns the network whose features are compared.
 
     Args:
-        name: As in `metrics.features.find`, or "auto" for the classifier that KGAN ships for the
-            data set, or Inception where it ships none.
+        name: As in `metrics.features.find`, or "auto" for Inception where its graph is given, else
+            the classifier that KGAN ships for the data set or else for images of their kind.
         data: The data set.
         inception_graph: As in `metrics.features.find`.
         report: As in `metrics.features.find`.
@@ -61,10 +63,31 @@ def extractor(
     Raises:
         InputError: As `metrics.features.find`.
     """
-    if name == "auto":
-        own = f"{data.name}-cnn"
-        name = own if own in features.names() and not inception_graph else features.INCEPTION
-    return features.find(name, inception_graph, cache_dir() / "inception", report)
+    caveat = ""
+    if name == "auto" and inception_graph:
+        name = features.INCEPTION
+    elif name == "auto":
+        name = f"{data.name}-cnn"
+        if name not in features.names():
+            name, caveat = _of_kind(data.image_shape)
+    found = features.find(name, inception_graph, cache_dir() / "inception", report)
+    return dataclasses.replace(found, caveat=caveat)
+
+
+def _of_kind(image_shape: tuple[int, ...]) -> tuple[str, str]:
+    """Returns the classifier that KGAN ships for images of a shape, and what it cannot tell."""
+    *sides, channels = image_shape
+    if channels == 3:
+        name, of, size = "cifar10-cnn", "CIFAR-10", 32
+    elif max(sides) > 16:
+        name, of, size = "mnist-cnn", "MNIST", 28
+    else:
+        name, of, size = "digits-cnn", "the digits", 8
+    return name, (
+        f"{name} learned the ten classes of {of} at {size}x{size}: its scores compare models of "
+        "these images, not finer detail, nor published figures. For those: --features "
+        "inception-2015."
+    )
 
 
 def scorer(config: EvaluationConfig, data: Data) -> Scorer:

@@ -63,7 +63,7 @@ class Asked:
         epochs: Passes over the data, None for the configuration's steps.
         run_dir: The new run's folder, None for the next number.
         resume: The run to go on with, "auto" for the newest of the same configuration, or None.
-        allow_changed_data: Go on with it though its data were others.
+        allow_changed_data: Go on though its data were others.
         seconds: After which to stop, None for never.
         strategy: See `strategy.choose`.
         out: Where the SavedModel goes.
@@ -146,22 +146,22 @@ def asked(
     else:
         start = presets.find(command, preset, options["dataset"], options["model"])
         where = override(start, changes, builders=False).data
-        data.find(where.name, where.data_dir)
-    if run_dir and not resume and not dry_run:
+        data.check(where.name, where.data_dir)
+    if run_dir and not (resume or dry_run or cluster.several(strategy)):
         folder.require_writable(Path(run_dir))
         folder.require_new(Path(run_dir))
     return Asked(
-        command,
-        start,
-        changes,
-        epochs,
-        run_dir,
-        resume,
-        allow_changed_data,
-        seconds,
-        strategy,
-        Path(out),
-        dry_run,
+        command=command,
+        start=start,
+        changes=changes,
+        epochs=epochs,
+        run_dir=run_dir,
+        resume=resume,
+        allow_changed_data=allow_changed_data,
+        seconds=seconds,
+        strategy=strategy,
+        out=Path(out),
+        dry_run=dry_run,
     )
 
 

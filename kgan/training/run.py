@@ -17,7 +17,7 @@ from kgan.data.pipeline import batches
 from kgan.errors import InputError, RunWarning, unknown
 from kgan.serving import export
 from kgan.training import determinism, failures, folder, provenance
-from kgan.training.build import FAMILIES, Run, build, load_data, prepare
+from kgan.training.build import Run, build, load_data, prepare
 from kgan.training.callbacks import Checkpointing, MetricsLog, Samples, add_event
 from kgan.training.checkpoint import Checkpoints
 from kgan.training.evaluation import Evaluation, best_place
@@ -223,8 +223,7 @@ def reopen(
         )
     if read_summary(run_dir) is not None:
         raise InputError(
-            f"Run {run_dir} is finished ({config.steps} steps). "
-            f"{FAMILIES[config.family].NEXT} {run_dir}, or start a new one."
+            f"Run {run_dir} is finished ({config.steps} steps): use it, or start a new one."
         )
     known = settings(config)
     for key, value in changes.items():

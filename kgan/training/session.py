@@ -146,6 +146,7 @@ def _train(
     if not summary:
         return  # The chief tells.
     print_table(run.family.rows(summary), console)
-    lines = [*outlook(run, place), f"{run.family.NEXT} {place}"]
-    for line in (f"Saved {summary['saved_model']}.", *dict.fromkeys(lines)):
+    advice = run.family.advice(config, run.data, place)
+    lines = [f"Saved {summary['saved_model']}.", *outlook(run, place), advice]
+    for line in dict.fromkeys(lines):
         console.print(line, soft_wrap=True)

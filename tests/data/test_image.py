@@ -7,6 +7,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from kgan import data
 from kgan.data import image
@@ -145,6 +146,39 @@ def test_size_of_a_long_thin_image_needs_no_long_image_between(save):
 def test_size_that_is_none(size):
     with pytest.raises(InputError, match="image_size"):
         image.parse_size(size)
+
+
+def smooth(height, width):
+    ramp = np.linspace(0, 255, width).astype(np.uint8)
+    return np.stack([np.tile(ramp, (height, 1))] * 3, -1)
+
+
+def test_a_large_jpeg_is_decoded_smaller_to_the_same_picture(save, monkeypatch):
+    folder = save("a.jpg", smooth(400, 800), quality=95)
+    whole = only(folder, image_size=16).astype(int)
+    drafts = []
+    draft = JpegImageFile.draft
+
+    def noted(self, mode, size):
+        found = draft(self, mode, size)
+        drafts.append(self.size)
+        return found
+
+    monkeypatch.setattr(JpegImageFile, "draft", noted)
+    monkeypatch.setattr(image, "LARGE", 100_000)
+    reduced = image.read(folder / "a.jpg", (16, 16)).astype(int)
+    assert drafts == [(200, 100)]  # a quarter: four times 16 is covered, by an eighth it is not
+    assert np.abs(reduced - whole).max() <= 3
+    assert image.read(folder / "a.jpg", None).shape == (400, 800, 3)
+
+
+def test_a_photo_above_pillows_warning_is_read_and_one_above_its_limit_is_told(save, monkeypatch):
+    folder = save("a.png", np.zeros((100, 150), np.uint8))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10_000)
+    assert image.read(folder / "a.png", None).shape == (100, 150, 1)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5_000)
+    with pytest.raises(image.TooLargeError, match="0 million pixels, at most 0 are read"):
+        image.read(folder / "a.png", None)
 
 
 def test_content_counts_not_the_extension(tmp_path, noise):
