@@ -78,6 +78,9 @@ def evaluate(
     if out is not None:
         folder.require_writable(Path(out))
     opened = [open_source(source, checkpoint, image_size) for source in given]
+    for source in opened if out is None else ():
+        if source.run_dir:
+            folder.refuse_links(source.run_dir)
     real = _real(opened, dataset, data_dir, image_size, preparing)
     network = None
     if metrics is None or set(metrics) != {"parzen"}:

@@ -11,6 +11,7 @@ from kgan.data import Examples
 from kgan.data.split import Splits
 from kgan.errors import InputError
 from kgan.metrics.scores import Scorer
+from kgan.serving import as_name
 from kgan.training import adversarial, precision, pretraining
 from kgan.training.config import Config
 from kgan.training.strategy import Devices
@@ -108,7 +109,7 @@ def prepare(config: Config, data: Examples | Splits, devices: Devices | None = N
     config, data = FAMILIES[config.family].resolve(config, data)
     with devices.scope():
         model = build(config, examples.image_shape, _mean_image(examples))
-    name = f"{examples.name}-{config.network.name}"
+    name = as_name(f"{examples.name}-{config.network.name}")
     return Run(config, data, model, name, devices, FAMILIES[config.family].scorer(config))
 
 

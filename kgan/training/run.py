@@ -16,7 +16,7 @@ import kgan
 from kgan.data import licence
 from kgan.data.pipeline import batches
 from kgan.errors import InputError, unknown
-from kgan.serving import export
+from kgan.serving import as_name, export, trust
 from kgan.training import determinism, failures, folder
 from kgan.training.build import FAMILIES, Run, build, load_data, prepare
 from kgan.training.callbacks import Checkpointing, MetricsLog, Samples, read_metrics
@@ -207,6 +207,7 @@ def reopen(
                 f"{key} is {value!r}, but run {run_dir} has {known.get(key)!r}: leave the option "
                 "out to go on, or start a new run."
             )
+    _check_features(run_dir, known, changes)
     run = prepare(config, load_data(config, report), devices)
     if len(run.examples) != record["examples"]:
         raise InputError(
@@ -214,6 +215,25 @@ def reopen(
             f"with {record['examples']}: bring the data back, or start a new run."
         )
     return run
+
+
+def _check_features(run_dir: str | Path, known: dict, changes: dict) -> None:
+    """Checks that a run of others does not have a program loaded that nobody named.
+
+    Raises:
+        InputError: It is scored in the features of a SavedModel that this installation did not
+            write.
+    """
+    name = str(known.get("evaluation.features"))
+    place = Path(name.partition(":")[0])
+    if "evaluation.features" in changes or not (place / "saved_model.pb").exists():
+        return
+    if not trust.is_own(place):
+        raise InputError(
+            f"Run {run_dir} is scored in the features of {place}: a SavedModel is a program, and "
+            "this installation did not write it. To load it, name it: --set "
+            f"evaluation.features={name}"
+        )
 
 
 def find_unfinished(run: Run, run_dir: str | Path | None = None) -> Path | None:
@@ -300,4 +320,4 @@ def restore(run_dir: str | Path, checkpoint: str = "last") -> tuple[keras.Model,
             f"{config.checkpoint_every} steps."
         )
     checkpoints.restore(oldest=1)
-    return model, record["name"]
+    return model, as_name(record["name"])

@@ -2,16 +2,17 @@
 
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
 import numpy as np
 
 import kgan
-from kgan.errors import InputError
+from kgan.errors import InputError, plain
 from kgan.models import GAN, VAE
 from kgan.models.seeds import MAX_SEED, check_seeds, seed_latents
-from kgan.serving import SavedGenerator, ServedGenerator
+from kgan.serving import SavedGenerator, ServedGenerator, trust
 from kgan.serving.saved import signatures, versions
 from kgan.training import folder, pictures
 from kgan.training.run import read_config, restore
@@ -46,7 +47,9 @@ def find_model(model: str | None) -> Path:
 
     Args:
         model: A run folder, a SavedModel's folder with or without its version, or a name under
-            `saved_models/`; None for the newest of all, or the digits generator that KGAN ships.
+            `saved_models/`; None for the newest run or SavedModel that this installation wrote, or
+            the digits generator that KGAN ships: a stranger's SavedModel is a program, and is
+            loaded only when it is named.
 
     Raises:
         InputError: Nothing of the kind is there.
@@ -65,13 +68,37 @@ def find_model(model: str | None) -> Path:
 
 
 def _newest_generator() -> Path | None:
-    """Returns the run or SavedModel written last, among those that images can be drawn from."""
+    """Returns the run or SavedModel written last, among those that images can be drawn from.
+
+    SavedModels that this installation did not write are passed over, and the newest of them told.
+    """
     written = [
         *((path, path.parent) for path in Path("saved_models").glob("*/*/saved_model.pb")),
         *((path, path.parents[1]) for path in Path("runs").glob("*/checkpoints/ckpt-[1-9]*.index")),
     ]
-    written.sort(key=lambda pair: pair[0].stat().st_mtime, reverse=True)
-    return next((place for _, place in written if _draws(place)), None)
+    written.sort(key=lambda pair: pair[0].lstat().st_mtime, reverse=True)
+    found, foreign = None, []
+    for _, place in written:
+        if (place / "config.json").exists() or _is_safe(place):
+            if _draws(place):
+                found = place
+                break
+        else:
+            foreign.append(place)
+    if foreign:
+        name = plain(str(foreign[0]))
+        others = f" and {len(foreign) - 1} more" if foreign[1:] else ""
+        print(
+            f"Left alone {name}{others}: a SavedModel is a program, and this installation did not "
+            f"write it. To load it, name it: kgan sample {shlex.quote(name)}",
+            file=sys.stderr,
+            flush=True,
+        )
+    return found
+
+
+def _is_safe(version: Path) -> bool:
+    return version.resolve() == _shipped().resolve() or trust.is_own(version)
 
 
 def _draws(path: Path) -> bool:
@@ -85,7 +112,7 @@ def _shipped() -> Path:
     """Returns the digits generator, in the installed package or beside it in a checkout."""
     package = Path(kgan.__file__).parent
     root = next(path for path in (package, package.parent) if (path / "saved_models").is_dir())
-    return versions(root / "saved_models" / "digits-dcgan")[-1]
+    return root / "saved_models" / "digits-dcgan" / "1"
 
 
 def open_model(path: Path, checkpoint: str = "last") -> GAN | VAE | SavedGenerator:
@@ -200,7 +227,7 @@ def sample_to(
                 "a model on this machine is named without an option, kgan sample MODEL."
             )
         source = find_model(model)
-        print(f"Drawing from {source}", file=sys.stderr, flush=True)
+        print(plain(f"Drawing from {source}"), file=sys.stderr, flush=True)
         generator = open_model(source, checkpoint or "last")
     else:
         if checkpoint is not None:
@@ -209,7 +236,7 @@ def sample_to(
             )
         generator = open_served(server, model, **served)
         source = f"{generator.place}, version {generator.version}"
-        print(f"Drawing from {source}", file=sys.stderr, flush=True)
+        print(plain(f"Drawing from {source}"), file=sys.stderr, flush=True)
     try:
         if path.suffix in _WRITERS:
             path.parent.mkdir(parents=True, exist_ok=True)
