@@ -103,7 +103,9 @@ def test_colour_becomes_grey_as_in_pillow_and_grey_becomes_colour():
     np.testing.assert_array_equal(decoder(3)(tf.constant(file)), np.stack([grey] * 3, axis=-1))
 
 
-BIG_ENDIAN = b"Exif\0\0" + bytes.fromhex("4d4d002a 00000008 0001 0112 0003 00000001 00060000 00000000")
+BIG_ENDIAN = b"Exif\0\0" + bytes.fromhex(
+    "4d4d002a 00000008 0001 0112 0003 00000001 00060000 00000000"
+)
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="6"/></x:xmpmeta>'
 REFUSED = {
     **{f"JPEG, {n}": encoded(SMOOTH, "JPEG", **turned(n)) for n in range(2, 9)},

@@ -118,7 +118,11 @@ def saved(place, endpoints):
 
 
 HOSTILE = ("$(touch x)", "`touch x`", "'; touch x; '", '"; touch x; "', "a\nb", "\x1b[31m", "é")
-REFUSALS = ("expected one such as digits-dcgan", "is no name of an input", "can hold such characters")
+REFUSALS = (
+    "expected one such as digits-dcgan",
+    "is no name of an input",
+    "can hold such characters",
+)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
