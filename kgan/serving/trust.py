@@ -48,9 +48,10 @@ def _record() -> Path:
 
 
 def _entries(version: Path) -> Iterator[tuple[Path, bool]]:
-    """Yields all that is in a folder, and whether it is a file, in one order on every machine."""
+    """Yields all in a folder but folders, in one order, and whether it is a file."""
     for path in sorted(version.rglob("*"), key=lambda path: path.relative_to(version).as_posix()):
-        yield path, path.is_file()
+        if path.is_symlink() or not path.is_dir():
+            yield path, path.is_file()
 
 
 def _size(version: Path) -> int:
@@ -61,10 +62,9 @@ def _digest(version: Path) -> str:
     """Returns a hash of the names and contents of all files: a loader prefers some to others."""
     found = hashlib.sha256()
     for path, is_file in _entries(version):
-        name = os.fsencode(path.relative_to(version))
-        found.update(b"%d %d %s" % (is_file, len(name), name))
+        name, size = os.fsencode(path.relative_to(version)), path.stat().st_size if is_file else -1
+        found.update(b"%d %d %s" % (size, len(name), name))
         if is_file:
-            found.update(b"%d " % path.stat().st_size)
             with path.open("rb") as file:
                 while chunk := file.read(CHUNK):
                     found.update(chunk)

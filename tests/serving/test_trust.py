@@ -1,5 +1,6 @@
 """A SavedModel is a program: which are loaded unasked, and what is only data."""
 
+import dataclasses
 import os
 import shutil
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kgan.data import load
 from kgan.errors import InputError
 from kgan.metrics import store
 from kgan.models import GAN
@@ -16,8 +18,10 @@ from kgan.serving import export, trust
 from kgan.tasks.results import opened
 from kgan.tasks.sources import open_source
 from kgan.training import folder
+from kgan.training.build import prepare
+from kgan.training.checkpoint import Checkpoints
 from kgan.training.config import RunConfig
-from kgan.training.run import reopen
+from kgan.training.run import reopen, restore
 from kgan.training.sampling import _shipped
 from kgan.training.strategy import Devices
 from tests.serving.command import kgan
@@ -116,6 +120,16 @@ def test_a_run_has_no_strangers_program_loaded(foreign):
     with pytest.raises(InputError, match=r"--set evaluation.features=saved_models/gift/1:encode"):
         reopen("run", "train", {})
     assert not foreign.exists()
+
+
+def test_a_run_has_a_name_for_servers_whatever_its_data_are_called(tmp_path):
+    data = dataclasses.replace(load("digits"), name="My $(touch x) photos")
+    run = prepare(RunConfig(), data)
+    assert run.name == "My-touch-x-photos-dcgan"
+    Checkpoints(run.model, tmp_path / "checkpoints").save(1)
+    record = {"name": "a; touch x", "family": "adversarial", "config": run.config.to_dict()}
+    folder.write_json(tmp_path / "config.json", {**record, "image_shape": [8, 8, 1]})
+    assert restore(tmp_path)[1] == "a-touch-x"
 
 
 class Pickled:
