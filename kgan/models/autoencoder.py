@@ -13,7 +13,7 @@ from kgan.models.adam import Adam
 from kgan.models.counted import CountedModel
 from kgan.models.precision import in_float32
 from kgan.models.seeds import in_batches
-from kgan.models.step import Noise, built_optimizer, minimize
+from kgan.models.step import Noise, an_optimizer, built_optimizer, minimize
 
 LIKELIHOODS = {"bernoulli": bernoulli, "squared_error": squared_error}
 
@@ -73,23 +73,25 @@ class Autoencoder(CountedModel):
 
     def compile(
         self,
-        optimizer: keras.optimizers.Optimizer | None = None,
+        optimizer: keras.optimizers.Optimizer | str | dict | None = None,
         accumulate: int = 1,
         **kwargs,
     ):
         """Chooses the optimizer.
 
         Args:
-            optimizer: Default Adam(1e-3).
+            optimizer: One, its name or its configuration; default Adam(1e-3).
             accumulate: As of `kgan.GAN.compile`.
             **kwargs: Passed to `keras.Model.compile`.
 
         Raises:
-            InputError: No piece.
+            InputError: No piece, or no optimizer.
         """
+        optimizer = an_optimizer(optimizer or Adam(1e-3))
         super().compile(optimizer=None, **kwargs)
+        self._keras_arguments = kwargs
         self._compute_in(accumulate)
-        self._prepare(optimizer or Adam(1e-3))
+        self._prepare(optimizer)
 
     def _prepare(self, optimizer):
         self.optimizer = built_optimizer(optimizer, self)
@@ -111,9 +113,10 @@ class Autoencoder(CountedModel):
     def train_step(self, data):
         images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         x = self.to_range(images)
-        return self._train(x, self.encoder, self.decoder, self.likelihood, self._reconstruction)
+        pair = self.encoder, self.decoder, self.optimizer
+        return self._train(x, *pair, self.likelihood, self._reconstruction)
 
-    def _train(self, x, encoder, decoder, likelihood, reconstruction):
+    def _train(self, x, encoder, decoder, optimizer, likelihood, reconstruction):
         """Updates a pair of networks to reconstruct clean `x`; returns the logs."""
         corrupted = self._corrupted(x, self.step.value)
 
@@ -124,7 +127,7 @@ class Autoencoder(CountedModel):
 
         variables = encoder.trainable_variables + decoder.trainable_variables
         _, (per_example, outputs) = minimize(
-            losses, self.optimizer, variables, [corrupted, x], self.accumulate
+            losses, optimizer, variables, [corrupted, x], self.accumulate
         )
         self.step.assign_add(1)
         return self._compared(per_example, reconstruction(outputs), x)
@@ -287,14 +290,8 @@ class Autoencoder(CountedModel):
         given = {name: config[name] for name in objects if name in config}
         return cls(**{**config, **keras.saving.deserialize_keras_object(given)})
 
-    def get_compile_config(self):
-        if self.compiled:
-            optimizer = keras.saving.serialize_keras_object(self.optimizer)
-            return {"optimizer": optimizer, "accumulate": self.accumulate}
-
-    def compile_from_config(self, config):
-        optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
-        self.compile(optimizer, config["accumulate"])
+    def _compile_arguments(self):
+        return {"optimizer": self.optimizers[0], "accumulate": self.accumulate}
 
 
 def check_fit(encoder: keras.Model, decoder: keras.Model) -> None:

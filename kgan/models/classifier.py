@@ -10,7 +10,7 @@ from kgan.models.adam import Adam
 from kgan.models.counted import CountedModel
 from kgan.models.precision import in_float32
 from kgan.models.seeds import in_batches
-from kgan.models.step import built_optimizer, minimize
+from kgan.models.step import an_optimizer, built_optimizer, minimize
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -66,17 +66,25 @@ class Classifier(CountedModel):
     @property
     def optimizers(self) -> tuple[keras.optimizers.Optimizer, ...]:
         """The optimizers in use, after `compile`."""
-        return (self.network_optimizer,)
+        return (self.optimizer,)
 
-    def compile(self, optimizer: keras.optimizers.Optimizer | None = None, **kwargs):
+    def compile(self, optimizer: keras.optimizers.Optimizer | str | dict | None = None, **kwargs):
         """Chooses the optimizer.
 
         Args:
-            optimizer: Default `kgan.models.Adam(1e-3)`.
+            optimizer: One, its name or its configuration; default `kgan.models.Adam(1e-3)`.
             **kwargs: Passed to `keras.Model.compile`.
+
+        Raises:
+            InputError: No optimizer.
         """
+        optimizer = an_optimizer(optimizer or Adam(1e-3))
         super().compile(optimizer=None, **kwargs)
-        self.network_optimizer = built_optimizer(optimizer or Adam(1e-3), self.network)
+        self._keras_arguments = kwargs
+        self.optimizer = built_optimizer(optimizer, self.network)
+
+    def _compile_arguments(self):
+        return {"optimizer": self.optimizer}
 
     def train_step(self, data):
         images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
@@ -87,7 +95,7 @@ class Classifier(CountedModel):
             return _cross_entropy(labels, logits), logits
 
         variables = self.network.trainable_variables
-        _, logits = minimize(losses, self.network_optimizer, variables, [inputs, labels])
+        _, logits = minimize(losses, self.optimizer, variables, [inputs, labels])
         self.step.assign_add(1)
         return self._measured(labels, logits)
 

@@ -6,9 +6,11 @@ import keras
 import tensorflow as tf
 
 from kgan.errors import InputError
+from kgan.models.callbacks import check_callbacks, given
+from kgan.models.saving import SavableModel
 
 
-class CountedModel(keras.Model):
+class CountedModel(SavableModel):
     """A model that counts its updates and logs means over them.
 
     A subclass calls `_count`, adds to `_means` and returns `_logs()` from its steps.
@@ -35,6 +37,20 @@ class CountedModel(keras.Model):
         if accumulate < 1:
             raise InputError(f"accumulate is {accumulate}: expected 1 or more.")
         self.accumulate = accumulate
+
+    def fit(self, *args, **kwargs) -> keras.callbacks.History:
+        """Trains as `keras.Model.fit` does.
+
+        Args:
+            *args: Of `keras.Model.fit`.
+            **kwargs: Of `keras.Model.fit`.
+
+        Raises:
+            InputError: A callback could not do its work on this model.
+        """
+        if self.compiled:  # Else Keras says so.
+            check_callbacks(self, *given(self, args, kwargs))
+        return super().fit(*args, **kwargs)
 
     @property
     def metrics(self):

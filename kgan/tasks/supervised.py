@@ -143,7 +143,7 @@ class Trainer:
                 value_range=source.value_range,
             )
             self.classifier.compile()
-        self._optimizer = self.classifier.network_optimizer
+        self._optimizer = self.classifier.optimizer
         self._initial = [v.value.numpy() for v in self._optimizer.variables]
         self._pretrained = source.network.get_weights()
 

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from kgan.errors import InputError, TrainingError, WriteError
+from kgan.models.saving import seed_states
 from kgan.training import folder
 from kgan.training.checkpoint_files import CheckpointFiles
 from kgan.training.strategy import Devices
@@ -197,7 +198,7 @@ class Checkpoints:
 def _state(model: keras.Model) -> dict[str, list[tf.Variable]]:
     groups = {
         "networks": [v for network in model.networks for v in network.weights],
-        "seeds": [v for network in model.networks for v in _seed_states(network)],
+        "seeds": [v for network in model.networks for v in seed_states(network)],
         "optimizers": [v for optimizer in model.optimizers for v in optimizer.variables],
         "step": [model.step],
     }
@@ -208,8 +209,3 @@ def _state(model: keras.Model) -> dict[str, list[tf.Variable]]:
     # Copies: what several processes share cannot be read by one of them.
     means = [variable for metric in model.metrics for variable in metric.variables]
     return {**state, "metrics": [tf.Variable(tf.zeros(v.shape, v.dtype)) for v in means]}
-
-
-def _seed_states(network: keras.Model) -> list:
-    weights = {id(variable) for variable in network.weights}
-    return [variable for variable in network.variables if id(variable) not in weights]
