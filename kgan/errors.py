@@ -22,6 +22,9 @@ class InputError(ValueError):
     def __init__(self, message: str):
         super().__init__(plain(message))
 
+    # Where a layer's call raises it, Keras would add the arguments and four lines.
+    _keras_call_info_injected = True
+
 
 class TrainingError(RuntimeError):
     """A run could not go on: the message says why and what was kept."""

@@ -99,13 +99,14 @@ def prepare(config: Config, data: Examples | Splits, devices: Devices | None = N
             called in.
 
     Raises:
-        InputError: The data are fewer than a batch, the batch cannot be divided among the replicas
-            and pieces, or the networks cannot be built.
+        InputError: Images that are not uint8, fewer data than a batch, a batch that cannot be
+            divided among the replicas and pieces, or networks that cannot be built.
     """
     config.check()
     devices = devices or Devices()
     devices.check_batch(config.batch_size, config.accumulate)
     examples = training_examples(data)
+    _check_form(examples)
     if config.batch_size > len(examples):
         raise InputError(
             f"Batch size {config.batch_size} is larger than the data: {examples.name} has "
@@ -118,7 +119,19 @@ def prepare(config: Config, data: Examples | Splits, devices: Devices | None = N
     with devices.scope():
         model = build(config, examples.image_shape, _mean_image(examples))
     name = names.as_model(f"{examples.name}-{config.network.name}")
-    return Run(config, data, model, name, devices, found, FAMILIES[config.family].scorer(config))
+    scorer = FAMILIES[config.family].scorer(config, data)
+    return Run(config, data, model, name, devices, found, scorer)
+
+
+def _check_form(examples: Examples) -> None:
+    """Raises an InputError unless the images are uint8, or float32 points."""
+    form, is_image = examples.images.dtype, len(examples.image_shape) == 3
+    if form != (np.uint8 if is_image else np.float32):
+        expected = "uint8 images" if is_image else "float32 points"
+        raise InputError(
+            f"{examples.name} holds {form} {tuple(examples.images.shape)}: expected {expected}, "
+            "(n, height, width, channels) or points (n, 2)."
+        )
 
 
 def build(

@@ -5,9 +5,10 @@ import json
 import os
 from pathlib import Path
 
+from kgan.data import Examples
 from kgan.data.cache import cache_dir
 from kgan.data.prepared import Report
-from kgan.data.split import split
+from kgan.data.split import Splits, parts_of, split
 from kgan.metrics import METRICS, features, metric_of
 from kgan.metrics.scores import Data, Scorer
 from kgan.training import folder, pictures
@@ -36,7 +37,19 @@ def real_data(
     Raises:
         InputError: Not a set of images, or not to be loaded.
     """
-    parts = split(dataset, data_dir=data_dir, image_size=image_size, report=report)
+    return _data(split(dataset, data_dir=data_dir, image_size=image_size, report=report))
+
+
+def given_data(examples: Examples) -> Data:
+    """Returns what `real_data` does, of the examples that a run was given, whatever their name.
+
+    Args:
+        examples: As of `data.split.parts_of`, and likewise what is raised.
+    """
+    return _data(parts_of(examples))
+
+
+def _data(parts: Splits) -> Data:
     return Data(parts.train.name, parts.train.images, parts.validation.images, parts.test.images)
 
 

@@ -136,7 +136,7 @@ def build(
     return model
 
 
-def scorer(config: PretrainConfig) -> None:
+def scorer(config: PretrainConfig, data: Splits) -> None:
     """Returns None: an autoencoder is scored once, when it is finished."""
 
 
