@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kgan.data import DATASETS, load
+from kgan.data import find, load
 from kgan.data.examples import Examples
 from kgan.data.prepared import Report
 from kgan.errors import InputError
@@ -149,11 +149,11 @@ def _tested(examples: Examples, test: Examples, test_size: int) -> Splits:
 
 def _has_test(name_or_path: str | os.PathLike, data_dir: str | os.PathLike | None) -> bool:
     """Returns whether what `load` found is a set of tensorflow-datasets with a test split."""
+    if find(name_or_path, data_dir) != "tfds":
+        return False
     from kgan.data import tfds
 
-    path = os.fspath(name_or_path)
-    is_folder = data_dir is None and os.path.isdir(os.path.expanduser(path))
-    return path not in DATASETS and not is_folder and "test" in tfds.splits(path, data_dir)
+    return "test" in tfds.splits(os.fspath(name_or_path), data_dir)
 
 
 def _permuted(examples: Examples) -> Splits:

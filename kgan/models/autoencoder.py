@@ -14,7 +14,7 @@ from kgan.models.counted import CountedModel
 from kgan.models.images import check_rows, checked, required
 from kgan.models.precision import in_float32
 from kgan.models.seeds import in_batches
-from kgan.models.step import Noise, built_optimizer, minimize
+from kgan.models.step import Noise, an_optimizer, built_optimizer, minimize
 
 LIKELIHOODS = {"bernoulli": bernoulli, "squared_error": squared_error}
 OTHER_TARGETS = (
@@ -81,23 +81,24 @@ class Autoencoder(CountedModel):
 
     def compile(
         self,
-        optimizer: keras.optimizers.Optimizer | None = None,
+        optimizer: keras.optimizers.Optimizer | str | dict | None = None,
         accumulate: int = 1,
         **kwargs,
     ):
         """Chooses the optimizer.
 
         Args:
-            optimizer: Default Adam(1e-3).
+            optimizer: One, its name or its configuration; default Adam(1e-3).
             accumulate: As of `kgan.GAN.compile`.
             **kwargs: As of `kgan.GAN.compile`.
 
         Raises:
-            InputError: No piece.
+            InputError: No piece, or no optimizer.
         """
+        optimizer = an_optimizer(optimizer or Adam(1e-3))
         super().compile(optimizer=None, **kwargs)
         self._compute_in(accumulate)
-        self._prepare(optimizer or Adam(1e-3))
+        self._prepare(optimizer)
 
     def _prepare(self, optimizer):
         self.optimizer = built_optimizer(optimizer, self)
@@ -117,9 +118,10 @@ class Autoencoder(CountedModel):
         return self._reconstruction(self.outputs(self.code(images)))
 
     def _update(self, x, labels):
-        return self._train(x, self.encoder, self.decoder, self.likelihood, self._reconstruction)
+        pair = self.encoder, self.decoder, self.optimizer
+        return self._train(x, *pair, self.likelihood, self._reconstruction)
 
-    def _train(self, x, encoder, decoder, likelihood, reconstruction):
+    def _train(self, x, encoder, decoder, optimizer, likelihood, reconstruction):
         """Updates a pair of networks to reconstruct clean `x`; returns the logs."""
         corrupted = self._corrupted(x, self.step.value)
 
@@ -130,7 +132,7 @@ class Autoencoder(CountedModel):
 
         variables = encoder.trainable_variables + decoder.trainable_variables
         _, (per_example, outputs) = minimize(
-            losses, self.optimizer, variables, [corrupted, x], self.accumulate
+            losses, optimizer, variables, [corrupted, x], self.accumulate
         )
         self.step.assign_add(1)
         return self._compared(per_example, reconstruction(outputs), x)
@@ -205,7 +207,7 @@ class Autoencoder(CountedModel):
             images: uint8 `(n, *image_shape)`, or floats in [0, 1].
 
         Returns:
-            float32 `(n, code_size)`; a row depends on its image alone.
+            float32 `(n, code_size)`; a row depends on its image alone, up to rounding.
 
         Raises:
             InputError: None are given, or of another shape or type, or with other values.
@@ -288,14 +290,8 @@ class Autoencoder(CountedModel):
         given = {name: config[name] for name in objects if name in config}
         return cls(**{**config, **keras.saving.deserialize_keras_object(given)})
 
-    def get_compile_config(self):
-        if self.compiled:
-            optimizer = keras.saving.serialize_keras_object(self.optimizer)
-            return {"optimizer": optimizer, "accumulate": self.accumulate}
-
-    def compile_from_config(self, config):
-        optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
-        self.compile(optimizer, config["accumulate"])
+    def _compile_arguments(self):
+        return {"optimizer": self.optimizers[0], "accumulate": self.accumulate}
 
 
 def check_fit(encoder: keras.Model, decoder: keras.Model) -> None:

@@ -11,7 +11,7 @@ from kgan.models.counted import CountedModel
 from kgan.models.images import check_value_range, checked, required
 from kgan.models.precision import in_float32
 from kgan.models.seeds import in_batches
-from kgan.models.step import built_optimizer, minimize
+from kgan.models.step import an_optimizer, built_optimizer, minimize
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -70,17 +70,24 @@ class Classifier(CountedModel):
     @property
     def optimizers(self) -> tuple[keras.optimizers.Optimizer, ...]:
         """The optimizers in use, after `compile`."""
-        return (self.network_optimizer,)
+        return (self.optimizer,)
 
-    def compile(self, optimizer: keras.optimizers.Optimizer | None = None, **kwargs):
+    def compile(self, optimizer: keras.optimizers.Optimizer | str | dict | None = None, **kwargs):
         """Chooses the optimizer.
 
         Args:
-            optimizer: Default `kgan.models.Adam(1e-3)`.
+            optimizer: One, its name or its configuration; default `kgan.models.Adam(1e-3)`.
             **kwargs: As of `kgan.GAN.compile`.
+
+        Raises:
+            InputError: No optimizer.
         """
+        optimizer = an_optimizer(optimizer or Adam(1e-3))
         super().compile(optimizer=None, **kwargs)
-        self.network_optimizer = built_optimizer(optimizer or Adam(1e-3), self.network)
+        self.optimizer = built_optimizer(optimizer, self.network)
+
+    def _compile_arguments(self):
+        return {"optimizer": self.optimizer}
 
     def _update(self, x, labels):
         def losses(inputs, labels):
@@ -88,7 +95,7 @@ class Classifier(CountedModel):
             return _cross_entropy(labels, logits), logits
 
         variables = self.network.trainable_variables
-        _, logits = minimize(losses, self.network_optimizer, variables, [x, labels])
+        _, logits = minimize(losses, self.optimizer, variables, [x, labels])
         self.step.assign_add(1)
         return self._measured(labels, logits)
 
@@ -139,7 +146,7 @@ class Classifier(CountedModel):
             images: uint8 `(n, *image_shape)`, or floats in [0, 1]; n of 1 or more.
 
         Returns:
-            float32 `(n, num_classes)`; row i depends on image i alone.
+            float32 `(n, num_classes)`; row i depends on image i alone, up to rounding.
 
         Raises:
             InputError: The images have another shape or type, or other values.

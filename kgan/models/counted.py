@@ -8,12 +8,14 @@ import tensorflow as tf
 
 from kgan.errors import DataWarning, InputError
 from kgan.models.batches import in_equal_parts
+from kgan.models.callbacks import check_callbacks, given
 from kgan.models.images import to_range, told
+from kgan.models.saving import SavableModel
 
 COMPILED = ("run_eagerly", "steps_per_execution", "jit_compile")
 
 
-class CountedModel(keras.Model):
+class CountedModel(SavableModel):
     """A model that counts its updates and logs means over them.
 
     A subclass has an `image_shape` and a `value_range`, calls `_count`, adds to `_means` and
@@ -52,13 +54,26 @@ class CountedModel(keras.Model):
                 "expected 1, more is for one device."
             )
         super().compile(optimizer=optimizer, **kwargs)
+        self._keras_arguments = kwargs
 
     @property
     def parts(self) -> int:
         """What the rows of a batch must divide by, on each replica."""
         return self.accumulate
 
-    def fit(self, *args, **kwargs):
+    def fit(self, *args, **kwargs) -> keras.callbacks.History:
+        """Trains as `keras.Model.fit` does.
+
+        Args:
+            *args: Of `keras.Model.fit`.
+            **kwargs: Of `keras.Model.fit`.
+
+        Raises:
+            InputError: A callback could not do its work on this model, examples are of another
+                form, or no batch has the rows of a step.
+        """
+        if self.compiled:  # Else Keras says so.
+            check_callbacks(self, *given(self, args, kwargs))
         self._warned_of_rows, before = False, int(self.step.numpy())
         history = super().fit(*args, **kwargs)
         if self._warned_of_rows and int(self.step.numpy()) == before:

@@ -10,10 +10,11 @@ from kgan.losses import OBJECTIVES, Objective, penalties
 from kgan.models.adam import Adam
 from kgan.models.counted import CountedModel
 from kgan.models.images import check_rows, check_value_range
+from kgan.models.optimizers import Optimizers
 from kgan.models.players import check_generator, with_logits
-from kgan.models.precision import all_layers, as_float32
+from kgan.models.precision import all_layers, as_float32, in_float32
 from kgan.models.seeds import check_seeds, in_batches, seed_latents
-from kgan.models.step import Noise, built_optimizer, minimize
+from kgan.models.step import TEST_STEP, Noise, an_optimizer, built_optimizer, minimize
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -24,6 +25,12 @@ class GAN(CountedModel):
     examples and fresh noise, then one generator update on fresh noise; a batch given to `fit`
     holds the real examples of all of them. Everything that samples uses an exponential moving
     average of the generator, in float32.
+
+    `fit` logs `generator_loss`, `discriminator_loss`, `real_score` and `fake_score`, the means of
+    sigmoid(D(x)) and sigmoid(D(G(z))), and `loss`, the sum of the two losses, which is no measure
+    of quality and serves to notice NaN. `evaluate` gives the four of held-out images, of the
+    moving average, under noise that is the same in every batch and every call. Keras's callbacks
+    find the larger learning rate at `optimizer`; setting it scales both.
 
     Images are uint8, or floats in [0, 1], `(batch, height, width, channels)`. Points, `(batch, n)`,
     are finite floats and stay as they are. Anything else is refused, values in a batch by the step
@@ -66,6 +73,7 @@ class GAN(CountedModel):
             raise InputError(f"ema_decay is {ema_decay}: expected 0 or more and below 1.")
         self.generator, self.discriminator = generator, discriminator
         self.ema_generator = as_float32(generator)
+        self.ema_generator.name, self.ema_generator.trainable = "ema_generator", False
         self.value_range, self.ema_decay, self.seed = value_range, ema_decay, int(seed)
         self.latent_dim = generator.input_shape[-1]
         self.image_shape = tuple(generator.output_shape[1:])
@@ -74,8 +82,8 @@ class GAN(CountedModel):
     def compile(
         self,
         objective: str | Objective = "non_saturating",
-        generator_optimizer: keras.optimizers.Optimizer | None = None,
-        discriminator_optimizer: keras.optimizers.Optimizer | None = None,
+        generator_optimizer: keras.optimizers.Optimizer | str | dict | None = None,
+        discriminator_optimizer: keras.optimizers.Optimizer | str | dict | None = None,
         discriminator_steps: int = 1,
         r1: float = 0.0,
         accumulate: int = 1,
@@ -85,8 +93,9 @@ class GAN(CountedModel):
 
         Args:
             objective: A name in `kgan.OBJECTIVES`, or an `Objective`.
-            generator_optimizer: Default Adam(2e-4, beta_1=0.5), as DCGAN.
-            discriminator_optimizer: The same default.
+            generator_optimizer: One, its name or its configuration; default
+                Adam(2e-4, beta_1=0.5), as DCGAN.
+            discriminator_optimizer: Another; the same default.
             discriminator_steps: Discriminator updates for each of the generator's, k in the paper.
             r1: Weight gamma of (gamma / 2) |grad D(x)|^2, added to an objective without one.
             accumulate: Equal pieces that each batch is computed in, to save memory: the same
@@ -95,8 +104,9 @@ class GAN(CountedModel):
 
         Raises:
             InputError: An unknown objective, no discriminator step or piece, a negative weight, a
-                second R1, a penalty on a discriminator with batch statistics, or an option of
-                Keras that means nothing here, such as `loss`.
+                second R1, a penalty on a discriminator with batch statistics, no two optimizers,
+                without averages of their own, or an option of Keras that means nothing here, such
+                as `loss`.
         """
         if isinstance(objective, str):
             if objective not in OBJECTIVES:
@@ -114,16 +124,27 @@ class GAN(CountedModel):
                 "A gradient penalty is per example, but the discriminator has batch normalisation, "
                 "which couples examples: build it with normalization 'layer' or 'none'."
             )
+        generator_optimizer, discriminator_optimizer = (
+            an_optimizer(optimizer or Adam(2e-4, beta_1=0.5))
+            for optimizer in (generator_optimizer, discriminator_optimizer)
+        )
+        if generator_optimizer is discriminator_optimizer:
+            raise InputError("Both networks were given the same optimizer: expected one for each.")
         super().compile(optimizer=None, **kwargs)
         self._compute_in(accumulate)
         self.objective, self.discriminator_steps = objective, discriminator_steps
-        self._penalties = terms
-        self.generator_optimizer = built_optimizer(
-            generator_optimizer or Adam(2e-4, beta_1=0.5), self.generator
-        )
-        self.discriminator_optimizer = built_optimizer(
-            discriminator_optimizer or Adam(2e-4, beta_1=0.5), self.discriminator
-        )
+        self.r1, self._penalties = r1, terms
+        self.generator_optimizer = built_optimizer(generator_optimizer, self.generator)
+        self.discriminator_optimizer = built_optimizer(discriminator_optimizer, self.discriminator)
+        self.optimizer = Optimizers(*self.optimizers)
+
+    def _compile_arguments(self):
+        named = (name for name, known in OBJECTIVES.items() if known == self.objective)
+        own = ("generator_optimizer", "discriminator_optimizer", "discriminator_steps", "r1")
+        return {
+            "objective": next(named, self.objective),
+            **{name: getattr(self, name) for name in (*own, "accumulate")},
+        }
 
     @property
     def networks(self) -> tuple[keras.Model, ...]:
@@ -152,6 +173,25 @@ class GAN(CountedModel):
         self._generator_step(reals[-1], noise.normal(k, self.latent_dim))
         self._average()
         self.step.assign_add(1)
+        logs = self._logs()
+        return {**logs, "loss": logs["generator_loss"] + logs["discriminator_loss"]}
+
+    def _measure(self, real, labels):
+        noise = Noise(self.seed, tf.constant(TEST_STEP, tf.int64), tf.shape(real)[0], streams=2)
+        fake = self.ema_generator(noise.normal(0, self.latent_dim), training=False)
+
+        def discriminate(images):
+            return in_float32(self.discriminator, images)
+
+        mix = [noise.uniform(1)] if self._penalties else []
+        loss, logits = self._discriminator_losses(discriminate, real, fake, *mix)
+        self._count_discriminator(loss, *logits)
+        real_logits, fake_logits = logits
+        self._means["generator_loss"].update_state(
+            self.objective.generator_loss(
+                real_logits if self.objective.paired else None, fake_logits
+            )
+        )
         return self._logs()
 
     def _discriminator_step(self, real, noise, j):
@@ -161,21 +201,27 @@ class GAN(CountedModel):
         def discriminate(images):
             return self.discriminator(images, training=True)
 
-        def losses(real, fake, *mix):
-            real_logits, fake_logits = discriminate(real), discriminate(fake)
-            loss = self.objective.discriminator_loss(real_logits, fake_logits)
-            for penalty, weight in self._penalties:
-                loss += weight * penalty(discriminate, real, fake, *mix)
-            return loss, (real_logits, fake_logits)
+        def losses(*inputs):
+            return self._discriminator_losses(discriminate, *inputs)
 
         mix = [noise.uniform(self.discriminator_steps + 1 + j)] if self._penalties else []
-        loss, (real_logits, fake_logits) = minimize(
+        loss, logits = minimize(
             losses,
             self.discriminator_optimizer,
             self.discriminator.trainable_variables,
             [real, fake, *mix],
             self.accumulate,
         )
+        self._count_discriminator(loss, *logits)
+
+    def _discriminator_losses(self, discriminate, real, fake, *mix):
+        real_logits, fake_logits = discriminate(real), discriminate(fake)
+        loss = self.objective.discriminator_loss(real_logits, fake_logits)
+        for penalty, weight in self._penalties:
+            loss += weight * penalty(discriminate, real, fake, *mix)
+        return loss, (real_logits, fake_logits)
+
+    def _count_discriminator(self, loss, real_logits, fake_logits):
         self._means["discriminator_loss"].update_state(loss)
         self._means["real_score"].update_state(tf.sigmoid(real_logits))
         self._means["fake_score"].update_state(tf.sigmoid(fake_logits))
@@ -228,6 +274,8 @@ class GAN(CountedModel):
 
     def sample(self, seeds) -> np.ndarray:
         """Returns one image a seed, as `generate` does: image i depends on `seeds[i]` alone.
+
+        The latent to the bit, the image up to rounding, which may move a pixel by one level.
 
         Args:
             seeds: Integers `(n,)` from 0 to 2^63 - 1.

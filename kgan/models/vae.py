@@ -10,12 +10,11 @@ from kgan.losses import likelihood as losses
 from kgan.models.autoencoder import Autoencoder
 from kgan.models.precision import in_float32
 from kgan.models.seeds import check_seeds, in_batches, seed_latents
-from kgan.models.step import Noise, RowNoise, minimize
+from kgan.models.step import TEST_STEP, Noise, RowNoise, minimize
 
 LIKELIHOODS = ("bernoulli", "gaussian")
 MAX_LOG_VARIANCE = 20.0  # Standard deviations from 5e-5 to 2e4.
 SAMPLE_CHUNK = 50  # Importance samples of a batch that are in memory together.
-TEST_STEP = 2**60  # The noise of `evaluate`: a step that no training reaches.
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -183,6 +182,8 @@ class VAE(Autoencoder):
 
     def sample(self, seeds) -> np.ndarray:
         """Returns one image a seed, as `decode` does: image i depends on `seeds[i]` alone.
+
+        The latent to the bit, the image up to rounding, which may move a pixel by one level.
 
         Args:
             seeds: Integers `(n,)` from 0 to 2^63 - 1.

@@ -7,8 +7,9 @@ from kgan.errors import InputError
 from kgan.losses import OBJECTIVES
 from kgan.models import GAN, Classifier
 from kgan.models.seeds import seed_latents
-from kgan.models.step import Noise
+from kgan.models.step import TEST_STEP, Noise
 from kgan.networks import dcgan, mlp
+from tests.models.small import assert_same, state
 
 POINTS = np.random.default_rng(0).normal(size=(24, 2)).astype(np.float32)
 
@@ -232,9 +233,42 @@ def test_ordinary_callbacks_see_every_metric(make_gan):
     seen = []
     callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs))
     gan.fit(POINTS, batch_size=8, epochs=2, verbose=0, callbacks=[callback])
-    names = {"generator_loss", "discriminator_loss", "real_score", "fake_score"}
+    names = {"generator_loss", "discriminator_loss", "real_score", "fake_score", "loss"}
     assert [set(logs) for logs in seen] == [names, names]
+    for logs in seen:
+        total = logs["generator_loss"] + logs["discriminator_loss"]
+        assert logs["loss"] == pytest.approx(total, rel=1e-6)
     assert all(0 < logs["real_score"] < 1 for logs in seen)
+
+
+@pytest.mark.parametrize("name", ["non_saturating", "relativistic"])
+def test_evaluate_is_of_the_moving_average_and_updates_nothing(name, make_gan):
+    gan = make_gan(dropout=0.5)
+    gan.seed = 3
+    gan.compile(name)
+    gan.fit(POINTS, batch_size=8, verbose=0)
+    before = state(gan)
+    held_out = POINTS[:10] + 1
+    scores = gan.evaluate(held_out, batch_size=4, verbose=0, return_dict=True)
+    rows = {key: [] for key in scores}
+    for first in (0, 4, 8):
+        real = tf.constant(held_out[first : first + 4])
+        noise = Noise(3, tf.constant(TEST_STEP, tf.int64), len(real), streams=2)
+        fake = gan.ema_generator(noise.normal(0, 3))
+        logits = gan.discriminator(real), gan.discriminator(fake)
+        objective = OBJECTIVES[name]
+        penalty = sum(
+            weight * function(gan.discriminator, real, fake, noise.uniform(1))
+            for function, weight in objective.penalties
+        )
+        rows["discriminator_loss"].append(objective.discriminator_loss(*logits) + penalty)
+        rows["generator_loss"].append(objective.generator_loss(*logits))
+        rows["real_score"].append(tf.sigmoid(logits[0]))
+        rows["fake_score"].append(tf.sigmoid(logits[1]))
+    for key, values in rows.items():
+        assert scores[key] == pytest.approx(np.mean(np.concatenate(values)), rel=1e-5), key
+    assert gan.evaluate(held_out, batch_size=4, verbose=0, return_dict=True) == scores
+    assert_same(state(gan), before)
 
 
 def test_a_step_of_dcgan_is_algorithm_1_with_the_statistics_of_its_batches():
