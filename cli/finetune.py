@@ -9,7 +9,7 @@ from kgan.cli.options import data_dir_option, image_size_option, strategy_option
 @click.command(
     cls=Command,
     epilog=examples(
-        "kgan finetune runs/00000-digits-conv_autoencoder --labels 20,100,all --seeds 5",
+        "kgan finetune runs/00000-digits-conv_autoencoder --labels 20,100,all",
         "kgan finetune runs/00000-digits-dcgan --arms probe,random_probe --labels 100",
     ),
 )

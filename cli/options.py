@@ -118,6 +118,12 @@ training_options = _together(
         "or at --run-dir, or else a new one.",
     ),
     option(
+        "--allow-changed-data",
+        is_flag=True,
+        heading="Run",
+        help="Resume though the data are no longer the same.",
+    ),
+    option(
         "--max-time",
         metavar="TIME",
         heading="Run",

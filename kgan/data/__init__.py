@@ -88,6 +88,19 @@ def find(name_or_path: str | os.PathLike, data_dir: str | os.PathLike | None = N
     return "folder"
 
 
+def check(name_or_path: str | os.PathLike, data_dir: str | os.PathLike | None = None) -> None:
+    """Raises an InputError unless there is such a set, or a folder with an image.
+
+    Args:
+        name_or_path: As in `load`.
+        data_dir: As in `load`.
+    """
+    if find(name_or_path, data_dir) == "folder":
+        from kgan.data import folder
+
+        folder.check(name_or_path)
+
+
 def licence(
     name_or_path: str | os.PathLike, data_dir: str | os.PathLike | None = None
 ) -> str | None:

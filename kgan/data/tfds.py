@@ -70,6 +70,7 @@ def load(
             _download(name, builder, report)
         info = _split(name, builder, split)
         files = sorted(path.name for path in builder.data_path.iterdir())
+        source = {"tfds": str(builder.data_path), "split": split, "image_size": size}
         identity = {
             "tfds": builder.info.full_name,
             "files": prepared.fingerprint(builder.data_path, files),
@@ -78,6 +79,7 @@ def load(
         }
         return prepared.prepare(
             builder.name,
+            source,
             identity,
             _read(name, builder, split, image_key, label_key, size),
             total=info.num_examples,

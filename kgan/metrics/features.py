@@ -46,6 +46,7 @@ class Extractor:
         channels: What it takes; grey images are repeated for a network of 3.
         sides: Height and width that it takes, None for any.
         classes: Whether it tells the probabilities of classes.
+        caveat: What its scores do not tell of these images, in a sentence; "" if nothing is known.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Extractor:
     channels: int
     sides: tuple[int, int] | None = None
     classes: bool = True
+    caveat: str = ""
 
     def check(self, image_shape: tuple[int, ...]) -> None:
         """Raises an InputError unless images of this shape can be given to it."""

@@ -173,7 +173,7 @@ class Scorer:
             "name": self._extractor.name,
             "sha256": self._extractor.digest,
             "resizer": self._extractor.resizer,
-        }
+        } | ({"caveat": self._extractor.caveat} if self._extractor.caveat else {})
         reference = len(self._real["features"])
         return {**about, "n_reference": reference, "split": self._split, "features": features}
 

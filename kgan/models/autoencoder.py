@@ -206,7 +206,7 @@ class Autoencoder(CountedModel):
             images: uint8 `(n, *image_shape)`, or floats in [0, 1].
 
         Returns:
-            float32 `(n, code_size)`; a row depends on its image alone.
+            float32 `(n, code_size)`; a row depends on its image alone, up to rounding.
 
         Raises:
             InputError: None are given, or of another shape or type.

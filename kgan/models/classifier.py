@@ -127,7 +127,7 @@ class Classifier(CountedModel):
             images: uint8 `(n, *image_shape)`, or floats in the encoder's range; n of 1 or more.
 
         Returns:
-            float32 `(n, num_classes)`; row i depends on image i alone.
+            float32 `(n, num_classes)`; row i depends on image i alone, up to rounding.
 
         Raises:
             InputError: The images have another shape.

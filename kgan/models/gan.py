@@ -211,6 +211,8 @@ class GAN(CountedModel):
     def sample(self, seeds) -> np.ndarray:
         """Returns one image a seed, as `generate` does: image i depends on `seeds[i]` alone.
 
+        The latent to the bit, the image up to rounding, which may move a pixel by one level.
+
         Args:
             seeds: Integers `(n,)` from 0 to 2^63 - 1.
 

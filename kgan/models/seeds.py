@@ -1,4 +1,4 @@
-"""From a seed to a sample: sample i depends on seed i alone."""
+"""From a seed to a sample: sample i depends on seed i alone, its image up to rounding."""
 
 import numpy as np
 import tensorflow as tf
@@ -32,7 +32,8 @@ def _latents(seeds, latent_dim):
 def in_batches(function, rows: np.ndarray) -> np.ndarray:
     """Returns `function` of rows, called on one fixed batch size.
 
-    So the same kernels run whatever is asked for, and the same bytes come out.
+    So the same kernels run however much is asked for, and the same rows give the same bytes. At
+    another place in a batch a row may be rounded otherwise.
 
     Args:
         function: From `(SAMPLE_BATCH, ...)` to a tensor with a row each.

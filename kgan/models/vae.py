@@ -179,6 +179,8 @@ class VAE(Autoencoder):
     def sample(self, seeds) -> np.ndarray:
         """Returns one image a seed, as `decode` does: image i depends on `seeds[i]` alone.
 
+        The latent to the bit, the image up to rounding, which may move a pixel by one level.
+
         Args:
             seeds: Integers `(n,)` from 0 to 2^63 - 1.
 

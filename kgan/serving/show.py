@@ -51,7 +51,7 @@ def show(path: str | Path, rest: str = REST, grpc: str = GRPC) -> str:
         ),
         "REST:",
         _block("sh", "\n".join(_rest(name, key, found[key], rest) for key in sorted(found))),
-        "gRPC, in Python (`pip install kgan[serving]`):",
+        "gRPC, in Python (`pip install tensorflow-serving-api`):",
         _block("python", _grpc(name, found, grpc)),
     ]
     return "\n\n".join(parts) + "\n"

@@ -4,16 +4,19 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 
 from kgan.data import Examples, licence
+from kgan.data.fingerprint import fingerprint
 from kgan.data.prepared import Report
 from kgan.data.split import Splits, split, stratified
 from kgan.errors import InputError
 from kgan.tasks import ARMS, options
 from kgan.tasks.features import Encoder, encoder
+from kgan.tasks.results import key_of
 from kgan.tasks.supervised import Budget, budget
 from kgan.training.run import restore
 
@@ -70,9 +73,30 @@ class Experiment:
     @property
     def total(self) -> int:
         """Classifiers to fit altogether."""
+        return len(self.labels) * sum(map(self.fits, self.arms))
+
+    def fits(self, arm: str) -> int:
+        """Returns the classifiers of an arm to fit for each number of labels."""
         candidates = len(self.learning_rates) * len(STARTS)
-        fits = {True: self.seeds - 1 + candidates, False: self.seeds}
-        return len(self.labels) * sum(fits[arm in TUNED] for arm in self.arms)
+        return self.seeds - 1 + candidates if arm in TUNED else self.seeds
+
+    def work(self, arm: str, labels: int) -> tuple[str, int]:
+        """Returns a fit's kind of work and how much it is.
+
+        A training's steps at most; of a probe the images whose features it takes.
+        """
+        if arm in TUNED:
+            return "training", self.budget(labels).steps
+        return "probe", labels + len(self.splits.validation) + len(self.splits.test)
+
+    @property
+    def all_work(self) -> dict[str, int]:
+        """All fits' work by kind."""
+        total = {}
+        for arm, labels in product(self.arms, self.labels):
+            kind, work = self.work(arm, labels)
+            total[kind] = total.get(kind, 0) + self.fits(arm) * work
+        return total
 
     def rows_of(self, labels: int, seed: int) -> np.ndarray:
         """Returns which training examples keep their labels: the same for every arm."""
@@ -162,6 +186,7 @@ def prepare(
             "image_shape": list(splits.train.image_shape),
             "split": splits.rule,
             "sizes": parts,
+            "fingerprint": key_of(fingerprint(splits)),
             "learning_rates": list(learning_rates),
             "starts": list(STARTS),
             "steps": steps,

@@ -91,7 +91,7 @@ def _check_data(dataset: str | None, data_dir: str | None, image_size: str | Non
     if image_size:
         parse_image_size(image_size)
     if dataset is not None:
-        data.find(dataset, data_dir)
+        data.check(dataset, data_dir)
 
 
 def no_source(source: str) -> InputError:

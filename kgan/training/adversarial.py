@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 
 from PIL import Image
 
@@ -18,15 +19,19 @@ from kgan.training.config import RunConfig
 from kgan.training.settings import construct, override, settings
 
 POINT_SAMPLES = 2500
-NEXT = "Draw from it with: kgan sample"
 
 
-def progress(gan: GAN) -> str:
-    """Returns the format of the metrics in the progress bar."""
+def progress(gan: GAN) -> tuple[str, ...]:
+    """Returns the formats of the metrics in the progress bar, the most important first."""
     return (
-        "loss D {discriminator_loss:.2f} G {generator_loss:.2f}  "
-        "D(x) {real_score:.2f} D(G(z)) {fake_score:.2f}"
+        "loss D {discriminator_loss:.2f} G {generator_loss:.2f}",
+        "D(x) {real_score:.2f} D(G(z)) {fake_score:.2f}",
     )
+
+
+def advice(config: RunConfig, examples: Examples, run_dir: str | Path) -> str:
+    """Returns what to do with a finished run."""
+    return f"Draw from it with: kgan sample {run_dir}"
 
 
 def images_per_step(config: RunConfig) -> int:

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from kgan import memory
 from kgan.data import Examples
+from kgan.data.fingerprint import fingerprint
 from kgan.data.split import Splits
 from kgan.errors import InputError
 from kgan.metrics.scores import Scorer
@@ -31,6 +32,7 @@ class Run:
         model: Compiled.
         name: Data set and network, such as "mnist-dcgan"; also the SavedModel's name.
         devices: Where the model trains.
+        fingerprint: Of the data as they were given: see `data.fingerprint`.
         scorer: What scores it while it trains, None if nothing does.
     """
 
@@ -39,6 +41,7 @@ class Run:
     model: keras.Model
     name: str
     devices: Devices
+    fingerprint: dict[str, dict]
     scorer: Scorer | None = None
 
     @property
@@ -110,11 +113,12 @@ def prepare(config: Config, data: Examples | Splits, devices: Devices | None = N
         )
     _check_batch(config, examples)
     config = dataclasses.replace(config, precision=precision.resolve(config.precision))
+    found = fingerprint(data)
     config, data = FAMILIES[config.family].resolve(config, data)
     with devices.scope():
         model = build(config, examples.image_shape, _mean_image(examples))
     name = f"{examples.name}-{config.network.name}"
-    return Run(config, data, model, name, devices, FAMILIES[config.family].scorer(config))
+    return Run(config, data, model, name, devices, found, FAMILIES[config.family].scorer(config))
 
 
 def build(

@@ -43,7 +43,10 @@ def require_new(folder: Path) -> None:
         InputError: It holds one, or anything else.
     """
     # A run killed before its config.json is no run yet: its folder is as good as new.
-    inside = folder.iterdir() if folder.is_dir() else ()
+    try:
+        inside = list(folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        raise InputError(f"Cannot read {folder}: {error.strerror}. Choose another.") from error
     if any(path.name not in (".lock", "config.json.new") for path in inside):
         raise InputError(
             f"Run folder {folder} is not empty: choose another --run-dir, or go on with "

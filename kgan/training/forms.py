@@ -30,6 +30,16 @@ SCORE = record(
     },
     others=anything,
 )
+PART = record(
+    {
+        "count": ONE_OR_MORE,
+        "shape": listing(ONE_OR_MORE, 1, 3),
+        "dtype": CAPTION,
+        "pixels": CAPTION,
+        "labels": nullable(CAPTION),
+        "class names": nullable(CAPTION),
+    }
+)
 CONFIG = record(
     {
         "name": CAPTION,
@@ -40,13 +50,15 @@ CONFIG = record(
     {
         "family": choice(*CONFIGS),
         "device": CAPTION,
+        "fingerprint": record({"train": PART}, {"validation": PART, "test": PART}),
         "replicas": ONE_OR_MORE,
+        "threads": record({"intra_op": ONE_OR_MORE, "inter_op": ONE_OR_MORE}),
         "versions": table(CAPTION),
     },
 )
 METRICS = record(
     {"step": COUNT, "images_seen": COUNT, "seconds": DURATION},
-    {"event": CAPTION, "reason": TEXT},
+    {"event": CAPTION, "reason": TEXT, "changed": listing(TEXT)},
     others=one_or_list(nullable(NUMBER)),
 )
 EVALUATIONS = record({"step": COUNT, "name": CAPTION, "value": NUMBER}, others=anything)

@@ -63,6 +63,7 @@ class Asked:
         epochs: Passes over the data, None for the configuration's steps.
         run_dir: The new run's folder, None for the next number.
         resume: The run to go on with, "auto" for the newest of the same configuration, or None.
+        allow_changed_data: Go on though its data were others.
         seconds: After which to stop, None for never.
         strategy: See `strategy.choose`.
         out: Where the SavedModel goes.
@@ -75,6 +76,7 @@ class Asked:
     epochs: int | None
     run_dir: str | None
     resume: str | None
+    allow_changed_data: bool
     seconds: int | None
     strategy: str
     out: Path
@@ -89,6 +91,7 @@ def asked(
     settings: tuple[str, ...],
     run_dir: str | None,
     resume: str | None,
+    allow_changed_data: bool,
     max_time: str | None,
     strategy: str,
     out: str,
@@ -102,8 +105,9 @@ def asked(
         preset: Where to start from; None for the data set's own, or a default.
         epochs: Passes over the data, instead of the option `steps`.
         settings: Each KEY=VALUE.
-        run_dir: As in `Asked`, and likewise `resume`, `strategy`, `out` and `dry_run`.
+        run_dir: As in `Asked`, and likewise all that follows but `max_time`.
         resume: As in `Asked`.
+        allow_changed_data: As in `Asked`.
         max_time: See `stopping.parse_duration`.
         strategy: As in `Asked`.
         out: As in `Asked`.
@@ -126,6 +130,11 @@ def asked(
     if going_on and (run_dir or preset or epochs):
         raise InputError("--resume takes its run's settings: leave out --run-dir, --preset "
                          "and --epochs.")  # fmt: skip
+    if allow_changed_data and not resume:
+        raise InputError(
+            "--allow-changed-data is for a run that goes on: give it with --resume RUN or "
+            "--resume auto."
+        )
     if cluster.several(strategy) and not (run_dir or going_on):
         raise InputError(
             "Several workers need one --run-dir, on a disk that all of them share, such as "
@@ -137,13 +146,23 @@ def asked(
     else:
         start = presets.find(command, preset, options["dataset"], options["model"])
         where = override(start, changes, builders=False).data
-        data.find(where.name, where.data_dir)
-    if run_dir and not resume and not dry_run:
+        data.check(where.name, where.data_dir)
+    if run_dir and not (resume or dry_run or cluster.several(strategy)):
         folder.require_writable(Path(run_dir))
         folder.require_new(Path(run_dir))
     return Asked(
-        command, start, changes, epochs, run_dir, resume, seconds, strategy, Path(out), dry_run
-    )  # fmt: skip
+        command=command,
+        start=start,
+        changes=changes,
+        epochs=epochs,
+        run_dir=run_dir,
+        resume=resume,
+        allow_changed_data=allow_changed_data,
+        seconds=seconds,
+        strategy=strategy,
+        out=Path(out),
+        dry_run=dry_run,
+    )
 
 
 def defaults(command: str) -> dict[str, str]:

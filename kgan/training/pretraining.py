@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -18,18 +19,27 @@ from kgan.training import pictures
 from kgan.training.config import PretrainConfig, ReconstructionConfig
 from kgan.training.settings import construct, settings
 
-NEXT = "Classify with it: kgan finetune"
 PICTURED = 16
 SCORED = 10_000  # test images at most, so that their reconstructions fit into memory
 
 load = split
 
 
-def progress(model: keras.Model) -> str:
-    """Returns the format of the metrics in the progress bar."""
+def progress(model: keras.Model) -> tuple[str, ...]:
+    """Returns the formats of the metrics in the progress bar, the most important first."""
     if isinstance(model, VAE):
-        return "ELBO {elbo:.2f}  reconstruction {reconstruction:.2f}  KL {kl:.2f}"
-    return "loss {loss:.3f}  squared error {mse:.5f}"
+        return "ELBO {elbo:.2f}", "reconstruction {reconstruction:.2f}", "KL {kl:.2f}"
+    return "loss {loss:.3f}", "squared error {mse:.5f}"
+
+
+def advice(config: PretrainConfig, data: Splits, run_dir: str | Path) -> str:
+    """Returns what to do with a finished run: a classifier is for data with labels."""
+    labelled = data.train.labels is not None and data.test.labels is not None
+    if labelled and len(data.train.class_names) > 1:
+        return f"Classify with it: kgan finetune {run_dir}"
+    if config.network.name == "vae":
+        return f"Draw from it with: kgan sample {run_dir}"
+    return f"Classify images that have labels with it: kgan finetune {run_dir} --dataset FOLDER"
 
 
 def images_per_step(config: PretrainConfig) -> int:

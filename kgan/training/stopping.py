@@ -1,6 +1,7 @@
 """Ending a run before its last step, with nothing lost: on a signal, or when its time is up."""
 
 import contextlib
+import math
 import re
 import signal
 import time
@@ -33,14 +34,18 @@ class Stop:
     """
 
     def __init__(self, max_seconds: float | None = None):
-        self._deadline = None if max_seconds is None else time.monotonic() + max_seconds
+        self._deadline = math.inf if max_seconds is None else time.monotonic() + max_seconds
         self.signal: signal.Signals | None = None
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the time is up, infinite if it never is."""
+        return self._deadline - time.monotonic()
 
     @property
     def asked(self) -> bool:
         """Whether training is to end."""
-        late = self._deadline is not None and time.monotonic() >= self._deadline
-        return late or self.signal is not None
+        return self.seconds_left <= 0 or self.signal is not None
 
     def asked_of_any(self, devices: "Devices") -> bool:
         """Returns whether any process of a run was asked; each waits for all and gets the same."""

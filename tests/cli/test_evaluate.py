@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from kgan.cli import main
 from kgan.metrics import METRICS
+from kgan.tasks import evaluation_session
 
 SMALL = ["--set", "network.generator.width=4", "--set", "network.discriminator.width=4"]
 SCORES = [name for metric in METRICS.values() for name in metric.scores]
@@ -59,6 +60,12 @@ def inside(trained, monkeypatch):
     return trained
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """However slow the machine is, nothing takes so long that progress is told."""
+    monkeypatch.setattr(evaluation_session, "LINE_SECONDS", (1e9, 1e9))
+
+
 def rows(stdout):
     """The table's rows, by their first cell."""
     found = {}
@@ -94,12 +101,15 @@ def read(run):
     return json.loads((run / "evaluation.json").read_text())
 
 
-def test_sources_stand_side_by_side_and_go_where_out_says(inside, tmp_path):
+def test_sources_stand_side_by_side_and_go_where_out_says(inside, tmp_path, monkeypatch):
     shutil.copytree("run", tmp_path / "twin" / "run")
     well("sample", "run", "--seeds", "0-39", "--out", tmp_path / "pictures")
     sources = ["run", "images.npz", tmp_path / "pictures", "digits-dcgan"]
     options = ["--metrics", "fid, parzen", "--samples", 40, "--out", tmp_path / "out"]
+    monkeypatch.setattr(evaluation_session, "LINE_SECONDS", (0.0, 0.0))
     result = well("evaluate", *sources, *options)
+    told = ["real images", "images of run: 0 of 40", "features of run", "scores of run"]
+    assert result.stderr.splitlines()[:4] == told
     table = rows(result.stdout)
     assert table["score"][:4] == ["run", "images.npz", "pictures", "digits-dcgan"]
     assert list(table) == ["score", "fid[digits-cnn]", "parzen"]

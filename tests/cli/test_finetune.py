@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -62,7 +63,15 @@ def test_from_a_run_to_a_table_and_a_classifier(inside):
     assert "300 labels" in result.stdout
     assert "test included" in result.stdout
     assert "one seed" in result.stdout
-    assert len([line for line in result.stderr.splitlines() if "validation" in line]) >= 8
+    first, *lines = result.stderr.splitlines()
+    assert first == (
+        "12 classifiers to fit, on 20, 1,198 labels: 8 trainings of at most 5 steps and 4 linear "
+        "probes."
+    )
+    fits = [line for line in lines if ": validation " in line]
+    assert [re.search(r"; (\d+)/12  about \d+:\d\d left", line)[1] for line in fits] == [
+        str(number) for number in range(1, 13)
+    ]
     place = inside / "run" / "finetune"
     assert {path.name for path in place.iterdir()} >= {
         "results.jsonl", "settings.json", "table.json", "finetune.png",

@@ -1,6 +1,8 @@
 """`kgan pretrain` as a user types it."""
 
 import json
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +56,8 @@ def test_a_run_leaves_pictures_scores_and_a_saved_model(model, inside, trained):
     shown = trained[1][model].stderr
     assert "mean image" in shown
     assert f"kgan finetune {model}" in shown
+    assert (f"kgan sample {model}" in shown) == (model == "vae")
+    assert f"Newest picture: {model}/samples/step-{steps:08d}.png" in shown
     signatures = tf.saved_model.load(f"saved_models/digits-{model}/1").signatures
     assert {"encode", "decode", "reconstruct", "serving_default"} <= set(signatures)
     assert ("sample" in signatures) == (model == "vae")
@@ -121,3 +125,9 @@ def test_grey_levels_are_binarised_once_whatever_the_seed(workdir):
     assert (images[0][grey == 255] == 255).all()
     middle = (grey > 100) & (grey < 150)
     assert images[0][middle].mean() == pytest.approx(grey[middle].mean(), rel=0.05)
+    # Each part by draws of its own, though they held the same images.
+    same = replace(digits, validation=digits.train, test=digits.train)
+    parts = resolve(override(PretrainConfig(), static), same)[1]
+    for one, other in combinations((parts.train, parts.validation, parts.test), 2):
+        # Independent tosses of chance 1/2 agree in half of the cases.
+        assert (one.images == other.images)[middle].mean() == pytest.approx(0.5, abs=0.05)

@@ -11,11 +11,14 @@ from PIL import Image
 
 import kgan
 from kgan.errors import InputError
+from kgan.metrics import features
+from kgan.metrics.scores import Data
 from kgan.tasks.evaluate import evaluate
+from kgan.training import evaluation
 from kgan.training.checkpoint import Checkpoints
 from kgan.training.run import reopen
 from kgan.training.settings import override
-from tests.training.runs import assert_equal, state
+from tests.training.runs import assert_equal, assert_same_pictures, state
 
 TINY = {
     "network.latent_dim": 4,
@@ -139,8 +142,7 @@ def test_training_is_the_same_to_the_bit_with_and_without_scores(scored, unscore
         for run in (scored, unscored)
     ]
     assert history[0] == history[1]
-    for picture in (unscored / "samples").iterdir():
-        assert picture.read_bytes() == (scored / "samples" / picture.name).read_bytes()
+    assert_same_pictures(unscored, scored)
     assert not (unscored / "evaluations.jsonl").exists()
     assert not (unscored / "checkpoints" / "best").exists()
 
@@ -259,3 +261,24 @@ def test_the_best_place_is_cleared_of_what_a_kill_left(scored):
     leftover.mkdir()
     Checkpoints(model, scored / "checkpoints" / "best", keep=1).save(int(model.step.value))
     assert not leftover.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "expected"),
+    [
+        ("digits", (8, 8, 1), "digits-cnn"),
+        ("photos", (64, 48, 3), "cifar10-cnn"),
+        ("scans", (64, 48, 1), "mnist-cnn"),
+        ("icons", (8, 16, 1), "digits-cnn"),
+    ],
+)
+def test_features_need_no_download_unless_they_are_asked_for(name, shape, expected, monkeypatch):
+    monkeypatch.setattr(features.store, "downloaded", lambda *_: pytest.fail("downloads"))
+    images = np.random.default_rng(0).integers(0, 256, (3, *shape), np.uint8)
+    found = evaluation.extractor("auto", Data(name, images, images, images))
+    assert found.name == expected
+    assert np.isfinite(found(images).features).all()
+    own = name == "digits"
+    assert ("--features inception-2015" in found.caveat) != own
+    asked = evaluation.extractor(expected, Data(name, images, images, images))
+    assert asked.caveat == ""
