@@ -7,8 +7,20 @@ from typing import Any
 SHOWN = 80  # characters at most of what was received
 
 
+def plain(text: str) -> str:
+    """Returns a text as one line that does nothing to a terminal: what it cannot print, escaped."""
+    line = " ".join(text.splitlines())
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+
+
 class InputError(ValueError):
-    """A call was wrong: the message says what was received, what was expected and what to do."""
+    """A call was wrong: the message says what was received, what was expected and what to do.
+
+    It is one line, and plain, whatever names of files, models and servers it repeats.
+    """
+
+    def __init__(self, message: str):
+        super().__init__(plain(message))
 
 
 class TrainingError(RuntimeError):

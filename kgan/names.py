@@ -7,6 +7,7 @@ import unicodedata
 from kgan.errors import InputError, shown
 
 LONGEST_PATH, LONGEST_NAME = 4095, 255  # bytes, of Linux
+MODEL = re.compile("[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")  # the same in shells, addresses and protos
 
 
 def check_text(what: str, given: str) -> None:
@@ -49,10 +50,25 @@ def check(what: str, given: str | os.PathLike) -> str:
 
 
 def check_model(what: str, name: str) -> None:
-    """Raises an InputError unless a model, and so its folder, can have this name."""
-    check(what, name)
-    if name.startswith(".") or name != os.path.basename(name):
-        raise InputError(f"{what} is {name!r}: expected one such as digits-dcgan.")
+    """Checks the name of a model or of an endpoint.
+
+    Args:
+        what: As in `check_text`.
+        name: It goes into folders, addresses, configurations and commands to paste.
+
+    Raises:
+        InputError: It would have to be quoted in one of these.
+    """
+    if not MODEL.fullmatch(name):
+        raise InputError(
+            f"{what} is {shown(name)}: expected one such as digits-dcgan, of letters (a to z), "
+            "digits, -, _ and, not first, dots."
+        )
+
+
+def as_model(text: str) -> str:
+    """Returns a text as a name that `check_model` takes: what it does not becomes a hyphen."""
+    return re.sub("[^A-Za-z0-9._-]+", "-", text).strip(".-")[:200] or "model"
 
 
 def number(name: str) -> int | None:

@@ -1,7 +1,7 @@
 """SavedModels as TF Serving takes them."""
 
-import json
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -12,12 +12,12 @@ import tensorflow as tf
 
 from kgan import names
 from kgan.errors import InputError, shown
+from kgan.serving import trust
 from kgan.serving.assets import write_assets
 from kgan.serving.endpoints import endpoints
 from kgan.serving.saved import versions
 
-ASIDE, CONFIG = ".aside-", "models.config"
-MOUNTED = "/models"  # where the Docker image of TF Serving looks
+ASIDE = ".aside-"
 
 
 def export(
@@ -53,7 +53,7 @@ def export(
         The folder `root/name/version`.
 
     Raises:
-        InputError: No name for a folder, keep below 1, or the folder cannot be written.
+        InputError: The name is none for servers, keep below 1, or the folder cannot be written.
     """
     names.check_model("The model's name", name)
     if keep is not None and keep < 1:
@@ -87,6 +87,7 @@ def _write(model: keras.Model, target: Path, name: str, about: dict) -> None:
         module, signatures = endpoints(model)
         tf.saved_model.save(module, str(aside), signatures)
         write_assets(aside, model, name, about)
+        trust.remember(aside)
         aside.chmod(0o755)
         os.rename(aside, target)
     finally:
@@ -96,48 +97,3 @@ def _write(model: keras.Model, target: Path, name: str, about: dict) -> None:
 def _remove_asides(folder: Path) -> None:
     for path in folder.glob(f"{ASIDE}*"):
         shutil.rmtree(path, ignore_errors=True)
-
-
-def write_models_config(root: str | Path, base_path: str = MOUNTED) -> Path:
-    """Writes root/models.config, by which TF Serving serves all models.
-
-    Of each model the newest version has the label "latest" and the one before it "previous".
-
-    Args:
-        root: The folder of all models.
-        base_path: The path that this folder has for the server.
-
-    Raises:
-        InputError: There is no model, or the folder cannot be written.
-    """
-    root = Path(root)
-    models = [folder for folder in sorted(root.glob("*")) if folder.is_dir() and versions(folder)]
-    if not models:
-        raise InputError(f"{root} holds no SavedModel: write one with `kgan export RUN`.")
-    text = "model_config_list {\n"
-    for folder in models:
-        newest = [version.name for version in reversed(versions(folder))]
-        labelled = dict(zip(("latest", "previous"), newest, strict=False))
-        chosen = "".join(f" versions: {version}" for version in labelled.values())
-        text += (
-            "  config {\n"
-            f"    name: {_quoted(folder.name)}\n"
-            f"    base_path: {_quoted(f'{base_path}/{folder.name}')}\n"
-            '    model_platform: "tensorflow"\n'
-            f"    model_version_policy {{ specific {{{chosen} }} }}\n"
-        )
-        for label, version in labelled.items():
-            text += f'    version_labels {{ key: "{label}" value: {version} }}\n'
-        text += "  }\n"
-    path = root / CONFIG
-    aside = path.with_name(f"{ASIDE}{CONFIG}")
-    try:
-        aside.write_text(text + "}\n", encoding="utf-8")
-        os.replace(aside, path)
-    except OSError as error:
-        raise InputError(f"Cannot write {path}: {error.strerror}.") from error
-    return path
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)

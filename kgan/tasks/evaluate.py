@@ -83,6 +83,7 @@ def evaluate(
     opened = [open_source(source, checkpoint, image_size) for source in given]
     for source in opened if out is None else ():
         if source.run_dir:
+            folder.refuse_links(source.run_dir)
             read_evaluation(source.run_dir)  # damaged, it is told before there is work to lose
     real = _real(opened, dataset, data_dir, image_size, preparing)
     memory.require(

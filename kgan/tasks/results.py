@@ -36,10 +36,12 @@ def opened(place: Path, devices: Devices) -> Iterator[Path]:
         devices: Where is trained.
 
     Raises:
-        InputError: It cannot be written, another process uses it, or not every worker sees it.
+        InputError: It cannot be written, it or anything in the run's folder is a symbolic link,
+            another process uses it, or not every worker sees it.
     """
     with contextlib.ExitStack() as held:
         if devices.chief:
+            folder.refuse_links(place.parent)
             try:
                 place.mkdir(exist_ok=True)
             except OSError as error:

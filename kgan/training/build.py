@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from kgan import memory
+from kgan import names
 from kgan.data import Examples
 from kgan.data.fingerprint import fingerprint
 from kgan.data.split import Splits
@@ -117,7 +118,7 @@ def prepare(config: Config, data: Examples | Splits, devices: Devices | None = N
     config, data = FAMILIES[config.family].resolve(config, data)
     with devices.scope():
         model = build(config, examples.image_shape, _mean_image(examples))
-    name = f"{examples.name}-{config.network.name}"
+    name = names.as_model(f"{examples.name}-{config.network.name}")
     return Run(config, data, model, name, devices, found, FAMILIES[config.family].scorer(config))
 
 

@@ -80,12 +80,27 @@ def _next(root: Path, name: str) -> Path:
             continue
 
 
+def refuse_links(folder: Path) -> None:
+    """Checks that what is written to a folder stays in it: it may have come from anybody.
+
+    Raises:
+        InputError: Something in it is a symbolic link.
+    """
+    link = next((path for path in sorted(folder.rglob("*")) if path.is_symlink()), None)
+    if link is not None:
+        raise InputError(
+            f"{link} is a symbolic link, which would be written through: put what it leads to in "
+            "its place, or remove it."
+        )
+
+
 def lock(folder: Path) -> filelock.BaseFileLock:
     """Returns the folder's lock, taken; it goes with the process, however that ends.
 
     Raises:
-        InputError: Another process holds it.
+        InputError: Another process holds it, or something in it is a symbolic link.
     """
+    refuse_links(folder)
     held = filelock.FileLock(folder / ".lock")
     try:
         held.acquire(timeout=0)

@@ -15,7 +15,7 @@ from kgan.data import licence
 from kgan.data.fingerprint import fingerprint
 from kgan.data.pipeline import batches
 from kgan.errors import InputError, RunWarning, unknown
-from kgan.serving import export
+from kgan.serving import export, trust
 from kgan.training import determinism, failures, folder, provenance
 from kgan.training.build import Run, build, load_data, prepare
 from kgan.training.callbacks import Checkpointing, MetricsLog, Samples, add_event
@@ -232,10 +232,30 @@ def reopen(
                 f"{key} is {value!r}, but run {run_dir} has {known.get(key)!r}: leave the option "
                 "out to go on, or start a new run."
             )
+    _check_features(run_dir, known, changes)
     data = load_data(config, report)
     # Before anything is built of data that do not fit.
     provenance.check_data(record, fingerprint(data), run_dir, allow_changed_data)
     return prepare(config, data, devices)
+
+
+def _check_features(run_dir: str | Path, known: dict, changes: dict) -> None:
+    """Checks that a run of others does not have a program loaded that nobody named.
+
+    Raises:
+        InputError: It is scored in the features of a SavedModel that this installation did not
+            write.
+    """
+    name = str(known.get("evaluation.features"))
+    place = Path(name.partition(":")[0])
+    if "evaluation.features" in changes or not (place / "saved_model.pb").exists():
+        return
+    if not trust.is_own(place):
+        raise InputError(
+            f"Run {run_dir} is scored in the features of {place}: a SavedModel is a program, and "
+            "this installation did not write it. To load it, name it: --set "
+            f"evaluation.features={name}"
+        )
 
 
 def find_unfinished(
@@ -329,4 +349,4 @@ def restore(run_dir: str | Path, checkpoint: str = "last") -> tuple[keras.Model,
             f"{config.checkpoint_every} steps."
         )
     checkpoints.restore(oldest=1)
-    return model, record["name"]
+    return model, names.as_model(record["name"])

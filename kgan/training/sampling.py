@@ -1,6 +1,7 @@
 """Which generator to draw from, and in what form."""
 
 import os
+import shlex
 import sys
 import warnings
 from pathlib import Path
@@ -9,10 +10,10 @@ import numpy as np
 
 import kgan
 from kgan import memory, names
-from kgan.errors import InputError, RunWarning
+from kgan.errors import InputError, RunWarning, plain
 from kgan.models import GAN, VAE
 from kgan.models.seeds import seed_latents
-from kgan.serving import SavedGenerator, ServedGenerator
+from kgan.serving import SavedGenerator, ServedGenerator, trust
 from kgan.serving.saved import is_saved_model, signatures, versions
 from kgan.training import drawing, pictures
 from kgan.training.records import config_of, is_run, read_config
@@ -27,7 +28,9 @@ def find_model(model: str | None) -> Path:
 
     Args:
         model: A run folder, a SavedModel's folder with or without its version, or a name under
-            `saved_models/`; None for the newest of all, or the digits generator that KGAN ships.
+            `saved_models/`; None for the newest run or SavedModel that this installation wrote, or
+            the digits generator that KGAN ships: a stranger's SavedModel is a program, and is
+            loaded only when it is named.
 
     Raises:
         InputError: Nothing of the kind is there.
@@ -44,14 +47,38 @@ def find_model(model: str | None) -> Path:
 
 
 def _newest_generator() -> Path | None:
-    """Returns the run or SavedModel written last, among those that images can be drawn from."""
+    """Returns the run or SavedModel written last, among those that images can be drawn from.
+
+    SavedModels that this installation did not write are passed over, and the newest of them told.
+    """
     written = [
         *((path, path.parent) for path in Path("saved_models").glob("*/*/saved_model.pb")),
         *((path, path.parents[1]) for path in Path("runs").glob("*/checkpoints/ckpt-[1-9]*.index")),
     ]
     written = [pair for pair in written if pair[0].is_file()]
-    written.sort(key=lambda pair: pair[0].stat().st_mtime, reverse=True)
-    return next((place for _, place in written if _draws_unasked(place)), None)
+    written.sort(key=lambda pair: pair[0].lstat().st_mtime, reverse=True)
+    found, foreign = None, []
+    for _, place in written:
+        if is_run(place) or _is_safe(place):
+            if _draws_unasked(place):
+                found = place
+                break
+        else:
+            foreign.append(place)
+    if foreign:
+        name = plain(str(foreign[0]))
+        others = f" and {len(foreign) - 1} more" if foreign[1:] else ""
+        print(
+            f"Left alone {name}{others}: a SavedModel is a program, and this installation did not "
+            f"write it. To load it, name it: kgan sample {shlex.quote(name)}",
+            file=sys.stderr,
+            flush=True,
+        )
+    return found
+
+
+def _is_safe(version: Path) -> bool:
+    return version.resolve() == _shipped().resolve() or trust.is_own(version)
 
 
 def _draws_unasked(path: Path) -> bool:
@@ -73,7 +100,7 @@ def _shipped() -> Path:
     """Returns the digits generator, in the installed package or beside it in a checkout."""
     package = Path(kgan.__file__).parent
     root = next(path for path in (package, package.parent) if (path / "saved_models").is_dir())
-    return versions(root / "saved_models" / "digits-dcgan")[-1]
+    return root / "saved_models" / "digits-dcgan" / "1"
 
 
 def open_model(path: Path, checkpoint: str = "last") -> GAN | VAE | SavedGenerator:
@@ -194,12 +221,12 @@ def sample_to(
     numbers, path, form = drawing.parse_seeds(seeds), Path(out), drawing.form(out)
     if server is None:
         source = find_model(model)
-        print(f"Drawing from {source}", file=sys.stderr, flush=True)
+        print(plain(f"Drawing from {source}"), file=sys.stderr, flush=True)
         generator = open_model(source, checkpoint or "last")
     else:
         generator = open_served(server, model, **served)
         source = f"{generator.place}, version {generator.version}"
-        print(f"Drawing from {source}", file=sys.stderr, flush=True)
+        print(plain(f"Drawing from {source}"), file=sys.stderr, flush=True)
     if len(numbers) > FEW:
         frames = WALK_FRAMES if form == ".gif" else 1
         size = 2 * frames * len(numbers) * generator.sample(numbers[:1]).nbytes

@@ -120,6 +120,16 @@ def test_sources_stand_side_by_side_and_go_where_out_says(inside, tmp_path, monk
     assert f"{tmp_path / 'twin' / 'run'}: 40 images" in twins.stdout
 
 
+def test_a_run_with_a_link_in_it_is_not_written_to(inside, tmp_path):
+    run = shutil.copytree("run", tmp_path / "linked")
+    (tmp_path / "other").mkdir()
+    shutil.rmtree(run / "tensorboard")
+    (run / "tensorboard").symlink_to(tmp_path / "other")
+    result = kgan("evaluate", run, "--metrics", "fid", "--samples", 40)
+    assert (result.exit_code, "is a symbolic link" in result.stderr) == (2, True)
+    assert not [*(tmp_path / "other").iterdir()]
+
+
 def test_a_source_may_be_called_as_a_baseline_or_hold_brackets(inside, tmp_path, monkeypatch):
     names = ["noise", "[b]x", "a[/b]c", ":smile:"]
     for name in names:
