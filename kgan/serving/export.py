@@ -1,7 +1,6 @@
 """SavedModels as TF Serving takes them."""
 
 import os
-import re
 import shutil
 import tempfile
 from pathlib import Path

@@ -8,8 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kgan import memory
-from kgan import names
+from kgan import memory, names
 from kgan.data import Examples
 from kgan.data.fingerprint import fingerprint
 from kgan.data.split import Splits

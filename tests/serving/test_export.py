@@ -21,8 +21,8 @@ from PIL import Image
 import kgan
 from kgan.errors import InputError
 from kgan.models import GAN, VAE, Autoencoder, Classifier, StackedAutoencoder
-from kgan.networks import AUTOENCODERS, dcgan, mlp
 from kgan.names import as_model, check_model
+from kgan.networks import AUTOENCODERS, dcgan, mlp
 from kgan.serving import SavedGenerator, export, write_models_config
 from kgan.serving.saved import signatures as signatures_of
 from kgan.serving.saved import versions
