@@ -2,6 +2,9 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
+
+SHOWN = 80  # characters at most of what was received
 
 
 def plain(text: str) -> str:
@@ -18,6 +21,9 @@ class InputError(ValueError):
 
     def __init__(self, message: str):
         super().__init__(plain(message))
+
+    # Where a layer's call raises it, Keras would add the arguments and four lines.
+    _keras_call_info_injected = True
 
 
 class TrainingError(RuntimeError):
@@ -45,6 +51,20 @@ def unknown(what: str, name: str, known: Iterable[str]) -> InputError:
         known: The names that exist.
     """
     known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1)
+    near = difflib.get_close_matches(str(name), known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return InputError(f"Unknown {what} {name!r}. Known: {', '.join(known)}.{hint}")
+    return InputError(f"Unknown {what} {shown(name)}. Known: {', '.join(known)}.{hint}")
+
+
+def shown(value: Any) -> str:
+    """Returns a value as an error shows it: on one line, and no more than the start of a long one.
+
+    Args:
+        value: Whatever was received.
+    """
+    try:
+        text = ascii(value) if isinstance(value, bytes) else repr(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits; a deep list
+        return f"a very long {type(value).__name__}"
+    text = text if text.isprintable() else ascii(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text):,} characters)"

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from kgan.losses import adversarial, penalties
+from kgan.tables import Table
 
 
 @dataclass(frozen=True)
@@ -23,25 +24,51 @@ class Objective:
     penalties: tuple[tuple[Callable, float], ...] = ()
     paired: bool = False
 
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments, for Keras.
 
-OBJECTIVES = {
-    "minimax": Objective(adversarial.minimax_discriminator, adversarial.minimax_generator),
-    "non_saturating": Objective(
-        adversarial.minimax_discriminator, adversarial.non_saturating_generator
-    ),
-    "least_squares": Objective(
-        adversarial.least_squares_discriminator, adversarial.least_squares_generator
-    ),
-    "hinge": Objective(adversarial.hinge_discriminator, adversarial.wasserstein_generator),
-    "wasserstein": Objective(
-        adversarial.wasserstein_discriminator,
-        adversarial.wasserstein_generator,
-        penalties=((penalties.wasserstein_gradient_penalty, 10.0),),
-    ),
-    "relativistic": Objective(
-        adversarial.relativistic_discriminator,
-        adversarial.relativistic_generator,
-        penalties=((penalties.r1, 0.5), (penalties.r2, 0.5)),
-        paired=True,
-    ),
-}
+        Raises:
+            InputError: A function is not registered with Keras, which could not find it again.
+        """
+        from kgan.losses.saving import serialized
+
+        return {
+            "discriminator_loss": serialized(self.discriminator_loss),
+            "generator_loss": serialized(self.generator_loss),
+            "penalties": [[serialized(function), weight] for function, weight in self.penalties],
+            "paired": self.paired,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Objective":
+        """Returns the objective that `get_config` was taken from."""
+        from kgan.losses.saving import deserialized
+
+        config = deserialized(config)
+        return cls(**{**config, "penalties": tuple(map(tuple, config["penalties"]))})
+
+
+OBJECTIVES = Table(
+    __name__,
+    {
+        "minimax": Objective("adversarial:minimax_discriminator", "adversarial:minimax_generator"),
+        "non_saturating": Objective(
+            "adversarial:minimax_discriminator", "adversarial:non_saturating_generator"
+        ),
+        "least_squares": Objective(
+            "adversarial:least_squares_discriminator", "adversarial:least_squares_generator"
+        ),
+        "hinge": Objective("adversarial:hinge_discriminator", "adversarial:wasserstein_generator"),
+        "wasserstein": Objective(
+            "adversarial:wasserstein_discriminator",
+            "adversarial:wasserstein_generator",
+            penalties=(("penalties:wasserstein_gradient_penalty", 10.0),),
+        ),
+        "relativistic": Objective(
+            "adversarial:relativistic_discriminator",
+            "adversarial:relativistic_generator",
+            penalties=(("penalties:r1", 0.5), ("penalties:r2", 0.5)),
+            paired=True,
+        ),
+    },
+)

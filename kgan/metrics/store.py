@@ -7,7 +7,6 @@ import re
 import tarfile
 import tempfile
 import urllib.request
-import zipfile
 import zlib
 from collections.abc import Callable
 from http.client import HTTPException
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from kgan.errors import InputError
+from kgan.metrics.arrays import read as read_arrays
 
 INCEPTION_URL = (
     "https://storage.googleapis.com/download.tensorflow.org/models/image/imagenet/"
@@ -27,22 +27,17 @@ INCEPTION_BYTES = 1 << 27  # at most: the archive has 89 MB, the graph 96
 TIMEOUT = 20  # seconds without an answer
 CHUNK = 1 << 20
 ROWS = 1000
-# What NumPy raises for an .npz that is damaged, or none.
-UNREADABLE = (
-    OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, SyntaxError,
-    zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
 
 
 def read(path: Path) -> dict[str, np.ndarray] | None:
     """Returns the arrays that `write` wrote, None if there are none or their checksum differs."""
     try:
-        with np.load(path) as file:
-            arrays = {name: file[name] for name in file.files}
-        whole = str(arrays.pop("checksum")) == _checksum(arrays)
-    except UNREADABLE:
+        arrays = read_arrays(path)
+    except InputError:
         return None
-    return arrays if whole else None
+    checksum = str(arrays.pop("checksum", None))
+    rows = all(array.ndim for array in arrays.values())
+    return arrays if rows and checksum == _checksum(arrays) else None
 
 
 def write(path: Path, **arrays: np.ndarray) -> None:

@@ -114,7 +114,7 @@ def _autoencoder(model: Autoencoder | StackedAutoencoder | VAE):
         return {"images": model.to_images(model.outputs(codes))}
 
     def encode(images):
-        return {"codes": model.code(model.to_range(images))}
+        return {"codes": model.code(images)}
 
     def reconstruct(images):
         return decode(encode(images)["codes"])

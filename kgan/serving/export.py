@@ -1,7 +1,6 @@
 """SavedModels as TF Serving takes them."""
 
 import os
-import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,36 +9,14 @@ import filelock
 import keras
 import tensorflow as tf
 
-from kgan.errors import InputError
+from kgan import names
+from kgan.errors import InputError, shown
 from kgan.serving import trust
 from kgan.serving.assets import write_assets
 from kgan.serving.endpoints import endpoints
 from kgan.serving.saved import versions
 
 ASIDE = ".aside-"
-NAME = re.compile("[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")  # the same in shells, addresses and protos
-
-
-def check_name(name: str, what: str = "The model's name") -> None:
-    """Checks the name of a model or of an endpoint.
-
-    Args:
-        name: It goes into folders, addresses, configurations and commands to paste.
-        what: What it is the name of.
-
-    Raises:
-        InputError: It would have to be quoted in one of these.
-    """
-    if not NAME.fullmatch(name):
-        raise InputError(
-            f"{what} is {name!r}: expected one such as digits-dcgan, of letters (a to z), digits, "
-            "-, _ and, not first, dots."
-        )
-
-
-def as_name(text: str) -> str:
-    """Returns a text as a name that `check_name` takes: what it does not becomes a hyphen."""
-    return re.sub("[^A-Za-z0-9._-]+", "-", text).strip(".-")[:200] or "model"
 
 
 def export(
@@ -77,17 +54,18 @@ def export(
     Raises:
         InputError: The name is none for servers, keep below 1, or the folder cannot be written.
     """
-    check_name(name)
+    names.check_model("The model's name", name)
     if keep is not None and keep < 1:
-        raise InputError(f"--keep {keep}: expected 1 or more.")
-    folder = Path(root) / name
+        raise InputError(f"--keep {shown(keep)}: expected 1 or more.")
+    folder = Path(names.check("--out", root)) / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Whoever holds the lock knows that what lies aside was left by a process that was killed.
         with filelock.FileLock(folder / ".lock"):
             _remove_asides(folder)
-            numbers = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
-            target = folder / str(max(numbers, default=0) + 1)
+            numbers = [names.number(path.name) for path in folder.iterdir()]
+            newest = max((number for number in numbers if number is not None), default=0)
+            target = folder / str(newest + 1)
             _write(model, target, name, about or {})
             for version in versions(folder)[:-keep] if keep else []:
                 # Out of sight at once: a server must not meet a half-removed version.

@@ -4,8 +4,9 @@ import os
 import re
 from pathlib import Path
 
+from kgan import names
 from kgan.errors import InputError
-from kgan.serving.export import ASIDE, check_name
+from kgan.serving.export import ASIDE
 from kgan.serving.saved import versions
 
 MOUNTED = "/models"  # where the Docker image of TF Serving looks
@@ -51,7 +52,7 @@ def write_models_config(root: str | Path, base_path: str = MOUNTED) -> Path:
         raise InputError(f"{root} holds no SavedModel: write one with `kgan export RUN`.")
     text = "model_config_list {\n"
     for folder in models:
-        check_name(folder.name, f"The name of the model in {root}")
+        names.check_model(f"The name of the model in {root}", folder.name)
         newest = [int(version.name) for version in reversed(versions(folder))]
         labelled = dict(zip(("latest", "previous"), newest, strict=False))
         chosen = "".join(f" versions: {version}" for version in labelled.values())

@@ -10,9 +10,9 @@ from pathlib import Path
 import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
+from kgan import names
 from kgan.errors import InputError
 from kgan.serving.assets import described
-from kgan.serving.export import check_name
 from kgan.serving.saved import signatures
 from kgan.serving.server_files import CONFIG, LABELS_FLAG, MOUNTED
 
@@ -46,16 +46,16 @@ def show(path: str | Path, rest: str = REST, grpc: str = GRPC) -> str:
     if not str(path).isprintable():
         raise InputError(f"{path}: no command can hold such characters; rename the folder.")
     name = path.parent.name
-    check_name(name)
+    names.check_model("The model's name", name)
     for key, signature in found.items():
-        check_name(key, f"An endpoint of {path}")
+        names.check_model(f"An endpoint of {path}", key)
         _check_arguments(signature, f"{path}, endpoint {key}")
     parts = [
         "Start the server, with Docker or without:",
         _block("sh", _start(path.parents[1])),
         "REST:",
         _block("sh", "\n".join(_rest(name, key, found[key], rest) for key in sorted(found))),
-        "gRPC, in Python (`pip install kgan[serving]`):",
+        "gRPC, in Python (`pip install tensorflow-serving-api`):",
         _block("python", _grpc(name, found, grpc)),
     ]
     return "\n\n".join(parts) + "\n"

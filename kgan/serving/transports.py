@@ -216,7 +216,7 @@ class Grpc:
         except ImportError as error:
             raise InputError(
                 f"--server {server}: gRPC needs a package that is missing ({error}): run pip "
-                "install 'kgan[serving]', or give the REST API's address, http://HOST:8501."
+                "install tensorflow-serving-api, or give the REST API's address, http://HOST:8501."
             ) from error
         self._server, self._name, self._timeout = server, name, timeout
         self._grpc, self._metadata, self._predict = grpc, metadata, predict

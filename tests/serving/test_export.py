@@ -1,6 +1,7 @@
 import io
 import json
 import os
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -20,10 +21,13 @@ from PIL import Image
 import kgan
 from kgan.errors import InputError
 from kgan.models import GAN, VAE, Autoencoder, Classifier, StackedAutoencoder
+from kgan.names import as_model, check_model
 from kgan.networks import AUTOENCODERS, dcgan, mlp
-from kgan.serving import SavedGenerator, as_name, export, write_models_config
-from kgan.serving.export import check_name
+from kgan.serving import SavedGenerator, export, write_models_config
 from kgan.serving.saved import signatures as signatures_of
+from kgan.serving.saved import versions
+
+SHIPPED = Path(__file__).parents[2] / "saved_models" / "digits-dcgan"
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +104,24 @@ def test_discriminate_is_the_discriminator_in_float32(gan, signatures):
     )
     alone = signatures["discriminate"](images=tf.constant(images[2:3]))["logits"]
     np.testing.assert_allclose(alone, scores["logits"][2:3], atol=1e-5)
+
+
+def test_batches_change_the_shipped_digits_by_rounding_only():
+    signatures = tf.saved_model.load(str(versions(SHIPPED)[-1])).signatures
+
+    def served(name, rows, size):
+        (argument,) = signatures[name].structured_input_signature[1]
+        parts = (rows[start : start + size] for start in range(0, len(rows), size))
+        found = [signatures[name](**{argument: tf.constant(part)}) for part in parts]
+        return np.concatenate([next(iter(part.values())).numpy() for part in found])
+
+    images = served("sample", np.arange(1024), 64)
+    logits = served("discriminate", images, 64)
+    for size in (1, 7, 1024):
+        levels = np.abs(served("sample", np.arange(1024), size) - images.astype(int))
+        assert levels.max() <= 1
+        assert np.count_nonzero(levels) <= 10
+        assert np.abs(served("discriminate", images, size) - logits).max() < 1e-5
 
 
 def test_read_back_it_draws_the_same(gan, path):
@@ -233,13 +255,13 @@ def test_a_base_path_is_absolute_for_a_server(path, pruned):
 
 @given(st.text())
 def test_any_text_becomes_a_name(text):
-    check_name(as_name(text))
+    check_model("A name", as_model(text))
 
 
 def test_a_name_stays_or_keeps_what_it_can():
-    assert as_name("digits-dcgan_2.0") == "digits-dcgan_2.0"
-    assert as_name("My $(touch x) photos-dcgan") == "My-touch-x-photos-dcgan"
-    assert as_name("写真-dcgan") == "dcgan"
+    assert as_model("digits-dcgan_2.0") == "digits-dcgan_2.0"
+    assert as_model("My $(touch x) photos-dcgan") == "My-touch-x-photos-dcgan"
+    assert as_model("写真-dcgan") == "dcgan"
 
 
 def test_models_config_of_nothing_is_one_clear_error(tmp_path):
