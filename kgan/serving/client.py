@@ -163,7 +163,7 @@ class ServedGenerator:
 
 
 _DTYPES = {"images": np.uint8, "points": np.float32}
-_TAKES = {"sample": r"seeds DT_INT64\(-1\)", "generate": r"latents DT_FLOAT\(-1, [0-9]{1,6}\)"}
+_TAKES = {"sample": r"seeds DT_INT64\(-1\)", "generate": r"latents DT_FLOAT\(-1, [0-9]{1,4}\)"}
 _GIVES = r"images DT_UINT8\(-1(, [0-9]{1,6}){3}\)|points DT_FLOAT\(-1, [0-9]{1,6}\)"
 
 

@@ -25,6 +25,7 @@ ATTEMPTS = 5  # gRPC allows no more
 BACKOFF = 0.5  # seconds before the second attempt, doubled before each further one
 LARGEST = 1 << 28  # bytes of a reply, once it is unpacked
 METADATA = 1 << 22  # of one that describes a model
+LONG = 9999  # characters of a server's text that are looked at
 SLACK = 1 << 16  # for what stands around the numbers
 # Bytes of a number: TF Serving's JSON ends each list on a line of its own, indented.
 PER_NUMBER = {"json": 64, "proto": 8}
@@ -41,7 +42,7 @@ def _endpoints(signatures):
 
 def one_line(text):
     """Returns a server's text as one line, cut where no reader would go on."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    line = " ".join("".join(c if c.isprintable() else " " for c in str(text)[:LONG]).split())
     return line if len(line) <= 300 else f"{line[:300]}..."
 
 
@@ -184,7 +185,7 @@ class Rest:
 
     def _unpacking(self, encoding):
         """Returns what makes at most so many bytes of a part of a reply."""
-        if encoding == "identity":
+        if encoding.lower() in ("", "identity"):
             return lambda part, room: part
         stream = zlib.decompressobj(31)
 
