@@ -19,14 +19,18 @@ def in_equal_parts(train: Callable, model) -> Callable:
         model: With `parts`, what the rows of a replica must divide by, and `warn_of_rows`, called
             with a message where rows are left out.
     """
+    logs = {}
 
     def function(iterator):
+        nonlocal logs
         replicas = model.distribute_strategy.num_replicas_in_sync
         if model.parts * replicas == 1 or _divides(iterator, model.parts):
             return train(iterator)
         batches = [_cut(data, model) for data in _next(iterator, model.steps_per_execution)]
         batches = [data for data in batches if data is not None]
-        return train(iter(batches)) if batches else model.get_metrics_result()
+        if batches:
+            logs = train(iter(batches))
+        return logs or model.get_metrics_result()
 
     return function
 

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable, Iterable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from kgan.errors import DataWarning, InputError
@@ -13,6 +14,17 @@ from kgan.models.images import to_range, told
 from kgan.models.saving import SavableModel
 
 COMPILED = ("run_eagerly", "steps_per_execution", "jit_compile")
+
+
+def whole_number(name: str, value) -> int:
+    """Returns a count of 1 or more.
+
+    Raises:
+        InputError: It is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise InputError(f"{name} is {value!r}: expected 1 or more, a whole number.")
+    return int(value)
 
 
 class CountedModel(SavableModel):
@@ -48,7 +60,7 @@ class CountedModel(SavableModel):
             )
         kwargs = {name: kwargs[name] for name in COMPILED if name in kwargs}
         replicas = self.distribute_strategy.num_replicas_in_sync
-        if replicas > 1 and kwargs.get("steps_per_execution", 1) > 1:
+        if replicas > 1 and (kwargs.get("steps_per_execution") or 1) > 1:
             raise InputError(
                 f"steps_per_execution is {kwargs['steps_per_execution']} with {replicas} replicas: "
                 "expected 1, more is for one device."
@@ -146,9 +158,7 @@ class CountedModel(SavableModel):
         Raises:
             InputError: It is not 1 or more.
         """
-        if accumulate < 1:
-            raise InputError(f"accumulate is {accumulate}: expected 1 or more.")
-        self.accumulate = accumulate
+        self.accumulate = whole_number("accumulate", accumulate)
 
     @property
     def metrics(self):

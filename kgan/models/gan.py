@@ -8,7 +8,7 @@ from keras import ops
 from kgan.errors import InputError, unknown
 from kgan.losses import OBJECTIVES, Objective, penalties
 from kgan.models.adam import Adam
-from kgan.models.counted import CountedModel
+from kgan.models.counted import CountedModel, whole_number
 from kgan.models.images import check_rows, check_value_range
 from kgan.models.optimizers import Optimizers
 from kgan.models.players import check_generator, with_logits
@@ -112,8 +112,7 @@ class GAN(CountedModel):
             if objective not in OBJECTIVES:
                 raise unknown("objective", objective, OBJECTIVES)
             objective = OBJECTIVES[objective]
-        if discriminator_steps < 1:
-            raise InputError(f"discriminator_steps is {discriminator_steps}: expected 1 or more.")
+        discriminator_steps = whole_number("discriminator_steps", discriminator_steps)
         if not 0 <= r1 < np.inf:
             raise InputError(f"r1 is {r1}: expected 0 or more.")
         if r1 and any(penalty is penalties.r1 for penalty, _ in objective.penalties):
