@@ -78,8 +78,8 @@ def _cut(data, model):
     left_out, rows = total % multiple, total // multiple * parts
     if left_out:
         model.warn_of_rows(
-            f"{left_out} of the {total} rows of a batch are left out, and so on: discriminator "
-            f"steps, pieces and replicas take multiples of {multiple}."
+            f"{left_out} of the {total} rows of a batch left out, and so of others: a step takes "
+            f"multiples of {multiple}, which is discriminator_steps x accumulate x replicas."
         )
     if not rows:
         return None

@@ -102,17 +102,16 @@ class Classifier(CountedModel):
     def _measure(self, x, labels):
         return self._measured(labels, self.network(x, training=False))
 
-    def _classes(self, labels, images):
+    def _targets(self, labels, images):
         expected = f"expected integers from 0 to {self.num_classes - 1}, one an image."
         if labels is None:
             raise InputError(f"Labels are missing: {expected}")
         labels = tf.convert_to_tensor(labels)
         if not labels.dtype.is_integer:
             raise InputError(f"Labels are {labels.dtype.name}: {expected}")
-        text, shape = f"Labels have the shape {{}}: {expected}", tf.shape(labels)
-        with tf.control_dependencies(
-            required(tf.size(labels) == tf.shape(images)[0], text, [shape])
-        ):
+        counts = [tf.size(labels), tf.shape(images)[0]]
+        text = f"Labels are {{}} numbers for {{}} images: {expected}"
+        with tf.control_dependencies(required(counts[0] == counts[1], text, counts)):
             labels = tf.reshape(labels, [-1])
         text, ends = (
             f"Labels go from {{}} to {{}}: {expected}",

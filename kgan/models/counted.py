@@ -109,13 +109,13 @@ class CountedModel(SavableModel):
                 f"{type(self).__name__} received sample or class weights: it weighs all examples "
                 "alike. Leave them out."
             )
-        x, labels = self.to_range(images), self._classes(labels, images)
+        x, labels = self.to_range(images), self._targets(labels, images)
         # Of a batch that is refused nothing is updated.
         with tf.control_dependencies([x] if labels is None else [x, labels]):
             return what(x, labels)
 
-    def _classes(self, labels, images):
-        """Returns the labels that a step takes, looked at; None if it takes none."""
+    def _targets(self, labels, images):
+        """Returns what was given beside the images, looked at; None if a step has no use for it."""
 
     def make_train_function(self, force=False):
         if force or self.train_function is None:

@@ -13,7 +13,7 @@ from kgan.errors import InputError
 
 ROUNDING = 1e-6  # What resizing and scaling leave beyond [0, 1].
 FLOAT32 = float(np.finfo(np.float32).max)
-TOLD = re.compile(r"assertion failed: \[((?:Images|Points|Labels) .*?\.)\]", re.DOTALL)
+TOLD = re.compile(r"assertion failed: \[((?:Images|Points|Labels) .*?\.)\]((?: \[[^\]]*\])*)")
 SHAPE = re.compile(
     r"Shape of tensor \S+ \[(\S*)\] is not compatible with expected shape \[\?,(\S*)\]\.\s+"
     r"\[\[\{\{node \S*(Images|Points)"
@@ -115,7 +115,8 @@ def required(fine, text: str, found) -> list:
         InputError: It does not hold, outside a graph.
     """
     if not tf.executing_eagerly():
-        return [tf.debugging.Assert(fine, [tf.strings.format(text, found)])]
+        # The text is filled in by `told`: XLA formats no strings.
+        return [tf.debugging.Assert(fine, [text, *found])]
     if not fine:
         raise InputError(text.format(*(value.numpy() for value in found)))
     return []
@@ -129,7 +130,8 @@ def told():
     except tf.errors.InvalidArgumentError as error:
         found, shape = TOLD.search(str(error)), SHAPE.search(str(error))
         if found:
-            raise InputError(found[1]) from None
+            values = re.findall(r"\[([^\]]*)\]", found[2])
+            raise InputError(found[1].format(*values)) from None
         if shape:
             given, expected, name = (part.replace(",", ", ") for part in shape.groups())
             raise InputError(f"{name} are ({given}): expected (n, {expected}).") from None

@@ -46,7 +46,7 @@ def test_of_67_rows_66_make_two_updates(make_gan):
         gan, warned = trained(make_gan, POINTS[:rows], batch_size=67)
         check_equal(gan, one_by_one(make_gan, [POINTS[: rows - 1]]))
         assert len(warned) == 1
-        assert warned[0].startswith(f"1 of the {rows} rows of a batch are left out")
+        assert warned[0].startswith(f"1 of the {rows} rows of a batch left out")
 
 
 @pytest.mark.parametrize("kind", ["arrays", "data set", "generator", "sequence"])

@@ -16,7 +16,8 @@ CALLS = {
     "a path for a name": (["run", "--name", "a/b"], "--name is 'a/b': expected one such as"),
     "a hidden name": (["run", "--name", ".x"], "--name is '.x': expected one such as"),
     "the folder above for a name": (["run", "--name", ".."], "--name is '..': expected one such"),
-    "a long name": (["run", "--name", "x" * 300], "expected at most 255 bytes"),
+    "a long name": (["run", "--name", "x" * 300], "(302 characters): expected one such as"),
+    "a name to be quoted": (["run", "--name", "$(touch x)"], "expected one such as digits-dcgan"),
     "keep none": (["run", "--keep", "0"], "--keep 0: expected 1 or more"),
     "base path for nothing": (["empty", "--base-path", "/x"], "add --models-config"),
     "a long base path": (["--models-config", "--base-path", "x" * 300], "at most 255 bytes"),
@@ -29,8 +30,23 @@ CALLS = {
     "show and more": (["--keep", "2", "--show", "x"], "give it alone"),
 }
 
+OTHERS = {
+    "a data folder that there is not": (["datasets", "--data-dir", "nope"], "no such folder"),
+    "a file for a data folder": (["datasets", "--data-dir", "full/file"], "no such folder"),
+    "a link to itself for one": (["datasets", "--data-dir", "loop"], "no such folder"),
+    "a data folder without any": (["datasets", "--data-dir", "empty"], "no prepared set"),
+    "an entry that there is not": (["datasets", "--clear", "nope"], "nope"),
+    "a name for presets": (["presets", "digits"], "unexpected extra argument"),
+}
+
 
 @pytest.mark.parametrize("case", CALLS)
 def test_export(case, inside):
     arguments, message = CALLS[case]
     held(["export", *arguments], message, inside)
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_lists(case, inside):
+    arguments, message = OTHERS[case]
+    held(arguments, message, inside)

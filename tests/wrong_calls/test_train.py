@@ -49,7 +49,7 @@ CALLS = {
     "a file for a folder": (["--dataset", "./full/file"], "is a file; expected a folder"),
     "a link to nothing": (["--dataset", "./dangling"], "does not exist; expected a folder"),
     "a link to itself": (["--dataset", "./loop"], "does not exist; expected a folder"),
-    "a data folder for a folder": (["--dataset", "./full", "--data-dir", "."], "Leave out"),
+    "a data folder for the digits": (["--dataset", "digits", "--data-dir", "."], "Leave out"),
     "large batch": (["--batch-size", "2000"], "larger than the data"),
     "uneven pieces": (["--batch-size", "10", "--accumulate", "3"], "expected a multiple of 3"),
     "shape": (["--image-size", "9"], "--image-size 8x8"),
