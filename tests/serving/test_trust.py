@@ -26,6 +26,9 @@ from kgan.training.sampling import _shipped
 from kgan.training.strategy import Devices
 from tests.serving.command import kgan
 
+# Of a run's config.json, beside its configuration.
+RECORD = {"name": "gift", "family": "adversarial", "examples": 1797, "image_shape": [8, 8, 1]}
+
 
 class Writer(tf.saved_model.experimental.TrackableResource):
     """What writes a file when it is loaded."""
@@ -56,7 +59,8 @@ def foreign(workdir, monkeypatch):
 
 
 def small():
-    return GAN(mlp.generator((8, 8, 1), 3, width=4), mlp.discriminator((8, 8, 1), 4, pieces=2))
+    generator = mlp.generator((8, 8, 1), 3, width=4)
+    return GAN(generator, mlp.discriminator((8, 8, 1), 4, pieces=2), value_range=(0, 1))
 
 
 def test_a_strangers_model_is_loaded_only_by_its_name(foreign):
@@ -116,7 +120,7 @@ def test_a_run_has_no_strangers_program_loaded(foreign):
     values = RunConfig().to_dict()
     values["evaluation"] |= {"features": "saved_models/gift/1:encode", "every": 10}
     Path("run").mkdir()
-    folder.write_json(Path("run/config.json"), {"family": "adversarial", "config": values})
+    folder.write_json(Path("run/config.json"), {**RECORD, "config": values})
     with pytest.raises(InputError, match=r"--set evaluation.features=saved_models/gift/1:encode"):
         reopen("run", "train", {})
     assert not foreign.exists()
@@ -127,8 +131,8 @@ def test_a_run_has_a_name_for_servers_whatever_its_data_are_called(tmp_path):
     run = prepare(RunConfig(), data)
     assert run.name == "My-touch-x-photos-dcgan"
     Checkpoints(run.model, tmp_path / "checkpoints").save(1)
-    record = {"name": "a; touch x", "family": "adversarial", "config": run.config.to_dict()}
-    folder.write_json(tmp_path / "config.json", {**record, "image_shape": [8, 8, 1]})
+    record = {**RECORD, "name": "a; touch x", "config": run.config.to_dict()}
+    folder.write_json(tmp_path / "config.json", record)
     assert restore(tmp_path)[1] == "a-touch-x"
 
 
