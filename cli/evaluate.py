@@ -2,33 +2,83 @@
 
 import click
 
+from kgan.cli.grouped import PATH, Command, examples, listed, option
 from kgan.cli.options import checkpoint_option, data_dir_option, image_size_option
 
 
-@click.command()
-@click.argument("sources", nargs=-1, required=True)
-@click.option(
-    "--metrics", metavar="NAME,...", help="fid, kid, manifold, classifier_score, parzen [all]."
+@click.command(
+    cls=Command,
+    epilog=examples(
+        "kgan evaluate runs/00000-digits-dcgan --samples 2000",
+        "kgan evaluate images.npz --dataset mnist --metrics fid,manifold",
+    ),
 )
-@click.option("--samples", default=10_000, show_default=True, metavar="N", help="Images to score.")
-@click.option(
+@click.argument("sources", nargs=-1, required=True, type=PATH)
+@option(
+    "--metrics",
+    metavar="NAME,...",
+    heading="Scores",
+    shown="all that the images can have",
+    help=f"{listed('kgan.metrics:METRICS')}.",
+)
+@option(
+    "--samples",
+    default=10_000,
+    show_default=True,
+    metavar="N",
+    heading="Scores",
+    help="Images to score.",
+)
+@option(
     "--features",
+    type=PATH,
     default="auto",
     show_default=True,
     metavar="NAME",
-    help="digits-cnn, mnist-cnn, cifar10-cnn, inception-2015, or a SavedModel's version.",
+    heading="Scores",
+    help=f"{listed('kgan.metrics:classifiers')}, inception-2015, or a SavedModel's version; auto: "
+    "the classifier of the data set, or else of the images' channels.",
 )
-@click.option("--split", default="train", show_default=True, help="Real images: train or test.")
-@checkpoint_option
-@click.option("--dataset", metavar="NAME|FOLDER", help="Real images [the run's].")
+@option(
+    "--inception-graph",
+    type=PATH,
+    metavar="FILE",
+    heading="Scores",
+    help="inception-2015 from this file, nothing downloaded.",
+)
+@option(
+    "--dataset",
+    type=PATH,
+    metavar="NAME|FOLDER",
+    heading="Data",
+    shown="the run's",
+    help="Real images.",
+)
 @data_dir_option
 @image_size_option
-@click.option("--inception-graph", metavar="FILE", help="Take this file, download nothing.")
-@click.option("--out", metavar="DIR", help="Where the results go [the runs' own folders].")
+@option(
+    "--split",
+    default="train",
+    show_default=True,
+    metavar="NAME",
+    heading="Data",
+    help="Which real images: train (all but the test images), test.",
+)
+@checkpoint_option
+@option(
+    "--out",
+    type=PATH,
+    metavar="DIR",
+    heading="Results",
+    shown="the runs' own folders",
+    help="Where the results go.",
+)
 def evaluate(**options):
     """Score SOURCES: runs, SavedModels, folders of images or .npz files, side by side."""
     from kgan.cli.startup import load_tensorflow
+    from kgan.tasks.options import check_evaluate
 
+    check_evaluate(**options)
     load_tensorflow()
     from kgan.tasks.evaluation_session import evaluate_from_options
 

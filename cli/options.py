@@ -2,56 +2,171 @@
 
 import click
 
+from kgan.cli.grouped import PATH, listed, names, option
+
 
 def _together(*options):
     def add(function):
-        for option in reversed(options):
-            function = option(function)
+        for one in reversed(options):
+            function = one(function)
         return function
 
     return add
 
 
-data_dir_option = click.option(
-    "--data-dir", metavar="DIR", help="Where tensorflow-datasets keeps its data."
+data_dir_option = option(
+    "--data-dir",
+    type=PATH,
+    metavar="DIR",
+    heading="Data",
+    shown="$TFDS_DATA_DIR or ~/tensorflow_datasets",
+    help="Where tensorflow-datasets keeps its data.",
 )
-image_size_option = click.option(
-    "--image-size", metavar="N|HxW", help="Resize and centre-crop the images."
+image_size_option = option(
+    "--image-size",
+    metavar="N|HxW",
+    heading="Data",
+    shown="as they are",
+    help="Resize and centre-crop the images.",
 )
-
 data_options = _together(
-    click.option("--dataset", metavar="NAME|FOLDER", help="digits, a TFDS name, a folder; ring."),
+    option(
+        "--dataset",
+        type=PATH,
+        metavar="NAME|FOLDER",
+        heading="Data",
+        help=f"{listed('kgan.data:DATASETS')}, any image set of tensorflow-datasets, or a folder.",
+    ),
     data_dir_option,
     image_size_option,
-    click.option("--preset", metavar="NAME", help="Start from a preset: see `kgan presets`."),
 )
-
-strategy_option = click.option(
+strategy_option = option(
     "--strategy",
-    type=click.Choice(["auto", "single", "mirrored", "multiworker", "tpu"]),
+    type=click.Choice(["auto", *names("kgan.training.cluster:STRATEGIES")]),
     default="auto",
     show_default=True,
-    help="Devices: one, all GPUs, TF_CONFIG's workers, TPU.",
+    metavar="NAME",
+    heading="Devices",
+    help=f"{listed('kgan.training.cluster:STRATEGIES')}: one device, all GPUs, TF_CONFIG's "
+    "workers, a TPU.",
 )
-
 training_options = _together(
-    click.option("--steps", type=int, metavar="N", help="Updates (of each layer of a stack)."),
-    click.option("--epochs", type=int, metavar="N", help="Passes over the data, not --steps."),
-    click.option("--batch-size", type=int, metavar="N", help="Real examples an update."),
-    click.option("--accumulate", type=int, metavar="N", help="Pieces of a batch, for memory."),
-    click.option("--learning-rate", type=float, metavar="X", help="Of every optimizer."),
-    click.option("--seed", type=int, metavar="N", help="Of weights, order and noise."),
-    click.option("--precision", metavar="P", help="auto, float32, bfloat16 or float16."),
-    click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Other settings."),
-    click.option("--run-dir", metavar="DIR", help="The run's folder [next number in runs/]."),
-    click.option("--resume", metavar="RUN", help="Go on with an unfinished run; auto: see below."),
+    option(
+        "--steps",
+        type=int,
+        metavar="N",
+        heading="Optimisation",
+        help="Updates (of each layer of a stack).",
+    ),
+    option(
+        "--epochs",
+        type=int,
+        metavar="N",
+        heading="Optimisation",
+        help="Passes over the data, instead of --steps.",
+    ),
+    option(
+        "--batch-size",
+        type=int,
+        metavar="N",
+        heading="Optimisation",
+        help="Real examples an update, on all devices together.",
+    ),
+    option(
+        "--learning-rate",
+        type=float,
+        metavar="X",
+        heading="Optimisation",
+        help="Of every optimizer.",
+    ),
+    option(
+        "--preset",
+        metavar="NAME",
+        heading="Run",
+        shown="the data set's own, if there is one",
+        help="Start from a named configuration: see kgan presets.",
+    ),
+    option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="KEY=VALUE",
+        heading="Run",
+        help="Any other setting that --dry-run prints; more than once.",
+    ),
+    option(
+        "--seed",
+        type=int,
+        metavar="N",
+        heading="Run",
+        help="Decides weights, order and noise.",
+    ),
+    option(
+        "--run-dir",
+        type=PATH,
+        metavar="DIR",
+        heading="Run",
+        shown="the next number in runs/",
+        help="The run's folder.",
+    ),
+    option(
+        "--resume",
+        type=PATH,
+        metavar="RUN|auto",
+        heading="Run",
+        help="Go on with an unfinished run. auto: the newest of the same configuration in runs/ "
+        "or at --run-dir, or else a new one.",
+    ),
+    option(
+        "--allow-changed-data",
+        is_flag=True,
+        heading="Run",
+        help="Resume though the data are no longer the same.",
+    ),
+    option(
+        "--max-time",
+        metavar="TIME",
+        heading="Run",
+        shown="no limit",
+        help="Save and stop after 2h, 90m, 45s.",
+    ),
+    option("--keep", type=int, metavar="N", heading="Run", help="Newest checkpoints to keep."),
+    option(
+        "--out",
+        type=PATH,
+        default="saved_models",
+        show_default=True,
+        metavar="DIR",
+        heading="Run",
+        help="Where the SavedModel goes.",
+    ),
+    option(
+        "--dry-run",
+        is_flag=True,
+        heading="Run",
+        help="Check everything, print the configuration, stop.",
+    ),
+    option(
+        "--precision",
+        metavar="NAME",
+        heading="Devices",
+        help=f"{listed('kgan.training.config:PRECISIONS')}.",
+    ),
+    option(
+        "--accumulate",
+        type=int,
+        metavar="N",
+        heading="Devices",
+        help="Pieces that a batch is computed in, for less memory.",
+    ),
     strategy_option,
-    click.option("--max-time", metavar="TIME", help="Stop and save after 2h, 90m, 45s."),
-    click.option("--keep", type=int, metavar="N", help="Checkpoints, the newest [2]."),
-    click.option("--out", default="saved_models", show_default=True, help="Of the SavedModel."),
-    click.option("--dry-run", is_flag=True, help="Check, print the configuration, stop."),
 )
 
-checkpoint_option = click.option(
-    "--checkpoint", default="last", show_default=True, metavar="WHICH", help="Of a run: last, best."
+checkpoint_option = option(
+    "--checkpoint",
+    default="last",
+    show_default=True,
+    metavar="WHICH",
+    heading="Model",
+    help="Of a run: last, or best if it was scored while it trained.",
 )

@@ -2,32 +2,74 @@
 
 import click
 
+from kgan.cli.grouped import Command, examples, listed, option
 from kgan.cli.options import data_options, training_options
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    epilog=examples(
+        "kgan pretrain --model denoising --corruption masking --amount 0.4",
+        "kgan pretrain --dataset photos --image-size 64 --model vae --max-time 1h",
+    ),
+)
 @data_options
-@click.option("--model", metavar="NAME", help="conv_autoencoder, denoising, stacked, vae.")
-@click.option("--code-size", type=int, metavar="N", help="Dimensions of the code.")
-@click.option(
-    "--corruption", metavar="KIND", help="Of the input: masking, salt_and_pepper, gaussian."
+@option(
+    "--model",
+    metavar="NAME",
+    heading="Autoencoder",
+    help=f"{listed('kgan.networks:AUTOENCODERS')}.",
 )
-@click.option(
-    "--amount", type=float, metavar="X", help="Share of the elements, or deviation, above 0 to 1."
+@option(
+    "--code-size",
+    type=int,
+    metavar="N",
+    heading="Autoencoder",
+    help="Dimensions of the code.",
 )
-@click.option("--likelihood", metavar="NAME", help="bernoulli, squared_error; vae: gaussian.")
-@click.option("--binarization", metavar="NAME", help="Of the pixels: none, static; vae: dynamic.")
-@click.option("--beta", type=float, metavar="X", help="vae: weight of the divergence.")
+@option(
+    "--corruption",
+    metavar="KIND",
+    heading="Autoencoder",
+    help=f"Of the input: {listed('kgan.data.kinds:KINDS')}.",
+)
+@option(
+    "--amount",
+    type=float,
+    metavar="X",
+    heading="Autoencoder",
+    help="Share of the elements that are corrupted, or the noise's deviation: above 0, at most 1.",
+)
+@option(
+    "--likelihood",
+    metavar="NAME",
+    heading="Autoencoder",
+    help=f"{listed('kgan.training.config:LIKELIHOODS')} (vae only).",
+)
+@option(
+    "--binarization",
+    metavar="NAME",
+    heading="Autoencoder",
+    help=f"Of the pixels: {listed('kgan.training.config:BINARIZATIONS')} (vae only).",
+)
+@option(
+    "--beta",
+    type=float,
+    metavar="X",
+    heading="Autoencoder",
+    help="vae: weight of the divergence.",
+)
 @training_options
 def pretrain(**options):
     """Train an autoencoder; with no option, a convolutional one on the embedded digits.
 
-    SIGTERM and the first Ctrl-C save a checkpoint and stop. `--resume auto` goes on with the newest
-    unfinished run of the same configuration in runs/, or in --run-dir, or starts it.
+    SIGTERM, the first Ctrl-C and --max-time save a checkpoint and stop; --resume goes on.
     """
     from kgan.cli.startup import load_tensorflow
+    from kgan.training.options import asked
 
+    call = asked("pretrain", **options)
     load_tensorflow()
-    from kgan.training.session import train_from_options
+    from kgan.training.session import train_asked
 
-    train_from_options("pretrain", **options)
+    train_asked(call)

@@ -2,28 +2,56 @@
 
 import click
 
+from kgan.cli.grouped import Command, examples, listed, option
 from kgan.cli.options import data_options, training_options
 
 
-@click.command()
-@data_options
-@click.option("--model", metavar="NAME", help="Networks: dcgan, mlp.")
-@click.option("--objective", metavar="NAME", help="non_saturating, minimax, hinge, ...")
-@click.option("--discriminator-steps", type=int, metavar="K", help="Updates before each of G's.")
-@click.option("--latent-dim", type=int, metavar="N", help="Dimensions of the noise.")
-@click.option(
-    "--evaluate-every", type=int, metavar="N", help="Steps between scores; keep the best."
+@click.command(
+    cls=Command,
+    epilog=examples(
+        "kgan train --dataset photos --image-size 64 --max-time 2h",
+        "kgan train --objective wasserstein --discriminator-steps 5 --dry-run",
+    ),
 )
+@data_options
+@option(
+    "--model",
+    metavar="NAME",
+    heading="Game",
+    help=f"Networks: {listed('kgan.networks:NETWORKS')}.",
+)
+@option(
+    "--objective",
+    metavar="NAME",
+    heading="Game",
+    help=f"{listed('kgan.losses:OBJECTIVES')}.",
+)
+@option(
+    "--discriminator-steps",
+    type=int,
+    metavar="K",
+    heading="Game",
+    help="Updates before each of the generator's.",
+)
+@option("--latent-dim", type=int, metavar="N", heading="Game", help="Dimensions of the noise.")
 @training_options
+@option(
+    "--evaluate-every",
+    type=int,
+    metavar="N",
+    heading="Run",
+    help="Steps between two scores, of which the best checkpoint is kept; 0 for none.",
+)
 def train(**options):
     """Train a GAN; with no option, a DCGAN on the embedded digits.
 
-    SIGTERM and the first Ctrl-C save a checkpoint and stop. `--resume auto` goes on with the newest
-    unfinished run of the same configuration in runs/, or in --run-dir, or starts it.
+    SIGTERM, the first Ctrl-C and --max-time save a checkpoint and stop; --resume goes on.
     """
     from kgan.cli.startup import load_tensorflow
+    from kgan.training.options import asked
 
+    call = asked("train", **options)
     load_tensorflow()
-    from kgan.training.session import train_from_options
+    from kgan.training.session import train_asked
 
-    train_from_options("train", **options)
+    train_asked(call)

@@ -17,7 +17,7 @@ HOMES = {
     "Classifier": "kgan.models",
     "Adam": "kgan.models",
     "MomentumSGD": "kgan.models",
-    "Objective": "kgan.losses",
+    "Objective": "kgan.losses.saving",
     "Corruption": "kgan.data.corrupt",
     "BatchNormalization": "kgan.layers",
     "Conv2D": "kgan.layers",

@@ -1,20 +1,19 @@
 """Where examples come from: embedded sets, folders of images and tensorflow-datasets."""
 
+import dataclasses
 import difflib
 import os
+from typing import TYPE_CHECKING
 
-import numpy as np
+from kgan import memory, names
+from kgan.errors import InputError, shown
+from kgan.tables import Table
 
-from kgan.data import digits, toy
-from kgan.data.examples import Examples
-from kgan.data.prepared import Report
-from kgan.errors import InputError
+if TYPE_CHECKING:  # They need NumPy, which the names of the data sets do not.
+    from kgan.data.examples import Examples
+    from kgan.data.prepared import Report
 
-DATASETS = {
-    "digits": digits.load,
-    "grid": toy.grid,
-    "ring": toy.ring,
-}
+DATASETS = Table(__name__, {"digits": "digits:load", "grid": "toy:grid", "ring": "toy:ring"})
 LICENCES = {"digits": "CC BY 4.0 (UCI Machine Learning Repository)"}
 
 
@@ -24,8 +23,8 @@ def load(
     data_dir: str | os.PathLike | None = None,
     image_size: int | tuple[int, int] | None = None,
     split: str = "train",
-    report: Report | None = None,
-) -> Examples:
+    report: "Report | None" = None,
+) -> "Examples":
     """Returns a data set: embedded, else a folder of images, else one of tensorflow-datasets.
 
     Args:
@@ -44,15 +43,11 @@ def load(
     Raises:
         InputError: The set or an option of it does not exist, or it cannot be read.
     """
-    from kgan.data import folder, tfds
+    home, path = find(name_or_path, data_dir), os.fspath(name_or_path)
+    if home == "tfds":
+        from kgan.data import tfds
 
-    embedded = isinstance(name_or_path, str) and name_or_path in DATASETS
-    path = os.fspath(name_or_path)
-    local = data_dir is None and os.path.isdir(os.path.expanduser(path))
-    if not embedded and not local and tfds.known(path, data_dir):
         return tfds.load(path, data_dir=data_dir, image_size=image_size, split=split, report=report)
-    if not embedded and not local and not _looks_like_path(name_or_path):
-        raise _unknown(path, tfds.names())
     if split != "train":
         raise InputError(f"{path!r} has no split {split!r}; known: train. Leave out split.")
     if data_dir is not None:
@@ -60,9 +55,50 @@ def load(
             f"Received data_dir {os.fspath(data_dir)!r} for {path!r}; it is for sets of "
             "tensorflow-datasets only. Leave out --data-dir."
         )
-    if embedded:
-        return _resized(DATASETS[name_or_path](), image_size)
+    if home == "embedded":
+        return _resized(DATASETS[path](), image_size)
+    from kgan.data import folder
+
     return folder.load(path, image_size=image_size, report=report)
+
+
+def find(name_or_path: str | os.PathLike, data_dir: str | os.PathLike | None = None) -> str:
+    """Returns what a name is of: "embedded", "folder" (which need not be there) or "tfds".
+
+    Args:
+        name_or_path: As in `load`.
+        data_dir: As in `load`.
+
+    Raises:
+        InputError: It is no path, and no data set has this name.
+    """
+    path = names.check("The data set", name_or_path)
+    if data_dir is not None:
+        names.check("--data-dir", data_dir)
+    if isinstance(name_or_path, str) and path in DATASETS:
+        return "embedded"
+    if data_dir is None and os.path.isdir(os.path.expanduser(path)):
+        return "folder"
+    from kgan.data import tfds
+
+    if tfds.known(path, data_dir):
+        return "tfds"
+    if not _looks_like_path(name_or_path):
+        raise _unknown(path, tfds.names())
+    return "folder"
+
+
+def check(name_or_path: str | os.PathLike, data_dir: str | os.PathLike | None = None) -> None:
+    """Raises an InputError unless there is such a set, or a folder with an image.
+
+    Args:
+        name_or_path: As in `load`.
+        data_dir: As in `load`.
+    """
+    if find(name_or_path, data_dir) == "folder":
+        from kgan.data import folder
+
+        folder.check(name_or_path)
 
 
 def licence(
@@ -86,7 +122,7 @@ def _looks_like_path(name: str | os.PathLike) -> bool:
     return not isinstance(name, str) or os.sep in name or name.startswith((".", "~"))
 
 
-def _resized(examples: Examples, image_size: int | tuple[int, int] | None) -> Examples:
+def _resized(examples: "Examples", image_size: int | tuple[int, int] | None) -> "Examples":
     if image_size is None:
         return examples
     if examples.images.ndim != 4:
@@ -94,17 +130,33 @@ def _resized(examples: Examples, image_size: int | tuple[int, int] | None) -> Ex
             f"Received image_size {image_size!r} for {examples.name!r}, which holds points, not "
             "images. Leave out --image-size."
         )
+    import numpy as np
+
     from kgan.data import image
 
     size = image.parse_size(image_size)
+    count, channels = len(examples), examples.image_shape[-1]
+    memory.require(
+        2 * count * size[0] * size[1] * channels,  # the images, and then as one array
+        f"{examples.name!r} of {size[0]}x{size[1]}",
+        "choose a smaller --image-size",
+    )
     images = [image.from_array(pixels, size) for pixels in examples.images]
-    return Examples(np.stack(images), examples.labels, examples.class_names, examples.name)
+    return dataclasses.replace(examples, images=np.stack(images))
 
 
 def _unknown(name: str, tfds_names: list[str]) -> InputError:
     near = difflib.get_close_matches(name, [*DATASETS, *tfds_names], n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return InputError(
-        f"Unknown data set {name!r}. Known: {', '.join(sorted(DATASETS))}, any image set of "
+        f"Unknown data set {shown(name)}. Known: {', '.join(sorted(DATASETS))}, any image set of "
         f"tensorflow-datasets (such as mnist) and any folder of images.{hint}"
     )
+
+
+def __getattr__(name: str):
+    if name == "Examples":
+        from kgan.data.examples import Examples
+
+        return Examples
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,9 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kgan.errors import InputError, unknown
-
-KINDS = ("none", "masking", "salt_and_pepper", "gaussian")
+from kgan.data.kinds import check
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -20,7 +18,7 @@ class Corruption:
     to 0 or 1 by the toss of a fair coin; "gaussian" adds noise and does not clip.
 
     Args:
-        kind: One of `KINDS`.
+        kind: One of `kinds.KINDS`.
         amount: In (0, 1]. The probability with which an element is set; for "gaussian" the standard
             deviation. Unused by "none".
 
@@ -32,13 +30,7 @@ class Corruption:
     amount: float = 0.25
 
     def __post_init__(self):
-        if self.kind not in KINDS:
-            raise unknown("corruption", self.kind, KINDS)
-        if not 0 < self.amount <= 1:
-            raise InputError(
-                f"The amount of corruption is {self.amount}: expected above 0 and at most 1. "
-                "For no corruption choose the kind 'none'."
-            )
+        check(self.kind, self.amount)
 
     def __call__(self, x, noise, stream: int):
         """Returns the corrupted images.

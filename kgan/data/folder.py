@@ -35,21 +35,15 @@ def load(
             than half of the files unreadable.
     """
     size = image.parse_size(image_size)
-    root = Path(os.path.expanduser(path))
-    if not os.path.isdir(root):
-        kind = "is a file" if os.path.exists(root) else "does not exist"
-        raise InputError(f"{str(root)!r} {kind}; expected a folder of images. Check the path.")
+    root = check(path)
     names = sorted(_walk(root))
-    if not names:
-        raise InputError(
-            f"Found no images in {str(root)!r}; looked, in sub-folders too, for files that end in "
-            f"{', '.join(EXTENSIONS)}. Check the path."
-        )
     classes = _classes(names)
+    source = {"folder": str(root.resolve()), "image_size": size}
     identity = {"folder": prepared.fingerprint(root, names), "image_size": size}
     skipped: list[str] = []
     return prepared.prepare(
         root.resolve().name or "folder",
+        source,
         identity,
         _read(root, names, classes, size, skipped),
         total=len(names),
@@ -57,6 +51,24 @@ def load(
         skipped=skipped,
         report=report,
     )
+
+
+def check(path: str | os.PathLike) -> Path:
+    """Returns a folder in which there is an image.
+
+    Raises:
+        InputError: No such folder, or no images.
+    """
+    root = Path(os.path.expanduser(path))
+    if not os.path.isdir(root):
+        kind = "is a file" if os.path.exists(root) else "does not exist"
+        raise InputError(f"{str(root)!r} {kind}; expected a folder of images. Check the path.")
+    if next(_walk(root), None) is None:
+        raise InputError(
+            f"Found no images in {str(root)!r}; looked, in sub-folders too, for files that end in "
+            f"{', '.join(EXTENSIONS)}. Check the path."
+        )
+    return root
 
 
 def _walk(root: Path) -> Iterator[str]:
@@ -89,23 +101,26 @@ def _read(
     size: tuple[int, int] | None,
     skipped: list[str],
 ) -> Iterator[tuple[np.ndarray, int | None]]:
-    """Yields `(image, label)` of the readable files and appends the others to `skipped`."""
+    """Yields `(image, label)` of the readable files and tells the others to `skipped`."""
     for name in names:
         try:
             if not os.path.isfile(root / name):  # opening a named pipe would wait for ever
                 raise OSError("not a file")
             pixels = image.read(root / name, size)
+        except image.TooLargeError as error:  # first, so that its limit is told
+            skipped.insert(0, f"{name!r} ({error})")
         except Exception:  # Pillow's decoders raise anything on damaged bytes
-            skipped.append(name)
-            if len(skipped) * 2 > len(names):
-                raise _mostly_unreadable(root, len(names), skipped) from None
+            skipped.append(repr(name))
         else:
             yield pixels, classes.get(name.split(os.sep, 1)[0])
+            continue
+        if len(skipped) * 2 > len(names):
+            raise _mostly_unreadable(root, len(names), skipped)
 
 
 def _mostly_unreadable(root: Path, total: int, skipped: list[str]) -> InputError:
     return InputError(
         f"More than half of the {total} files in {str(root)!r} could not be read as images, such "
-        f"as {', '.join(map(repr, skipped[: prepared.NAMED]))}; expected whole PNG, JPEG, WebP or "
+        f"as {', '.join(skipped[: prepared.NAMED])}; expected whole PNG, JPEG, WebP or "
         "BMP files. Replace or remove them."
     )

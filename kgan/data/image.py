@@ -1,5 +1,6 @@
 """One image of any kind -> uint8 `(height, width, channels)`, grey or RGB, of the size asked."""
 
+import re
 import warnings
 from pathlib import Path
 
@@ -10,6 +11,12 @@ from kgan.errors import InputError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 MAX_SIDE = 8192
+LARGE = 2**25  # pixels, above which a JPEG is decoded smaller where the size asked for is far less
+SPARE = 4  # times the size asked for, that are decoded at least
+
+
+class TooLargeError(ValueError):
+    """An image has more pixels than are decoded: the message says how many, and the limit."""
 
 
 def parse_size(image_size: int | tuple[int, int] | None) -> tuple[int, int] | None:
@@ -41,19 +48,34 @@ def read(path: Path, size: tuple[int, int] | None) -> np.ndarray:
         size: `(height, width)` to fit, or None.
 
     Raises:
+        TooLargeError: It has more than 179 million pixels (twice `PIL.Image.MAX_IMAGE_PIXELS`).
         Exception: Of any class, where the bytes are no whole image (Pillow's decoders do that).
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(path, formats=FORMATS) as image:
-            return convert(ImageOps.exif_transpose(image), size)
+        warnings.simplefilter("ignore")  # that of Pillow about half of the limit, too
+        with _opened(path) as image:
+            if size and image.width * image.height > LARGE:
+                image.draft(None, (SPARE * max(size), SPARE * max(size)))
+            # The last of a tile's four is told before the file is decoded only.
+            stored = image.tile[0][3] if image.format == "PNG" else None
+            return convert(_as_stored(ImageOps.exif_transpose(image), stored), size)
+
+
+def _opened(path: Path) -> Image.Image:
+    try:
+        return Image.open(path, formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        # "Image size (N pixels) exceeds limit of M pixels, could be ..."
+        pixels, limit = (int(number) for number in re.findall(r"\d+", str(error))[:2])
+        raise TooLargeError(
+            f"{pixels / 1e6:,.0f} million pixels, at most {limit / 1e6:,.0f} are read"
+        ) from error
 
 
 def convert(image: Image.Image, size: tuple[int, int] | None) -> np.ndarray:
     """Returns a Pillow image as uint8 `(height, width, 1 or 3)`, composited on white.
 
-    What is stored as grey (1, 8 or 16 bits, with or without alpha) has one channel, all else three.
+    What is stored as grey (1 to 16 bits, with or without alpha) has one channel, all else three.
 
     Args:
         image: Any mode.
@@ -63,6 +85,28 @@ def convert(image: Image.Image, size: tuple[int, int] | None) -> np.ndarray:
         raise ValueError("no pixels")
     array = np.asarray(_fit(_flatten(image), size))
     return array[..., None] if array.ndim == 2 else array
+
+
+def _as_stored(image: Image.Image, stored: str | None) -> Image.Image:
+    """Returns what Pillow makes of a PNG, mended where that is not what is stored.
+
+    Pillow opens 16-bit grey with alpha as RGBA, and gives the transparent colour as it is in the
+    file while it brings the pixels to 8 bits. Of 16-bit colours, and of grey with alpha, it keeps
+    the high bytes: they may lie one level beside the nearest, and a colour that shares its high
+    bytes with the transparent one is transparent too.
+
+    Args:
+        image: Decoded.
+        stored: How it is stored: Pillow's raw mode of the file.
+    """
+    if stored == "LA;16B":
+        return image.convert("LA")
+    colour = image.info.get("transparency")
+    if colour is not None and stored in ("L;2", "L;4"):
+        image.info["transparency"] = colour * (85 if stored == "L;2" else 17)
+    elif colour is not None and stored == "RGB;16B":
+        image.info["transparency"] = tuple(value >> 8 for value in colour)
+    return image
 
 
 def from_array(array: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
@@ -85,7 +129,9 @@ def _to_eight_bits(array: np.ndarray) -> np.ndarray:
 def _flatten(image: Image.Image) -> Image.Image:
     """Returns `image` in mode L or RGB."""
     if image.mode.startswith("I"):  # 16-bit grey; older Pillows open it as 32-bit "I"
-        return Image.fromarray(_to_eight_bits(np.clip(np.asarray(image), 0, 65535)))
+        levels = np.clip(np.asarray(image), 0, 65535)
+        white = levels == image.info.get("transparency", -1)
+        return Image.fromarray(np.where(white, np.uint8(255), _to_eight_bits(levels)))
     mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
     if not image.has_transparency_data:
         return image.convert(mode)

@@ -1,6 +1,6 @@
 """A set of images, decoded once into an array on disk and read from there as a memory map.
 
-A prepared set is a folder `NAME-KEY` in `cache_dir()` with `images.npy`, `labels.npy` and
+A prepared set is a folder `NAME-KEY` in `cache.cache_dir()` with `images.npy`, `labels.npy` and
 `info.json`. It is written aside and appears whole, by a rename.
 """
 
@@ -20,22 +20,16 @@ from pathlib import Path
 
 import numpy as np
 
+from kgan import memory
+from kgan.data import cache
 from kgan.data.examples import Examples
 from kgan.errors import DataWarning, InputError
 
-FORMAT = 1  # raise it when the same source would now give other bytes
+FORMAT = 2  # raise it when the same source would now give other bytes
 REPORT_EVERY = 256
 NAMED = 3  # how many of the unreadable files a message names
 
 Report = Callable[[int, int, str], None]
-
-
-def cache_dir() -> Path:
-    """Returns the folder of prepared sets: `$KGAN_CACHE_DIR`, or the user's cache folder."""
-    import platformdirs
-
-    folder = os.environ.get("KGAN_CACHE_DIR") or platformdirs.user_cache_dir("kgan")
-    return Path(os.path.expanduser(folder))
 
 
 def fingerprint(root: Path, names: Iterable[str]) -> str:
@@ -53,6 +47,7 @@ def fingerprint(root: Path, names: Iterable[str]) -> str:
 
 def prepare(
     name: str,
+    source: dict,
     identity: dict,
     examples: Iterator[tuple[np.ndarray, int | None]],
     *,
@@ -65,13 +60,15 @@ def prepare(
 
     Args:
         name: Short name of the set.
+        source: What the images were made from, and how (JSON). Where it was edited since, this set
+            takes the place of the older one.
         identity: What decides the images (JSON): the same identity gives the same prepared set.
         examples: Yields `(image, label)`: uint8 `(height, width, 1 or 3)` of one size, and the
             class or None. It is consumed only if the set is not prepared. One image of three
             channels makes all of them three.
         total: Number of images that `examples` is expected to give.
         class_names: One name a class.
-        skipped: Filled by `examples` with the names of what it could not read; warned about.
+        skipped: Filled by `examples` with what it could not read, in words; warned about.
         report: Called as `report(done, total, message)`.
 
     Raises:
@@ -81,7 +78,7 @@ def prepare(
 
     text = json.dumps([FORMAT, identity], sort_keys=True)
     key = hashlib.sha256(text.encode()).hexdigest()[:16]
-    folder = cache_dir() / f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name)[:64]}-{key}"
+    folder = cache.cache_dir() / f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name)[:64]}-{key}"
     found = _open(folder, name)
     if found is None:
         try:
@@ -90,7 +87,9 @@ def prepare(
                 found = _open(folder, name)
                 if found is None:
                     report = report or (lambda done, total, message: None)
-                    _build(folder, name, examples, total, class_names, skipped, report)
+                    about = {"name": name, "source": source}
+                    _build(folder, about, examples, total, class_names, skipped, report)
+                    cache.remove_older(folder, json.loads(json.dumps(source)))
                     found = _open(folder, name)
         except OSError as error:
             raise InputError(
@@ -133,7 +132,7 @@ def _states(folder: Path) -> dict[str, list[int]]:
 
 def _build(
     folder: Path,
-    name: str,
+    about: dict,
     examples: Iterator[tuple[np.ndarray, int | None]],
     total: int,
     class_names: tuple[str, ...],
@@ -143,6 +142,7 @@ def _build(
     for left_by_a_killed_process in folder.parent.glob(f".{folder.name}.*"):
         shutil.rmtree(left_by_a_killed_process, ignore_errors=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    name = about["name"]
     try:
         labels = array("i")
 
@@ -153,17 +153,17 @@ def _build(
                 labels.append(-1 if label is None else label)
                 yield image
 
-        count = _write_images(aside / "images.npy", images(), name)
-        report(total, total, f"Prepared {name}")
+        count = _write_images(aside / "images.npy", images(), name, total)
+        report(total, total, f"Prepared {name} in {folder}")
         labelled = bool(class_names) and min(labels) >= 0
         if labelled:
             np.save(aside / "labels.npy", np.asarray(labels, np.int32))
         info = {
-            "name": name,
+            **about,
             "images": count,
             "class_names": list(class_names) if labelled else None,
             "skipped": len(skipped),
-            "skipped_names": ", ".join(map(repr, skipped[:NAMED])),
+            "skipped_names": ", ".join(skipped[:NAMED]),
             "files": _states(aside),
         }
         (aside / "info.json").write_text(json.dumps(info))
@@ -173,7 +173,7 @@ def _build(
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _write_images(path: Path, images: Iterator[np.ndarray], name: str) -> int:
+def _write_images(path: Path, images: Iterator[np.ndarray], name: str, total: int) -> int:
     """Writes a `.npy` image by image and returns how many.
 
     Plain writes, since the pages of a writable memory map would count as this process's memory; and
@@ -183,6 +183,13 @@ def _write_images(path: Path, images: Iterator[np.ndarray], name: str) -> int:
     if first is None:
         raise InputError(f"{name!r} holds no images. Choose another split or data set.")
     shape = first.shape
+    size, free = total * first.size, shutil.disk_usage(path.parent).free
+    if size > free:
+        raise InputError(
+            f"{name!r} of {shape[0]}x{shape[1]} takes {memory.told(size)} in {path.parents[1]}, "
+            f"where {memory.told(free)} are free: choose a smaller --image-size, or set "
+            "KGAN_CACHE_DIR to a folder with more room."
+        )
     with open(path, "w+b") as file:
         file.write(_header((0, *shape)))
         count = 0

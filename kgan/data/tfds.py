@@ -1,6 +1,7 @@
 """Any image set of tensorflow-datasets, by name; what is on disk is read without a network."""
 
 import contextlib
+import dataclasses
 import logging
 import os
 import threading
@@ -71,20 +72,24 @@ def load(
             _download(name, builder, report)
         info = _split(name, builder, split)
         files = sorted(path.name for path in builder.data_path.iterdir())
+        source = {"tfds": str(builder.data_path), "split": split, "image_size": size}
         identity = {
             "tfds": builder.info.full_name,
             "files": prepared.fingerprint(builder.data_path, files),
             "split": split,
             "image_size": size,
         }
-        return prepared.prepare(
+        examples = prepared.prepare(
             builder.name,
+            source,
             identity,
             _read(name, builder, split, image_key, label_key, size),
             total=info.num_examples,
             class_names=tuple(features[label_key].names) if label_key else (),
             report=report,
         )
+        test = builder.info.splits.get("test") if split == "train" else None
+        return dataclasses.replace(examples, test_size=test.num_examples if test else 0)
 
 
 def splits(name: str, data_dir: str | os.PathLike | None = None) -> tuple[str, ...]:

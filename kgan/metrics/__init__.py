@@ -1,18 +1,14 @@
 """Scores: NumPy arrays in, numbers out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from pathlib import Path
 
 from kgan.errors import unknown
-from kgan.metrics.checks import checked
-from kgan.metrics.frechet import frechet_distance
-from kgan.metrics.inception_score import inception_score
-from kgan.metrics.kernel import kernel_distance
-from kgan.metrics.neighbours import manifold_scores
-from kgan.metrics.parzen import parzen_log_likelihood
+from kgan.tables import Table
 
+SHIPPED = Path(__file__).parent / "classifiers"
+SPLITS = ("train", "test")
 SUBSET_SEED = 0
 
 
@@ -32,59 +28,27 @@ class Metric:
     compute: Callable
 
 
-def _fid(real, fake):
-    return {"fid": {"value": frechet_distance(real, fake)}}
+METRICS = Table(
+    __name__,
+    {
+        "fid": Metric({"fid": False}, "features", "computed:fid"),
+        "kid": Metric({"kid": False}, "features", "computed:kid"),
+        "manifold": Metric(
+            {"precision": True, "recall": True, "density": True, "coverage": True},
+            "features",
+            "computed:manifold",
+        ),
+        "classifier_score": Metric(
+            {"classifier_score": True}, "probabilities", "computed:classifier_score"
+        ),
+        "parzen": Metric({"parzen": True}, "pixels", "computed:parzen"),
+    },
+)
 
 
-def _kid(real, fake):
-    found = kernel_distance(real, fake)
-    size = min(1000, len(real), len(fake))
-    how = {"standard_error": found["standard_error"], "blocks": 100, "block_size": size}
-    return {"kid": {"value": found["mean"], **how}}
-
-
-def _manifold(real, fake):
-    # As many of each: more real images would make their balls smaller, and coverage with them.
-    checked("the 5 nearest neighbours", 6, fake=fake)  # before the real ones are as few
-    count = min(len(real), len(fake))
-    rng = np.random.default_rng(SUBSET_SEED)
-    real, fake = (
-        x if len(x) == count else x[np.sort(rng.choice(len(x), count, replace=False))]
-        for x in (real, fake)
-    )
-    found = manifold_scores(real, fake, k=5)
-    how = {"k": 5, "n": count, "n_reference": count}
-    return {name: {"value": value, **how} for name, value in found.items()}
-
-
-def _classifier_score(real, fake):
-    found = inception_score(fake)
-    how = {"standard_deviation": found["standard_deviation"], "splits": 10, "n_reference": None}
-    return {"classifier_score": {"value": found["mean"], **how}}
-
-
-def _parzen(real, fake):
-    found = parzen_log_likelihood(fake, real["validation"], real["test"])
-    how = {
-        "standard_error": found["standard_error"],
-        "sigma": found["sigma"],
-        "n_validation": len(real["validation"]),
-        "n_reference": len(real["test"]),
-    }
-    return {"parzen": {"value": found["mean"], **how}}
-
-
-METRICS = {
-    "fid": Metric({"fid": False}, "features", _fid),
-    "kid": Metric({"kid": False}, "features", _kid),
-    "manifold": Metric(
-        {"precision": True, "recall": True, "density": True, "coverage": True},
-        "features",
-        _manifold,
-    ),
-    "classifier_score": Metric({"classifier_score": True}, "probabilities", _classifier_score),
-    "parzen": Metric({"parzen": True}, "pixels", _parzen),
-}
+def classifiers(folder: Path = SHIPPED) -> list[str]:
+    """Returns the names of the networks that KGAN ships, or of those in another folder."""
+    return sorted(path.stem for path in folder.glob("*.pb"))
 
 
 def metric_of(score: str) -> str:
@@ -93,7 +57,18 @@ def metric_of(score: str) -> str:
     Raises:
         InputError: There is no such score.
     """
-    for name, metric in METRICS.items():
+    for name, metric in METRICS.lines.items():
         if score in metric.scores:
             return name
-    raise unknown("score", score, [score for metric in METRICS.values() for score in metric.scores])
+    raise unknown(
+        "score", score, [score for metric in METRICS.lines.values() for score in metric.scores]
+    )
+
+
+def check_names(metrics: Sequence[str], split: str) -> None:
+    """Raises an InputError unless the metrics and the split are known."""
+    for name in metrics:
+        if name not in METRICS:
+            raise unknown("metric", name, METRICS)
+    if split not in SPLITS:
+        raise unknown("split", split, SPLITS)

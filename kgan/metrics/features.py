@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from kgan.errors import InputError
-from kgan.metrics import store
+from kgan.errors import InputError, shown
+from kgan.metrics import SHIPPED, classifiers, store
 
-SHIPPED = Path(__file__).parent / "classifiers"
 INCEPTION = "inception-2015"
 BATCH = 200
 DIGITS = 16  # of a hash
@@ -47,6 +46,7 @@ class Extractor:
         channels: What it takes; grey images are repeated for a network of 3.
         sides: Height and width that it takes, None for any.
         classes: Whether it tells the probabilities of classes.
+        caveat: What its scores do not tell of these images, in a sentence; "" if nothing is known.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Extractor:
     channels: int
     sides: tuple[int, int] | None = None
     classes: bool = True
+    caveat: str = ""
 
     def check(self, image_shape: tuple[int, ...]) -> None:
         """Raises an InputError unless images of this shape can be given to it."""
@@ -109,7 +110,7 @@ class Extractor:
 
 def names() -> list[str]:
     """Returns the names of the networks that KGAN ships."""
-    return sorted(path.stem for path in SHIPPED.glob("*.pb"))
+    return classifiers(SHIPPED)
 
 
 def find(
@@ -136,11 +137,12 @@ def find(
     if name in names():
         return shipped(name)
     path, _, endpoint = name.partition(":")
-    if (Path(path) / "saved_model.pb").exists():
+    if os.path.isfile(os.path.join(path, "saved_model.pb")):
         return saved_model(Path(path), endpoint or None)
     raise InputError(
-        f"Unknown features {name!r}. Known: {', '.join([*names(), INCEPTION])}, and the folder of "
-        "a SavedModel's version, such as saved_models/NAME/1 or saved_models/NAME/1:encode."
+        f"Unknown features {shown(name)}. Known: {', '.join([*names(), INCEPTION])}, and the "
+        "folder of a SavedModel's version, such as saved_models/NAME/1 or "
+        "saved_models/NAME/1:encode."
     )
 
 

@@ -16,9 +16,12 @@ ROUNDING = 2.0**-19  # of a float32 distance, in parts of the numbers it is a di
 def manifold_scores(real: np.ndarray, fake: np.ndarray, k: int = 5) -> dict[str, float]:
     """Returns how much of each set lies within the other's balls.
 
-    A ball reaches from a point to the k-th nearest other point of its own set. A point on its edge
-    is inside, also where float32 rounds it out: that decides for exact copies only, which the
-    `prdc` package leaves out (its density of a set with itself is 1, here it is (k + 1) / k).
+    A ball reaches from a point to the k-th nearest other point of its own set, copies of it
+    included. A point on its edge is inside, also where float32 rounds it out; the `prdc` package
+    leaves the edge out. Where no two distances are equal that decides for copies of the other set's
+    points only: the density of a set with itself is (k + 1) / k here, 1 there. Of quantised
+    features, such as pixels or bits, many distances are equal: more points lie on edges than copies
+    do, and all four scores may be higher here.
 
     Args:
         real: `(n, d)` floats, n above k.

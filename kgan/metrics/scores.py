@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 
 import kgan
-from kgan.errors import InputError, unknown
-from kgan.metrics import METRICS, store
+from kgan.errors import InputError
+from kgan.metrics import METRICS, check_names, store
 from kgan.metrics.features import Extractor, Features
 from kgan.metrics.neighbours import nearest
 from kgan.metrics.parzen import k_means_samples
 
-SPLITS = ("train", "test")
 PARZEN_ELEMENTS = 4096
 PARZEN_VALIDATION = 1000  # images, as in Goodfellow et al. 2014
 
@@ -44,15 +43,6 @@ def applicable(image_shape: tuple[int, ...], extractor: Extractor) -> list[str]:
     """Returns the metrics that images of this shape can have with these features."""
     can = {"parzen": _parzen_takes(image_shape), "classifier_score": extractor.classes}
     return [name for name in METRICS if can.get(name, True)]
-
-
-def check_names(metrics: Sequence[str], split: str) -> None:
-    """Raises an InputError unless the metrics and the split are known."""
-    for name in metrics:
-        if name not in METRICS:
-            raise unknown("metric", name, METRICS)
-    if split not in SPLITS:
-        raise unknown("split", split, SPLITS)
 
 
 def _parzen_takes(image_shape: tuple[int, ...]) -> bool:
@@ -183,7 +173,7 @@ class Scorer:
             "name": self._extractor.name,
             "sha256": self._extractor.digest,
             "resizer": self._extractor.resizer,
-        }
+        } | ({"caveat": self._extractor.caveat} if self._extractor.caveat else {})
         reference = len(self._real["features"])
         return {**about, "n_reference": reference, "split": self._split, "features": features}
 

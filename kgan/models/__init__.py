@@ -1,22 +1,27 @@
 """Keras models that override `train_step`, and the optimizers they train with."""
 
-from kgan.models.adam import Adam
-from kgan.models.autoencoder import Autoencoder
-from kgan.models.classifier import Classifier
-from kgan.models.gan import GAN
-from kgan.models.momentum_sgd import MomentumSGD
-from kgan.models.stacked import StackedAutoencoder
-from kgan.models.vae import VAE
+from kgan.tables import Table
 
-__all__ = [
-    "GAN",
-    "OPTIMIZERS",
-    "VAE",
-    "Adam",
-    "Autoencoder",
-    "Classifier",
-    "MomentumSGD",
-    "StackedAutoencoder",
-]
+OPTIMIZERS = Table(__name__, {"adam": "adam:Adam", "sgd": "momentum_sgd:MomentumSGD"})
 
-OPTIMIZERS = {"adam": Adam, "sgd": MomentumSGD}
+MAX_SEED = 2**63 - 1
+
+_CLASSES = Table(
+    __name__,
+    {
+        "GAN": "gan:GAN",
+        "VAE": "vae:VAE",
+        "Adam": "adam:Adam",
+        "Autoencoder": "autoencoder:Autoencoder",
+        "Classifier": "classifier:Classifier",
+        "MomentumSGD": "momentum_sgd:MomentumSGD",
+        "StackedAutoencoder": "stacked:StackedAutoencoder",
+    },
+)
+__all__ = ["MAX_SEED", "OPTIMIZERS", *_CLASSES]
+
+
+def __getattr__(name: str):
+    if name in _CLASSES:
+        return _CLASSES[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

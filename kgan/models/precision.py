@@ -6,10 +6,8 @@ import keras
 
 
 def all_layers(network: keras.Model) -> Iterator[keras.layers.Layer]:
-    """Yields a network and its layers, those of the networks among them too."""
-    yield network
-    for layer in getattr(network, "layers", ()):
-        yield from all_layers(layer)
+    """Yields a network and its layers, those within networks and layers among them too."""
+    return network._flatten_layers()
 
 
 def as_float32(model: keras.Model) -> keras.Model:

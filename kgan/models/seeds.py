@@ -1,12 +1,12 @@
-"""From a seed to a sample: sample i depends on seed i alone."""
+"""From a seed to a sample: sample i depends on seed i alone, its image up to rounding."""
 
 import numpy as np
 import tensorflow as tf
 
 from kgan.errors import InputError
+from kgan.models import MAX_SEED
 
 SAMPLE_BATCH = 64
-MAX_SEED = 2**63 - 1
 
 
 def seed_latents(seeds, latent_dim: int) -> tf.Tensor:
@@ -32,7 +32,8 @@ def _latents(seeds, latent_dim):
 def in_batches(function, rows: np.ndarray) -> np.ndarray:
     """Returns `function` of rows, called on one fixed batch size.
 
-    So the same kernels run whatever is asked for, and the same bytes come out.
+    So the same kernels run however much is asked for, and the same rows give the same bytes. At
+    another place in a batch a row may be rounded otherwise.
 
     Args:
         function: From `(SAMPLE_BATCH, ...)` to a tensor with a row each.
@@ -49,11 +50,16 @@ def check_seeds(seeds) -> np.ndarray:
     Raises:
         InputError: None are given, or one is no integer from 0 to 2^63 - 1.
     """
-    values = [int(seed) for seed in np.atleast_1d(np.asarray(seeds, dtype=object))]
-    wrong = next((seed for seed in values if not 0 <= seed <= MAX_SEED), None)
-    if not values or wrong is not None:
+    values = list(np.atleast_1d(np.asarray(seeds, dtype=object)))
+    wrong = [repr(seed) for seed in values if not _is_seed(seed)]
+    if not values or wrong:
         raise InputError(
-            f"Seeds: received {'none' if wrong is None else wrong}, expected one or more integers "
-            f"from 0 to {MAX_SEED}."
+            f"Seeds: received {wrong[0] if wrong else 'none'}, expected one or more integers from "
+            f"0 to {MAX_SEED}."
         )
     return np.array(values, np.int64)
+
+
+def _is_seed(value) -> bool:
+    integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return integer and 0 <= value <= MAX_SEED

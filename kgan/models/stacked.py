@@ -144,9 +144,7 @@ class StackedAutoencoder(Autoencoder):
             check_repeated(given(self, args, kwargs)[0])
         return [self.fit_layer(layer, *args, **kwargs) for layer in range(self.depth)]
 
-    def train_step(self, data):
-        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        x = self.to_range(images)
+    def _update(self, x, labels):
         for encoder in self.encoders[: self.layer]:
             x = encoder(x, training=False)
         lowest = self.layer == 0

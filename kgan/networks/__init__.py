@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kgan.networks import conv_autoencoder, dcgan, mlp, stacked, variational
+from kgan.tables import Table
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,20 @@ class Coder:
     decoder: Callable
 
 
-NETWORKS = {
-    "dcgan": Network(dcgan.generator, dcgan.discriminator, (-1.0, 1.0)),
-    "mlp": Network(mlp.generator, mlp.discriminator, (0.0, 1.0)),
-}
+NETWORKS = Table(
+    __name__,
+    {
+        "dcgan": Network("dcgan:generator", "dcgan:discriminator", (-1.0, 1.0)),
+        "mlp": Network("mlp:generator", "mlp:discriminator", (0.0, 1.0)),
+    },
+)
 
-AUTOENCODERS = {
-    "conv_autoencoder": Coder(conv_autoencoder.encoder, conv_autoencoder.decoder),
-    "denoising": Coder(conv_autoencoder.encoder, conv_autoencoder.decoder),
-    "stacked": Coder(stacked.encoders, stacked.decoders),
-    "vae": Coder(variational.encoder, variational.decoder),
-}
+AUTOENCODERS = Table(
+    __name__,
+    {
+        "conv_autoencoder": Coder("conv_autoencoder:encoder", "conv_autoencoder:decoder"),
+        "denoising": Coder("conv_autoencoder:encoder", "conv_autoencoder:decoder"),
+        "stacked": Coder("stacked:encoders", "stacked:decoders"),
+        "vae": Coder("variational:encoder", "variational:decoder"),
+    },
+)

@@ -4,26 +4,22 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 
 from kgan.data import Examples, licence
+from kgan.data.fingerprint import fingerprint
 from kgan.data.prepared import Report
 from kgan.data.split import Splits, split, stratified
-from kgan.errors import InputError, unknown
+from kgan.errors import InputError
+from kgan.tasks import ARMS, options
 from kgan.tasks.features import Encoder, encoder
+from kgan.tasks.results import key_of
 from kgan.tasks.supervised import Budget, budget
-from kgan.training import folder
 from kgan.training.run import restore
 
-# What is compared, by the name that tables show.
-ARMS = {
-    "pretrained": "pretrained",
-    "random": "random init",
-    "probe": "probe",
-    "random_probe": "probe of random",
-}
 TUNED = ("pretrained", "random")  # trained whole, at a learning rate to be chosen
 # What the softmax layer starts from: random weights, or the linear probe on the encoder's output
 # (Kumar et al. 2022, section 3.4, LP-FT). Chosen by validation, as the learning rate is.
@@ -77,9 +73,30 @@ class Experiment:
     @property
     def total(self) -> int:
         """Classifiers to fit altogether."""
+        return len(self.labels) * sum(map(self.fits, self.arms))
+
+    def fits(self, arm: str) -> int:
+        """Returns the classifiers of an arm to fit for each number of labels."""
         candidates = len(self.learning_rates) * len(STARTS)
-        fits = {True: self.seeds - 1 + candidates, False: self.seeds}
-        return len(self.labels) * sum(fits[arm in TUNED] for arm in self.arms)
+        return self.seeds - 1 + candidates if arm in TUNED else self.seeds
+
+    def work(self, arm: str, labels: int) -> tuple[str, int]:
+        """Returns a fit's kind of work and how much it is.
+
+        A training's steps at most; of a probe the images whose features it takes.
+        """
+        if arm in TUNED:
+            return "training", self.budget(labels).steps
+        return "probe", labels + len(self.splits.validation) + len(self.splits.test)
+
+    @property
+    def all_work(self) -> dict[str, int]:
+        """All fits' work by kind."""
+        total = {}
+        for arm, labels in product(self.arms, self.labels):
+            kind, work = self.work(arm, labels)
+            total[kind] = total.get(kind, 0) + self.fits(arm) * work
+        return total
 
     def rows_of(self, labels: int, seed: int) -> np.ndarray:
         """Returns which training examples keep their labels: the same for every arm."""
@@ -130,9 +147,8 @@ def prepare(
     Raises:
         InputError: The run, the data or an option is wrong.
     """
-    _check_options(labels, arms, seeds, learning_rates, steps, batch_size)
-    run_dir = Path(run_dir)
-    record = _record(run_dir)
+    options.check(labels, arms, seeds, learning_rates, steps, batch_size)
+    record, run_dir = options.read_record(run_dir), Path(run_dir)
     model, name = restore(run_dir)
     data = record["config"]["data"]
     own_data = dataset in (None, data["name"])
@@ -170,6 +186,7 @@ def prepare(
             "image_shape": list(splits.train.image_shape),
             "split": splits.rule,
             "sizes": parts,
+            "fingerprint": key_of(fingerprint(splits)),
             "learning_rates": list(learning_rates),
             "starts": list(STARTS),
             "steps": steps,
@@ -182,41 +199,6 @@ def prepare(
         for seed in range(seeds):
             _check_subset(experiment, count, seed)
     return experiment
-
-
-def _check_options(labels, arms, seeds, learning_rates, steps, batch_size) -> None:
-    for arm in arms:
-        if arm not in ARMS:
-            raise unknown("arm", arm, ARMS)
-    labels = ["all"] if labels is None else labels
-    whole = [n for n in labels if isinstance(n, (int, np.integer)) and not isinstance(n, bool)]
-    wrong = [n for n in labels if n != "all" and (n not in whole or n < 1)]
-    if wrong or not labels:
-        raise InputError(
-            f"--labels: received {wrong[0] if wrong else 'none'!r}, expected numbers of labels and "
-            "'all', such as 100,1000,all."
-        )
-    if not learning_rates or not all(0 < rate < float("inf") for rate in learning_rates):
-        raise InputError(
-            f"--learning-rates: received {list(learning_rates)}, expected numbers above 0, such as "
-            "0.001,0.0003."
-        )
-    for option, value in (("--seeds", seeds), ("--steps", steps), ("--batch-size", batch_size)):
-        if value is not None and value < 1:
-            raise InputError(f"{option} {value}: expected 1 or more.")
-
-
-def _record(run_dir: Path) -> dict:
-    taken = "finetune takes runs of kgan train on images and of kgan pretrain"
-    if not (run_dir / "config.json").exists():
-        found = "a SavedModel" if next(run_dir.glob("**/saved_model.pb"), None) else "no run"
-        raise InputError(f"{run_dir} is {found}: {taken}, such as runs/00000-digits-dcgan.")
-    record = folder.read_config(run_dir)
-    if len(record["image_shape"]) != 3:
-        raise InputError(
-            f"Run {run_dir} makes points ({record['config']['data']['name']}), not images: {taken}."
-        )
-    return record
 
 
 def _check_data(splits: Splits, image_shape: tuple[int, ...]) -> None:

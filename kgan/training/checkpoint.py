@@ -12,6 +12,8 @@ from kgan.training import folder
 from kgan.training.checkpoint_files import CheckpointFiles
 from kgan.training.strategy import Devices
 
+VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"  # what TensorFlow adds to a variable's name in a checkpoint
+
 
 class Checkpoints:
     """The checkpoints of one run: networks, moving average, optimizers, seeds, metrics, step.
@@ -163,13 +165,34 @@ class Checkpoints:
             status = self._checkpoint.restore(str(prefix))
             status.assert_existing_objects_matched().assert_consumed()
         except (AssertionError, ValueError, tf.errors.OpError) as error:
+            reason = self._difference(prefix) or str(error).splitlines()[0]
             raise InputError(
-                f"Checkpoint {prefix} does not fit this run ({str(error).splitlines()[0]}): "
-                "remove it to go on from the one before."
+                f"Checkpoint {prefix} does not fit this run ({reason}): it is one of another "
+                "configuration or of another version's networks. Bring back the config.json that "
+                "belongs to it, or start a new run."
             ) from error
         for mean, copy in zip(self._means, self._variables["metrics"], strict=True):
             mean.assign(copy)
         self.at_step = step
+
+    def _difference(self, prefix: Path) -> str | None:
+        """Returns in words how a checkpoint's variables differ from the model's, None if not."""
+        there = tf.train.load_checkpoint(str(prefix)).get_variable_to_shape_map()
+        there = {name.removesuffix(VALUE): tuple(there[name]) for name in there if VALUE in name}
+        there.pop("save_counter", None)
+        here = {
+            f"{group}/{index}": tuple(variable.shape)
+            for group, variables in self._variables.items()
+            for index, variable in enumerate(variables)
+        }
+        different = [name for name in {**here, **there} if here.get(name) != there.get(name)]
+        if not different:
+            return None
+        told = [found.get(different[0], "not there") for found in (there, here)]
+        return (
+            f"{len(different)} of {len(here)} variables have other shapes: {different[0]} is "
+            f"{told[0]}, by config.json it would be {told[1]}"
+        )
 
 
 def _state(model: keras.Model) -> dict[str, list[tf.Variable]]:

@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -18,18 +19,27 @@ from kgan.training import pictures
 from kgan.training.config import PretrainConfig, ReconstructionConfig
 from kgan.training.settings import construct, settings
 
-NEXT = "Classify with it: kgan finetune"
 PICTURED = 16
 SCORED = 10_000  # test images at most, so that their reconstructions fit into memory
 
 load = split
 
 
-def progress(model: keras.Model) -> str:
-    """Returns the format of the metrics in the progress bar."""
+def progress(model: keras.Model) -> tuple[str, ...]:
+    """Returns the formats of the metrics in the progress bar, the most important first."""
     if isinstance(model, VAE):
-        return "ELBO {elbo:.2f}  reconstruction {reconstruction:.2f}  KL {kl:.2f}"
-    return "loss {loss:.3f}  squared error {mse:.5f}"
+        return "ELBO {elbo:.2f}", "reconstruction {reconstruction:.2f}", "KL {kl:.2f}"
+    return "loss {loss:.3f}", "squared error {mse:.5f}"
+
+
+def advice(config: PretrainConfig, data: Splits, run_dir: str | Path) -> str:
+    """Returns what to do with a finished run: a classifier is for data with labels."""
+    labelled = data.train.labels is not None and data.test.labels is not None
+    if labelled and len(data.train.class_names) > 1:
+        return f"Classify with it: kgan finetune {run_dir}"
+    if config.network.name == "vae":
+        return f"Draw from it with: kgan sample {run_dir}"
+    return f"Classify images that have labels with it: kgan finetune {run_dir} --dataset FOLDER"
 
 
 def images_per_step(config: PretrainConfig) -> int:
@@ -46,12 +56,13 @@ def resolve(config: PretrainConfig, data: Splits) -> tuple[PretrainConfig, Split
     if not isinstance(data, Splits):
         raise InputError("Pretraining holds data out: pass kgan.split(...), not kgan.load(...).")
     what = _decided(config, data.train.image_shape[-1])
-    _check_consistent(config, what)
+    config = dataclasses.replace(config, reconstruction=what)
+    config.check()
     if what.binarization == "static":
         parts = ("train", "validation", "test")
         drawn = {part: _binarised(getattr(data, part), number) for number, part in enumerate(parts)}
         data = dataclasses.replace(data, **drawn)
-    return dataclasses.replace(config, reconstruction=what), data
+    return config, data
 
 
 def _decided(config: PretrainConfig, channels: int) -> ReconstructionConfig:
@@ -69,34 +80,6 @@ def _decided(config: PretrainConfig, channels: int) -> ReconstructionConfig:
     return dataclasses.replace(
         what, likelihood=likelihood, binarization=binarization, corruption=corruption
     )
-
-
-def _check_consistent(config: PretrainConfig, what: ReconstructionConfig) -> None:
-    name, defaults = config.network.name, ReconstructionConfig()
-    variational = name == "vae"
-    wrong = {
-        "a VAE's likelihood is bernoulli or gaussian": variational
-        and what.likelihood == "squared_error",
-        "gaussian is for the VAE: take squared_error": not variational
-        and what.likelihood == "gaussian",
-        "binarization goes with the likelihood bernoulli": what.binarization != "none"
-        and what.likelihood != "bernoulli",
-        "dynamic binarization is for the VAE: take static": what.binarization == "dynamic"
-        and not variational,
-        "beta is for the VAE: leave it out": what.beta != defaults.beta and not variational,
-        "the VAE takes no corruption: use denoising, conv_autoencoder or stacked": variational
-        and what.corruption != "none",
-        "denoising needs a corruption: masking, salt_and_pepper or gaussian": name == "denoising"
-        and what.corruption == "none",
-        "an amount needs a corruption: add --corruption masking": what.corruption == "none"
-        and what.amount != defaults.amount,
-        "likelihood_samples is for the VAE: leave it out": not variational
-        and config.likelihood_samples != PretrainConfig().likelihood_samples,
-    }
-    for message, is_so in wrong.items():
-        if is_so:
-            given = ", ".join(f"{key} {value}" for key, value in dataclasses.asdict(what).items())
-            raise InputError(f"{name} with {given}: {message}.")
 
 
 def _binarised(examples, number: int):
@@ -153,7 +136,7 @@ def build(
     return model
 
 
-def scorer(config: PretrainConfig) -> None:
+def scorer(config: PretrainConfig, data: Splits) -> None:
     """Returns None: an autoencoder is scored once, when it is finished."""
 
 

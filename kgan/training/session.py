@@ -1,131 +1,54 @@
 """`kgan train` and `kgan pretrain`, from their options to their last line."""
 
-import re
 import sys
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Column, Table
 
-from kgan.errors import InputError
-from kgan.training import folder, presets
+from kgan.training import folder
 from kgan.training.build import Run, load_data, prepare, steps_for_epochs, training_examples
+from kgan.training.checkpoint_files import steps_in
 from kgan.training.config import Config
+from kgan.training.evaluation import EVALUATIONS, best_of, cell
 from kgan.training.failures import lost_worker_told
-from kgan.training.progress import ProgressBar
+from kgan.training.options import Asked
+from kgan.training.progress import ProgressBar, ScoreLines
+from kgan.training.records import read_evaluations, read_summary
 from kgan.training.run import find_unfinished, reopen, train
-from kgan.training.settings import override, parse_setting
-from kgan.training.stopping import Stop, StoppedError, parse_duration
+from kgan.training.settings import override
+from kgan.training.stopping import Stop, StoppedError
 from kgan.training.strategy import Devices, choose, resolve
-
-# Options that are settings under another name: of every command, and of each.
-_COMMON = {
-    "dataset": ("data.name",),
-    "data_dir": ("data.data_dir",),
-    "image_size": ("data.image_size",),
-    "model": ("network.name",),
-    "steps": ("steps",),
-    "batch_size": ("batch_size",),
-    "accumulate": ("accumulate",),
-    "seed": ("seed",),
-    "precision": ("precision",),
-    "keep": ("checkpoints_kept",),
-}
-_KEYS = {
-    "train": {
-        **_COMMON,
-        "latent_dim": ("network.latent_dim",),
-        "objective": ("game.objective",),
-        "discriminator_steps": ("game.discriminator_steps",),
-        "evaluate_every": ("evaluation.every",),
-        "learning_rate": (
-            "generator_optimizer.learning_rate",
-            "discriminator_optimizer.learning_rate",
-        ),
-    },
-    "pretrain": {
-        **_COMMON,
-        "code_size": ("network.code_size",),
-        "likelihood": ("reconstruction.likelihood",),
-        "corruption": ("reconstruction.corruption",),
-        "amount": ("reconstruction.amount",),
-        "binarization": ("reconstruction.binarization",),
-        "beta": ("reconstruction.beta",),
-        "learning_rate": ("optimizer.learning_rate",),
-    },
-}
+from kgan.training.tables import print_table
 
 
-def train_from_options(
-    command: str,
-    *,
-    preset: str | None,
-    epochs: int | None,
-    settings: tuple[str, ...],
-    run_dir: str | None,
-    resume: str | None,
-    max_time: str | None,
-    strategy: str,
-    out: str,
-    dry_run: bool,
-    **options: Any,
-) -> None:
-    """Trains as the options of a command say; see its `--help` for each.
-
-    Args:
-        command: "train" or "pretrain".
-        preset: Where to start from; None for the data set's own, or a default.
-        epochs: Passes over the data, instead of the option `steps`.
-        settings: Each KEY=VALUE.
-        run_dir: The new run's folder.
-        resume: The unfinished run to go on with, or "auto".
-        max_time: See `stopping.parse_duration`.
-        strategy: See `strategy.choose`.
-        out: Where the SavedModel goes.
-        dry_run: Check, print the configuration and stop.
-        **options: The command's other options, None where not given.
+def train_asked(asked: Asked) -> None:
+    """Trains as the options of a command say.
 
     Raises:
         InputError: An option is wrong, or contradicts another or the resumed run.
     """
-    console = Console(stderr=True, highlight=False)
-    changes = _changes(_KEYS[command], options, settings)
-    if epochs is not None and (options["steps"] is not None or epochs < 1):
-        raise InputError(f"--epochs {epochs}: expected 1 or more, and without --steps.")
-    seconds = None if max_time is None else parse_duration(max_time)
-    folder.require_writable(Path(out))
-    going_on = resume not in (None, "auto")
-    if going_on and (run_dir or preset or epochs):
-        raise InputError("--resume takes its run's settings: leave out --run-dir, --preset "
-                         "and --epochs.")  # fmt: skip
-    if resolve(strategy) == "multiworker" and not (run_dir or going_on):
-        raise InputError(
-            "Several workers need one --run-dir, on a disk that all of them share, such as "
-            "--run-dir runs/many --resume auto."
-        )
-    start = None if going_on else presets.find(
-        command, preset, options["dataset"], options["model"]
-    )  # fmt: skip
-    if resume == "auto" and run_dir and (Path(run_dir) / "summary.json").exists():
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    run_dir, resume, changed = asked.run_dir, asked.resume, asked.allow_changed_data
+    if resume == "auto" and run_dir and read_summary(run_dir) is not None:
         # What restarts a process until it succeeds need not wait for workers that have.
         console.print(f"Run {run_dir} is finished.", soft_wrap=True)
         return
-    devices = connect(strategy, dry_run, console)
+    devices = connect(asked.strategy, asked.dry_run, console)
     report = preparation_reporter(console)
     with lost_worker_told(devices, "the same command"):
-        if going_on:
-            run, place = reopen(resume, command, changes, report, devices), Path(resume)
+        if asked.start is None:
+            place = Path(resume)
+            run = reopen(place, asked.command, asked.changes, report, devices, changed)
         else:
-            run = _new_run(start, changes, epochs, report, devices)
-            place = find_unfinished(run, run_dir) if resume and devices.chief else None
-    if dry_run:
+            run = _new_run(asked.start, asked.changes, asked.epochs, report, devices)
+            place = find_unfinished(run, run_dir, changed) if resume and devices.chief else None
+    if asked.dry_run:
         Console(soft_wrap=True).print_json(data=run.config.to_dict())
         return
     if devices.chief:
         place = place or folder.create(run_dir, run.name)
-    _train(run, place or Path(run_dir), Path(out), console, Stop(seconds))
+    place = place or Path(run_dir)
+    _train(run, place, asked.out, console, Stop(asked.seconds), changed)
 
 
 def connect(strategy: str, dry_run: bool, console: Console) -> Devices:
@@ -146,33 +69,6 @@ def connect(strategy: str, dry_run: bool, console: Console) -> Devices:
     return devices
 
 
-def _changes(
-    keys: dict[str, tuple[str, ...]], options: dict[str, Any], settings: tuple[str, ...]
-) -> dict[str, Any]:
-    changes = {}
-    for option, value in options.items():
-        if value is not None:
-            if option == "image_size":
-                value = parse_image_size(value)
-            elif option == "data_dir" or (option == "dataset" and Path(value).is_dir()):
-                value = str(Path(value).expanduser().resolve())
-            changes |= dict.fromkeys(keys[option], value)
-    return changes | dict(parse_setting(text) for text in settings)
-
-
-def parse_image_size(text: str) -> list[int]:
-    """Returns height and width of "64" or "48x64".
-
-    Raises:
-        InputError: The text is no such size.
-    """
-    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
-    if not match or "0" in match.groups():
-        raise InputError(f"--image-size {text!r}: expected N or HEIGHTxWIDTH, such as 64 or 48x64.")
-    height, width = match.groups()
-    return [int(height), int(width or height)]
-
-
 def _new_run(start: Config, changes, epochs, report, devices) -> Run:
     config = override(start, changes)
     data = load_data(config, report)
@@ -191,12 +87,32 @@ def preparation_reporter(console: Console):
         percent = 100 * done // max(total, 1)
         if percent // 10 != last[0]:
             last[0] = percent // 10
-            console.print(f"{escape(message)}: {percent} %", soft_wrap=True)
+            console.print(f"{message}: {percent} %", soft_wrap=True)
 
     return report
 
 
-def _train(run: Run, place: Path, out: Path, console: Console, stop: Stop) -> None:
+def outlook(run: Run, place: Path) -> list[str]:
+    """Returns what can be looked at and drawn from in a run's folder, a line each."""
+    lines, draw = [], hasattr(run.model, "sample")
+    pictures = sorted((place / "samples").glob("step-*.png"))
+    if pictures:
+        lines.append(f"Newest picture: {pictures[-1]}")
+    if draw and max(steps_in(place / "checkpoints"), default=0):
+        lines.append(f"Draw from it with: kgan sample {place}")
+    scores = read_evaluations(place / EVALUATIONS)
+    if scores:
+        best = best_of(scores)
+        lines.append(
+            f"Best {best['name']}: {cell(best)} at step {best['step']}. Draw from it with: "
+            f"kgan sample {place} --checkpoint best"
+        )
+    return lines
+
+
+def _train(
+    run: Run, place: Path, out: Path, console: Console, stop: Stop, allow_changed_data: bool
+) -> None:
     config, shape = run.config, "x".join(map(str, run.examples.image_shape))
     phases = run.total_steps // config.steps
     each = f"{phases} layers, " if phases > 1 else ""
@@ -204,19 +120,25 @@ def _train(run: Run, place: Path, out: Path, console: Console, stop: Stop) -> No
     where = f"{config.precision} on {replicas} replicas" if replicas > 1 else config.precision
     console.print(
         f"{run.name}: {len(run.examples):,} examples of {shape}, {config.headline()}, {each}"
-        f"{config.steps:,} steps of {run.images_per_step}, {where}. Run: {place}",
-        soft_wrap=True,
+        f"{config.steps:,} steps of {run.images_per_step}, {where}.",
+        soft_wrap=not console.is_terminal,
     )
-    bar = ProgressBar(run, place / "samples", console)
+    console.print(f"Run: {place}", soft_wrap=True)
+    bar = ProgressBar(run, place, console, stop)
+    told = [bar]
+    if run.scorer and run.devices.chief:
+        told.append(ScoreLines(place, config.evaluation.every, console))
     try:
         with stop:
-            summary = train(run, place, out, callbacks=[bar], stop=stop)
+            summary = train(run, place, out, told, stop=stop, allow_changed_data=allow_changed_data)
     except (KeyboardInterrupt, StoppedError) as error:
         bar.close()
-        console.print(
-            f"{error or 'Stopped.'} Go on with: kgan {config.command} --resume {place}",
-            soft_wrap=True,
-        )
+        why = str(error) or "Stopped."
+        if isinstance(error, StoppedError) and not stop.signal:
+            why += " Its time is up."
+        for line in (why, *outlook(run, place),
+                     f"Go on with: kgan {config.command} --resume {place}"):  # fmt: skip
+            console.print(line, soft_wrap=True)
         # As the shell and job schedulers count: 0 for a time that was up, else 128 + the signal.
         sys.exit(128 + stop.signal if stop.signal else 0)
     finally:
@@ -224,14 +146,7 @@ def _train(run: Run, place: Path, out: Path, console: Console, stop: Stop) -> No
     if not summary:
         return  # The chief tells.
     print_table(run.family.rows(summary), console)
-    console.print(f"Saved {summary['saved_model']}. {run.family.NEXT} {place}", soft_wrap=True)
-
-
-def print_table(rows: list[tuple[str, ...]], console: Console) -> None:
-    """Prints rows of text, the first as the header; nothing where there are none."""
-    if rows:
-        table = Table(*(Column(name, justify="right" if i else "left")
-                        for i, name in enumerate(rows[0])))  # fmt: skip
-        for row in rows[1:]:
-            table.add_row(*row)
-        console.print(table)
+    advice = run.family.advice(config, run.data, place)
+    lines = [f"Saved {summary['saved_model']}.", *outlook(run, place), advice]
+    for line in dict.fromkeys(lines):
+        console.print(line, soft_wrap=True)

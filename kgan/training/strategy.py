@@ -17,10 +17,7 @@ import tensorflow as tf
 
 from kgan.data.pipeline import Shard
 from kgan.errors import InputError
-
-EXAMPLE = (
-    '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
-)
+from kgan.training.cluster import EXAMPLE, STRATEGIES, members, read, several
 
 
 def choose(name: str = "auto") -> "Devices":
@@ -42,33 +39,39 @@ def resolve(name: str = "auto") -> str:
     """Returns the strategy's name, "auto" decided."""
     if name != "auto":
         return name
-    if len(_cluster().get("worker", [])) + len(_cluster().get("chief", [])) > 1:
+    if several():
         return "multiworker"
     if os.environ.get("TPU_NAME"):
         return "tpu"
     return "mirrored" if len(tf.config.list_physical_devices("GPU")) > 1 else "single"
 
 
-def _single():
+def single() -> tf.distribute.Strategy:
+    """Returns the strategy of one device."""
     return tf.distribute.get_strategy()
 
 
-def _mirrored():
-    """All GPUs or, where there are none, all logical CPU devices."""
+def mirrored() -> tf.distribute.Strategy:
+    """Returns the strategy of all GPUs or, where there are none, all logical CPU devices."""
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     return tf.distribute.MirroredStrategy([device.name for device in devices])
 
 
-def _multiworker():
-    cluster, task = _cluster(), _config().get("task") or {}
+def multiworker() -> tf.distribute.Strategy:
+    """Returns the strategy of the workers that TF_CONFIG names, connected to the others.
+
+    Raises:
+        InputError: TF_CONFIG names none, or they cannot be reached.
+    """
+    cluster, task = members(), read().get("task") or {}
     if not cluster:
         raise InputError(
             f"--strategy multiworker needs TF_CONFIG, on every worker with its own index: {EXAMPLE}"
         )
     kind, index = task.get("type"), task.get("index")
-    members = cluster.get(kind, []) if kind in ("chief", "worker") else []
+    peers = cluster.get(kind, []) if kind in ("chief", "worker") else []
     if set(cluster) - {"chief", "worker"} or not (
-        isinstance(index, int) and 0 <= index < len(members)
+        isinstance(index, int) and 0 <= index < len(peers)
     ):
         raise InputError(
             f"TF_CONFIG has the cluster {json.dumps(cluster)} and the task {json.dumps(task)}: "
@@ -89,7 +92,12 @@ def _multiworker():
         signal.signal(signal.SIGINT, before)
 
 
-def _tpu():
+def tpu() -> tf.distribute.Strategy:
+    """Returns the strategy of a TPU, connected.
+
+    Raises:
+        InputError: There is none.
+    """
     name = os.environ.get("TPU_NAME", "local")
     try:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu=name)
@@ -101,29 +109,6 @@ def _tpu():
             f"--strategy tpu: no TPU {name!r} ({str(error).strip().splitlines()[0]}): run on a TPU "
             "VM with tensorflow-tpu, or set TPU_NAME."
         ) from error
-
-
-STRATEGIES: dict[str, Callable[[], tf.distribute.Strategy]] = {
-    "single": _single,
-    "mirrored": _mirrored,
-    "multiworker": _multiworker,
-    "tpu": _tpu,
-}
-
-
-def _config() -> dict:
-    text = os.environ.get("TF_CONFIG") or "{}"
-    try:
-        values = json.loads(text)
-        if isinstance(values, dict) and isinstance(values.get("cluster", {}), dict):
-            return values
-    except json.JSONDecodeError:
-        pass
-    raise InputError(f"TF_CONFIG is {text!r}: expected JSON, such as {EXAMPLE}")
-
-
-def _cluster() -> dict[str, list[str]]:
-    return _config().get("cluster", {})
 
 
 class Devices:

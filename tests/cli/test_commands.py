@@ -73,6 +73,14 @@ def test_same_seeds_same_bytes(name, inside, tmp_path):
     assert len(digests) == 1
 
 
+@pytest.mark.parametrize("name", ["X.PNG", "X.Npz", "X.GIF"])
+def test_the_form_is_told_by_an_ending_in_any_case(name, inside, tmp_path):
+    result = kgan("sample", "--seeds", "0,1", "--out", tmp_path / name)
+    assert result.exit_code == 0, result.output
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes()[:2] in (b"\x89P", b"PK", b"GI")
+
+
 def test_a_seed_means_one_image_wherever_it_is_asked_for(inside, tmp_path):
     assert kgan("sample", "--seeds", "0-80", "--out", tmp_path / "all.npz").exit_code == 0
     assert kgan("sample", "--seeds", "80,3", "--out", tmp_path / "two.npz").exit_code == 0
@@ -179,78 +187,6 @@ def test_points_give_scatter_plots_and_coverage(workdir):
     assert not Path("singles").exists()
 
 
-BAD_CALLS = {
-    "unknown data set": (["train", "--dataset", "cifar11"], "cifar10"),
-    "unknown model": (["train", "--model", "dcgam"], "Did you mean 'dcgan'"),
-    "unknown objective": (["train", "--objective", "hinges"], "Did you mean 'hinge'"),
-    "unknown preset": (["train", "--preset", "digit"], "Did you mean 'digits'"),
-    "unknown key": (["train", "--set", "batchsize=3"], "Did you mean 'batch_size'"),
-    "no value": (["train", "--set", "batch_size"], "expected KEY=VALUE"),
-    "empty folder": (["train", "--dataset", "empty"], "png"),
-    "large batch": (["train", "--batch-size", "2000"], "larger than the data"),
-    "shape": (["train", "--image-size", "9"], "--image-size 8x8"),
-    "size": (["train", "--image-size", "big"], "expected N or HEIGHTxWIDTH"),
-    "points in dcgan": (["train", "--dataset", "ring", "--model", "dcgan"], "use the model 'mlp'"),
-    "zero steps": (["train", "--steps", "0"], "steps is 0"),
-    "negative steps": (["train", "--steps", "-3"], "steps is -3"),
-    "zero epochs": (["train", "--epochs", "0"], "--epochs 0"),
-    "steps and epochs": (["train", "--epochs", "1", "--steps", "9"], "without --steps"),
-    "no run": (["train", "--resume", "empty"], "is no run"),
-    "bad width": (["train", "--set", "network.generator.width=-4"], "cannot be built"),
-    "bad dropout": (
-        ["train", "--model", "mlp", "--set", "network.discriminator.dropout=1.5"],
-        "cannot be built",
-    ),
-    "batch statistics under a penalty": (
-        [
-            "train",
-            "--objective",
-            "wasserstein",
-            "--set",
-            "network.discriminator.normalization=batch",
-        ],
-        "couples examples",
-    ),
-    "run folder in use": (["train", "--run-dir", "full"], "not empty"),
-    "model folder under a file": (["train", "--out", "full/file/models"], "no writable folder"),
-    "run folder under a file": (["train", "--run-dir", "full/file/run"], "Cannot write"),
-    "no model": (["sample", "nothing"], "neither a run nor a SavedModel"),
-    "negative seed": (["sample", "--seeds", "-4"], "expected numbers and ranges"),
-    "large seed": (["sample", "--seeds", "9223372036854775808"], "out of range"),
-    "words for seeds": (["sample", "--seeds", "a-b"], "expected numbers and ranges"),
-    "backwards": (["sample", "--seeds", "9-3"], "expected numbers and ranges"),
-    "too many": (["sample", "--seeds", "0-99999999"], "draw them in parts"),
-    "form": (["sample", "--out", "x.jpg"], "expected X.png"),
-    "columns": (["sample", "--columns", "0"], "--columns 0"),
-    "out under a file": (["sample", "--out", "full/file/x.png"], "Cannot write"),
-    "export of no run": (["export", "empty"], "is no run"),
-    "export of nothing": (["export"], "expected RUN, --models-config or --show MODEL"),
-    "name of no run": (["export", "--models-config", "--name", "x"], "name one"),
-    "base path for nothing": (["export", "empty", "--base-path", "/x"], "add --models-config"),
-    "models of none": (["export", "--models-config", "--out", "empty"], "holds no SavedModel"),
-    "show of nothing": (["export", "--show", "x"], "neither a run nor a SavedModel"),
-    "show and a run": (["export", "empty", "--show", "x"], "give it alone"),
-    "show and more": (["export", "--keep", "2", "--show", "x"], "give it alone"),
-    "resume with a preset": (["train", "--resume", "x", "--preset", "ring"], "leave out"),
-}
-
-
-@pytest.mark.parametrize("case", BAD_CALLS)
-def test_a_wrong_call_gets_one_line_and_exit_2_and_writes_nothing(case, workdir):
-    Path("empty").mkdir()
-    Path("full").mkdir()
-    Path("full/file").write_text("mine")
-    before = snapshot(workdir)
-    arguments, expected = BAD_CALLS[case]
-    result = kgan(*arguments)
-    assert result.exit_code == 2, result.output
-    lines = result.stderr.strip().splitlines()
-    assert lines[-1].startswith("Error: ")
-    assert expected in lines[-1]
-    assert "Traceback" not in result.output
-    assert snapshot(workdir) == before
-
-
 def test_a_run_killed_before_it_was_described_can_be_started_again(workdir):
     Path("run").mkdir()
     Path("run/.lock").touch()
@@ -295,10 +231,11 @@ def test_a_diverging_run_stops_and_names_the_last_good_checkpoint(workdir):
 
 
 def test_help_loads_neither_tensorflow_nor_numpy(workdir):  # not the checkout: it has no kgan.cli
-    for command in ([], ["train"], ["sample"], ["export"], ["datasets"], ["presets"]):
-        code = (
-            "import sys; from click.testing import CliRunner; from kgan.cli import main; "
-            f"r = CliRunner().invoke(main, {[*command, '--help']!r}); "
-            "sys.exit(r.exit_code or 'tensorflow' in sys.modules or 'numpy' in sys.modules)"
-        )
-        assert subprocess.run([sys.executable, "-c", code]).returncode == 0, command
+    code = (
+        "import sys; from click.testing import CliRunner; from kgan.cli import main\n"
+        "for command in ([], *([name] for name in main.commands)):\n"
+        "    result = CliRunner().invoke(main, [*command, '--help'])\n"
+        "    assert result.exit_code == 0, command\n"
+        "    assert not {'tensorflow', 'numpy'} & set(sys.modules), command\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -50,7 +50,7 @@ def real_tfds():
 
 @pytest.fixture(scope="session")
 def small_tfds(tmp_path_factory):
-    """A data_dir with `kgan_small` (RGBA) and `kgan_deep` (16-bit grey, two sizes, no labels)."""
+    """A data_dir with `kgan_small` (RGBA, two labels) and `kgan_deep` (16-bit grey, two sizes)."""
     import tensorflow_datasets as tfds
 
     class KganSmall(tfds.core.GeneratorBasedBuilder):
@@ -59,6 +59,8 @@ def small_tfds(tmp_path_factory):
 
         def _info(self):
             features = {
+                "annotation": tfds.features.Image(shape=(4, 6, 1)),
+                "coarse_label": tfds.features.ClassLabel(names=["any"]),
                 "image": tfds.features.Image(shape=(4, 6, 4)),
                 "label": tfds.features.ClassLabel(names=["even", "odd"]),
             }
@@ -71,7 +73,15 @@ def small_tfds(tmp_path_factory):
             for i in range(self.NUM):
                 pixels = np.full((4, 6, 4), i, np.uint8)
                 pixels[..., 3] = 255 if i % 2 == 0 else 0
-                yield i, {"image": pixels, "label": i % 2 if label is None else label}
+                yield (
+                    i,
+                    {
+                        "annotation": np.zeros((4, 6, 1), np.uint8),
+                        "coarse_label": 0,
+                        "image": pixels,
+                        "label": i % 2 if label is None else label,
+                    },
+                )
 
     class KganDeep(KganSmall):
         def _info(self):

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from kgan.data.corrupt import KINDS, Corruption
+from kgan.data.corrupt import Corruption
+from kgan.data.kinds import KINDS
 from kgan.errors import InputError
 
 X = np.random.default_rng(0).uniform(0.01, 0.99, (40, 25, 20, 3)).astype(np.float32)

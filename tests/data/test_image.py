@@ -1,10 +1,13 @@
 """Every kind of image becomes the grey or RGB levels that a viewer on white paper would show."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from kgan import data
 from kgan.data import image
@@ -145,8 +148,118 @@ def test_size_that_is_none(size):
         image.parse_size(size)
 
 
+def smooth(height, width):
+    ramp = np.linspace(0, 255, width).astype(np.uint8)
+    return np.stack([np.tile(ramp, (height, 1))] * 3, -1)
+
+
+def test_a_large_jpeg_is_decoded_smaller_to_the_same_picture(save, monkeypatch):
+    folder = save("a.jpg", smooth(400, 800), quality=95)
+    whole = only(folder, image_size=16).astype(int)
+    drafts = []
+    draft = JpegImageFile.draft
+
+    def noted(self, mode, size):
+        found = draft(self, mode, size)
+        drafts.append(self.size)
+        return found
+
+    monkeypatch.setattr(JpegImageFile, "draft", noted)
+    monkeypatch.setattr(image, "LARGE", 100_000)
+    reduced = image.read(folder / "a.jpg", (16, 16)).astype(int)
+    assert drafts == [(200, 100)]  # a quarter: four times 16 is covered, by an eighth it is not
+    assert np.abs(reduced - whole).max() <= 3
+    assert image.read(folder / "a.jpg", None).shape == (400, 800, 3)
+
+
+def test_a_photo_above_pillows_warning_is_read_and_one_above_its_limit_is_told(save, monkeypatch):
+    folder = save("a.png", np.zeros((100, 150), np.uint8))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10_000)
+    assert image.read(folder / "a.png", None).shape == (100, 150, 1)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5_000)
+    with pytest.raises(image.TooLargeError, match="0 million pixels, at most 0 are read"):
+        image.read(folder / "a.png", None)
+
+
 def test_content_counts_not_the_extension(tmp_path, noise):
     pixels, buffer = noise(3, 3, 3), io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     (tmp_path / "a.jpg").write_bytes(buffer.getvalue())
     assert np.array_equal(only(tmp_path), pixels)
+
+
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by PNG's colour type: grey, RGB, palette, LA, RGBA
+DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+STORED = [
+    (colour, depth, transparent)
+    for colour, depths in DEPTHS.items()
+    for depth in depths
+    for transparent in ((False, True) if colour < 4 else (False,))
+]
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(samples, colour, depth, palette, transparent):
+    """Returns a file as the PNG specification (ISO/IEC 15948) has it."""
+    height, width, channels = samples.shape
+    rows = samples.reshape(height, width * channels)
+    bits = (rows[..., None] >> np.arange(depth)[::-1]) & 1
+    rows = np.packbits(bits.reshape(height, -1).astype(np.uint8), axis=1)
+    rows = np.pad(rows, ((0, 0), (1, 0)))  # filter type 0
+    chunks = {
+        b"IHDR": struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0),
+        b"PLTE": palette.tobytes() if colour == 3 else None,
+        b"tRNS": transparent,
+        b"IDAT": zlib.compress(rows.tobytes()),
+        b"IEND": b"",
+    }
+    body = b"".join(chunk(kind, data) for kind, data in chunks.items() if data is not None)
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+@pytest.mark.parametrize(("colour", "depth", "transparent"), STORED)
+@pytest.mark.parametrize("turned", [False, True])
+def test_every_kind_of_png_is_its_colours_on_white(tmp_path, colour, depth, transparent, turned):
+    rng = np.random.default_rng(depth)
+    top = 2**depth - 1
+    samples = rng.integers(0, top + 1, (16, 11, CHANNELS[colour]))
+    samples[5, 6] = top // 2 | 1
+    samples[8:] = samples[:8]  # The transparent colour is met twice,
+    samples[3, 4] = np.minimum(samples[5, 6] ^ 1, top)  # and in 16 bits one next to it.
+    palette, opacity = rng.integers(0, 256, (2**depth, 3), np.uint8), np.ones((16, 11, 1))
+    colours, trns = samples / top, None
+    if colour == 3:
+        colours = palette[samples[..., 0]] / 255
+        alphas = rng.integers(0, 256, 2**depth, np.uint8)
+        if transparent:
+            opacity, trns = alphas[samples] / 255, alphas.tobytes()
+    elif colour > 3:
+        colours, opacity = colours[..., :-1], colours[..., -1:]
+    elif transparent:
+        opacity = (samples != samples[5, 6]).any(-1, keepdims=True)
+        trns = samples[5, 6].astype(">u2").tobytes()
+    exact = 255 * (colours * opacity + 1 - opacity)
+    data = png(samples, colour, depth, palette, trns)
+    if turned:  # EXIF orientation 3: by half a turn.
+        exif = Image.Exif()
+        exif[274] = 3
+        header = len(b"\x89PNG\r\n\x1a\n") + 25
+        data = data[:header] + chunk(b"eXIf", exif.tobytes()[6:]) + data[header:]
+        exact = exact[::-1, ::-1]
+    (tmp_path / "a.png").write_bytes(data)
+    found = only(tmp_path)
+    assert found.shape == exact.shape  # One channel is grey.
+    error = np.abs(found - exact)
+    if depth < 16 or colour == 0:
+        assert error.max() <= 0.5 + 1e-9
+    else:  # Pillow keeps the high bytes of a colour, and of its alpha.
+        near = (samples >> 8 == samples[5, 6] >> 8).all(-1)
+        near[5, 6] = near[13, 6] = False
+        if turned:
+            near = near[::-1, ::-1]
+        beside = error[~near] if transparent else error
+        assert beside.max() < (1 if colour == 2 else 2)
+        assert not transparent or (found[near] == 255).all()

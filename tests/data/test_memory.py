@@ -19,7 +19,7 @@ def anonymous():  # without the pages of the file, which the kernel takes back a
 
 count = int(sys.argv[1])
 names = tuple("0123456789")
-examples = prepared.prepare("m", {"n": count}, images(count), total=count, class_names=names)
+examples = prepared.prepare("m", {}, {"n": count}, images(count), total=count, class_names=names)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for start in range(0, count, 128):
     examples.images[start : start + 128].sum()

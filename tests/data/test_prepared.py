@@ -121,11 +121,11 @@ def test_unwritable_cache_says_what_to_do(folder, tmp_path, monkeypatch):
         data.load(folder)
 
 
-def test_progress(folder):
+def test_progress_ends_in_the_place(folder, cache):
     calls = []
     data.load(folder, report=lambda *call: calls.append(call))
     assert calls[0] == (0, 20, "Preparing images")
-    assert calls[-1] == (20, 20, "Prepared images")
+    assert calls[-1] == (20, 20, f"Prepared images in {kept(cache)}")
 
 
 @pytest.mark.parametrize("chunk", [1, 5, 1 << 20])

@@ -70,6 +70,21 @@ def test_copies_are_inside_whatever_the_rounding(offset, dim, monkeypatch):
         assert scores == {"precision": 1, "recall": 1, "density": 5 / 4, "coverage": 1}
 
 
+def test_edges_count_among_quantised_points_where_copies_are_few():
+    real, fake = RNG.integers(0, 4, (2, 150, 5)).astype(np.float32)
+    scores, expected = manifold_scores(real, fake, 3), brute_force(real, fake, 3)
+    assert scores == pytest.approx(expected, abs=1e-12)
+    # Without the edges, as the `prdc` package counts.
+    between = ((real[:, None] - fake) ** 2).sum(-1)
+    own = ((real[:, None] - real) ** 2).sum(-1)
+    radii = np.sort(own + np.diag(np.full(150, np.inf)), axis=1)[:, 2]
+    strictly = between < radii[:, None]
+    assert scores["density"] > 1.5 * strictly.sum() / (3 * 150)
+    assert scores["coverage"] > 1.2 * strictly.any(1).mean()
+    on_edges = between == radii[:, None]
+    assert np.count_nonzero(on_edges) > 3 * np.count_nonzero(between == 0)
+
+
 def test_sets_far_from_the_origin_keep_their_neighbours():
     # Of squares of 1e8, float32 would keep no digit of these distances.
     real, fake = REAL + np.float32(1e4), FAKE + np.float32(1e4)

@@ -110,7 +110,8 @@ def test_keras_may_be_imported_first(trained, monkeypatch):
 def test_keras_knows_every_registered_class_by_name():
     sources = (path.read_text() for path in Path(kgan.__file__).parent.rglob("*.py"))
     pattern = re.compile(r'register_keras_serializable\("kgan"\)\n(?:@.*\n)*class (\w+)')
-    assert sorted(name for text in sources for name in pattern.findall(text)) == sorted(
+    # An objective is registered where what it is made of is.
+    assert sorted(["Objective", *(n for text in sources for n in pattern.findall(text))]) == sorted(
         keras_names.HOMES
     )
 

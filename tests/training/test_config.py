@@ -1,9 +1,13 @@
 import json
 
+import numpy as np
 import pytest
 
+from kgan.data import Examples
+from kgan.data.split import Splits
 from kgan.errors import InputError
-from kgan.training.config import PretrainConfig, RunConfig
+from kgan.training import pretraining
+from kgan.training.config import CoderConfig, PretrainConfig, RunConfig
 from kgan.training.presets import PRESETS, find
 from kgan.training.settings import override, parse_setting, settings
 
@@ -112,3 +116,21 @@ def test_the_preset_follows_the_data_set():
 def test_wrong_settings_of_pretraining_say_what_was_expected(changes, message):
     with pytest.raises(InputError, match=message):
         override(PretrainConfig(), changes)
+
+
+@pytest.mark.parametrize(
+    ("model", "classes", "expected"),
+    [
+        ("stacked", ("a", "b"), "Classify with it: kgan finetune RUN"),
+        ("vae", ("a", "b"), "Classify with it: kgan finetune RUN"),
+        ("vae", (), "Draw from it with: kgan sample RUN"),
+        ("stacked", (), "have labels with it: kgan finetune RUN --dataset FOLDER"),
+        ("stacked", ("a",), "have labels with it: kgan finetune RUN --dataset FOLDER"),
+    ],
+)
+def test_a_classifier_is_advised_for_data_with_classes(model, classes, expected):
+    labels = np.zeros(9, np.int32) if classes else None
+    examples = Examples(np.zeros((9, 8, 8, 1), np.uint8), labels, classes, "x")
+    config = PretrainConfig(network=CoderConfig(model))
+    told = pretraining.advice(config, Splits(examples, examples, examples, ""), "RUN")
+    assert told.endswith(expected)

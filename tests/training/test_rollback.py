@@ -20,7 +20,7 @@ from kgan.training.checkpoint import Checkpoints
 from kgan.training.run import reopen
 from kgan.training.settings import override
 from kgan.training.stopping import Stop, StoppedError
-from tests.training.runs import assert_equal, history, state_of
+from tests.training.runs import assert_equal, assert_same_pictures, history, state_of
 
 TINY = {
     "network.name": "mlp",
@@ -168,9 +168,10 @@ def test_a_nan_in_what_no_loss_sees_is_found_too(workdir):
     assert all(np.isfinite(w).all() for network in model.networks for w in network.get_weights())
 
 
-def test_at_the_last_step_too(workdir):
-    with pytest.warns(RunWarning, match="Step 30: "):
-        trained(workdir / "run", Plant(29))
+@pytest.mark.parametrize("steps", [30, 31])  # A multiple of a rhythm, and of none.
+def test_at_the_last_step_too(steps, workdir):
+    with pytest.warns(RunWarning, match=f"Step {steps}: "):
+        trained(workdir / "run", Plant(steps - 1), steps=steps)
     assert events(workdir / "run") == history(workdir / "run")[-1:]
     assert json.loads((workdir / "run/summary.json").read_text())["event"] == "rolled_back"
 
@@ -276,8 +277,7 @@ def test_killed_after_a_roll_back_and_resumed_equals_undisturbed(step, rolled_ba
     resumed(run)
     assert_equal(state_of(run), state_of(rolled_back))
     assert history(run) == history(rolled_back)
-    for picture in (rolled_back / "samples").iterdir():
-        assert picture.read_bytes() == (run / "samples" / picture.name).read_bytes()
+    assert_same_pictures(run, rolled_back)
 
 
 class StopAt(keras.callbacks.Callback):

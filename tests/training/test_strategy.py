@@ -1,5 +1,6 @@
 """Which devices are chosen, and what is said where they are not there."""
 
+import functools
 import json
 from types import SimpleNamespace
 
@@ -9,6 +10,8 @@ import tensorflow as tf
 from click.testing import CliRunner
 
 from kgan.cli import main
+from kgan.data import Examples
+from kgan.data.pipeline import batches
 from kgan.errors import InputError
 from kgan.training import strategy
 
@@ -150,6 +153,24 @@ def test_a_batch_must_divide(workdir):
     assert result.exit_code == 2
     assert "accumulate is 0: expected 1 or more" in result.output
     assert not list(workdir.iterdir())
+
+
+def test_hosts_of_several_replicas_share_each_batch():
+    devices, hosts = strategy.Devices(), []
+
+    def distribute(of_host):
+        hosts.extend(of_host(tf.distribute.InputContext(2, number, 4)) for number in range(2))
+
+    devices.replicas = 4
+    devices.strategy = SimpleNamespace(distribute_datasets_from_function=distribute)
+    numbers = np.arange(40, dtype=np.uint8)
+    examples = Examples(numbers.reshape(-1, 1, 1, 1), None, (), "made")
+    make = functools.partial(batches, examples, 8, 0, 2, 7)
+    devices.feed(make)
+    # Of each host an element a replica in turn: two a step, of two rows.
+    parts = [np.reshape([rows.numpy() for rows in host], (5, 4)) for host in hosts]
+    whole = np.reshape([rows.numpy() for rows in make()], (5, 8))
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
 
 
 def test_one_device_is_fed_as_it_is():

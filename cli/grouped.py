@@ -1,0 +1,95 @@
+"""Options under headings, and what they are where they are not given."""
+
+import importlib
+import os
+
+import click
+
+
+class _Path(click.ParamType):
+    name = "path"
+
+    def convert(self, value, param, ctx):
+        return os.path.expanduser(value)
+
+
+# The type of everything that names a file or a folder, or may: `~` is the user's own.
+PATH = _Path()
+
+
+class Option(click.Option):
+    """An option under a heading; its help ends in its default, also where that is in a table.
+
+    Args:
+        heading: Where it stands.
+        shown: The default in words; otherwise Click's own, or what the command starts from.
+    """
+
+    def __init__(self, *args, heading: str, shown: str | None = None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.heading, self.shown = heading, shown
+
+    def get_help_extra(self, ctx):
+        from kgan.training.options import defaults
+
+        extra = super().get_help_extra(ctx)
+        if text := self.shown or defaults(ctx.command.name).get(self.name):
+            extra["default"] = text
+        return extra
+
+
+class Command(click.Command):
+    """A command whose help lists its options by heading, and that takes each of them once."""
+
+    def parse_args(self, ctx, args):
+        from kgan.names import check_text
+
+        *_, given = self.make_parser(ctx).parse_args(args=list(args))
+        rest = super().parse_args(ctx, args)
+        for parameter in given:
+            if given.count(parameter) > 1 and not parameter.multiple:
+                raise click.UsageError(f"{_called(parameter)} is there twice: give it once.", ctx)
+            value = ctx.params.get(parameter.name)
+            for text in value if isinstance(value, tuple) else (value,):
+                if isinstance(text, str):
+                    check_text(_called(parameter), text)
+        return rest
+
+    def format_options(self, ctx, formatter):
+        headings: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record and isinstance(parameter, click.Option):
+                heading = getattr(parameter, "heading", "Help")
+                headings.setdefault(heading, []).append(record)
+        for heading, records in headings.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
+def _called(parameter: click.Parameter) -> str:
+    if isinstance(parameter, click.Option):
+        return max(parameter.opts, key=len)
+    return parameter.human_readable_name
+
+
+def option(*args, **kwargs):
+    """Returns a decorator, as `click.option` does, of an `Option`."""
+    return click.option(*args, cls=Option, **kwargs)
+
+
+def names(table: str) -> tuple[str, ...]:
+    """Returns the names in "module:attribute", a table or what returns one, nothing heavy."""
+    module, _, attribute = table.partition(":")
+    found = getattr(importlib.import_module(module), attribute)
+    return tuple(found() if callable(found) else found)
+
+
+def listed(table: str) -> str:
+    """Returns the names in a table, one after the other."""
+    return ", ".join(names(table))
+
+
+def examples(*lines: str) -> str:
+    """Returns the end of a command's help, its lines as they are."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

@@ -1,0 +1,85 @@
+"""What a run's config.json says of its data and its machine, and whether it is still so."""
+
+import platform
+import warnings
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import kgan
+from kgan.data.fingerprint import differences
+from kgan.errors import InputError, RunWarning
+from kgan.training import determinism
+from kgan.training.build import Run
+
+
+def describe(run: Run) -> dict:
+    """Returns what config.json is to hold."""
+    versions = {
+        "kgan": kgan.__version__,
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+    }
+    devices = [device.device_type for device in tf.config.list_physical_devices()]
+    return {
+        "name": run.name,
+        "family": run.config.family,
+        "config": run.config.to_dict(),
+        **describe_data(run),
+        "device": "GPU" if "GPU" in devices else f"CPU {platform.machine()}",
+        "replicas": run.devices.replicas,
+        "threads": determinism.threads(),
+        "versions": versions,
+    }
+
+
+def describe_data(run: Run) -> dict:
+    """Returns what of config.json is about the data."""
+    return {
+        "examples": len(run.examples),
+        "image_shape": list(run.examples.image_shape),
+        "fingerprint": run.fingerprint,
+    }
+
+
+def check_data(record: dict, found: dict, run_dir: Path | str, allowed: bool) -> list[str]:
+    """Returns in words how data differ from those of a run.
+
+    Args:
+        record: Its config.json; of runs of before there were fingerprints number and shape count.
+        found: The data's fingerprint: see `kgan.data.fingerprint`.
+        run_dir: Its folder.
+        allowed: Whether they may.
+
+    Raises:
+        InputError: They may not, or have another shape.
+    """
+    known = {"train": {"count": record["examples"], "shape": record["image_shape"]}}
+    changed = differences(record.get("fingerprint", known), found)
+    fits = found["train"]["shape"] == record["image_shape"]
+    if changed and not (allowed and fits):
+        go_on = "go on with these by --allow-changed-data, " if fits else ""
+        raise InputError(
+            f"The data are not those of run {run_dir} ({'; '.join(changed)}): bring them back, "
+            f"{go_on}or start a new run."
+        )
+    return changed
+
+
+def warn_of_threads(record: dict, run_dir: Path) -> None:
+    """Warns of another number of threads than a run began with, if its config.json tells."""
+    before, now = record.get("threads"), determinism.threads()
+    if before and before != now:
+        told = [f"{count['intra_op']} ({count['inter_op']} inter-op)" for count in (before, now)]
+        warnings.warn(
+            f"Run {run_dir} began with {told[0]} threads and goes on with {told[1]}: it will equal "
+            "an uninterrupted one up to rounding only. For the same bits set "
+            f"TF_NUM_INTRAOP_THREADS={before['intra_op']} and "
+            f"TF_NUM_INTEROP_THREADS={before['inter_op']}.",
+            RunWarning,
+            stacklevel=3,
+        )
