@@ -26,7 +26,7 @@ setup(
         "importlib_resources>=6.0",  # tensorflow-datasets imports it without declaring it
         "tensorboard>=2.20",  # tf.summary needs it; TensorFlow 2.21 no longer brings it
         "click>=8.2",
-        "filelock>=3.12",
+        "filelock>=3.20.1",  # which does not open a link in the place of its lock
         "matplotlib>=3.8",
         "numpy>=1.26",
         "Pillow>=10.1",

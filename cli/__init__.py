@@ -15,6 +15,8 @@ from kgan.cli.sample import sample
 from kgan.cli.train import train
 from kgan.errors import DataWarning, InputError, RunWarning, TrainingError
 
+LONGEST = 500  # characters of a message of Click's
+
 
 class _Group(click.Group):
     """Turns KGAN's errors into one line and an exit status: 2 for a wrong call, 1 for a failure."""
@@ -32,6 +34,11 @@ class _Group(click.Group):
             raise _Failure(str(error), 2) from error
         except TrainingError as error:
             raise _Failure(str(error), 1) from error
+        except click.UsageError as error:
+            # Click repeats what it was given, however long.
+            if len(error.message) > LONGEST:
+                error.message = f"{error.message[:LONGEST]}..."
+            raise
 
 
 def _echo_warning(message, *args, **kwargs):

@@ -39,7 +39,21 @@ class Option(click.Option):
 
 
 class Command(click.Command):
-    """A command whose help lists its options by heading."""
+    """A command whose help lists its options by heading, and that takes each of them once."""
+
+    def parse_args(self, ctx, args):
+        from kgan.names import check_text
+
+        *_, given = self.make_parser(ctx).parse_args(args=list(args))
+        rest = super().parse_args(ctx, args)
+        for parameter in given:
+            if given.count(parameter) > 1 and not parameter.multiple:
+                raise click.UsageError(f"{_called(parameter)} is there twice: give it once.", ctx)
+            value = ctx.params.get(parameter.name)
+            for text in value if isinstance(value, tuple) else (value,):
+                if isinstance(text, str):
+                    check_text(_called(parameter), text)
+        return rest
 
     def format_options(self, ctx, formatter):
         headings: dict[str, list[tuple[str, str]]] = {}
@@ -51,6 +65,12 @@ class Command(click.Command):
         for heading, records in headings.items():
             with formatter.section(heading):
                 formatter.write_dl(records)
+
+
+def _called(parameter: click.Parameter) -> str:
+    if isinstance(parameter, click.Option):
+        return max(parameter.opts, key=len)
+    return parameter.human_readable_name
 
 
 def option(*args, **kwargs):

@@ -2,6 +2,9 @@
 
 import importlib
 
+from kgan import keras_names
+from kgan.startup import silent_tensorflow
+
 __version__ = "0.1.0"
 
 # Resolved on first use, so that `kgan --help` does not load TensorFlow.
@@ -39,9 +42,13 @@ __all__ = [*_HOMES, "__version__"]
 
 def __getattr__(name: str):
     if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        with silent_tensorflow():
+            return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'kgan' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *_HOMES])
+
+
+keras_names.register()

@@ -8,8 +8,9 @@ import pytest
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cache_dir(tmp_path_factory):
+def own_folders(tmp_path_factory):
     os.environ["KGAN_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ["KGAN_DATA_DIR"] = str(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture

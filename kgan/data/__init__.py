@@ -5,7 +5,8 @@ import difflib
 import os
 from typing import TYPE_CHECKING
 
-from kgan.errors import InputError
+from kgan import memory, names
+from kgan.errors import InputError, shown
 from kgan.tables import Table
 
 if TYPE_CHECKING:  # They need NumPy, which the names of the data sets do not.
@@ -42,7 +43,7 @@ def load(
     Raises:
         InputError: The set or an option of it does not exist, or it cannot be read.
     """
-    path, home = os.fspath(name_or_path), find(name_or_path, data_dir)
+    home, path = find(name_or_path, data_dir), os.fspath(name_or_path)
     if home == "tfds":
         from kgan.data import tfds
 
@@ -71,7 +72,9 @@ def find(name_or_path: str | os.PathLike, data_dir: str | os.PathLike | None = N
     Raises:
         InputError: It is no path, and no data set has this name.
     """
-    path = os.fspath(name_or_path)
+    path = names.check("The data set", name_or_path)
+    if data_dir is not None:
+        names.check("--data-dir", data_dir)
     if isinstance(name_or_path, str) and path in DATASETS:
         return "embedded"
     if data_dir is None and os.path.isdir(os.path.expanduser(path)):
@@ -132,6 +135,12 @@ def _resized(examples: "Examples", image_size: int | tuple[int, int] | None) -> 
     from kgan.data import image
 
     size = image.parse_size(image_size)
+    count, channels = len(examples), examples.image_shape[-1]
+    memory.require(
+        2 * count * size[0] * size[1] * channels,  # the images, and then as one array
+        f"{examples.name!r} of {size[0]}x{size[1]}",
+        "choose a smaller --image-size",
+    )
     images = [image.from_array(pixels, size) for pixels in examples.images]
     return dataclasses.replace(examples, images=np.stack(images))
 
@@ -140,7 +149,7 @@ def _unknown(name: str, tfds_names: list[str]) -> InputError:
     near = difflib.get_close_matches(name, [*DATASETS, *tfds_names], n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return InputError(
-        f"Unknown data set {name!r}. Known: {', '.join(sorted(DATASETS))}, any image set of "
+        f"Unknown data set {shown(name)}. Known: {', '.join(sorted(DATASETS))}, any image set of "
         f"tensorflow-datasets (such as mnist) and any folder of images.{hint}"
     )
 

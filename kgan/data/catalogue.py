@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from kgan import names
 from kgan.errors import InputError
 
 
@@ -15,6 +16,8 @@ def describe(data_dir: str | os.PathLike | None = None) -> list[tuple[str, str]]
     Raises:
         InputError: There is no such folder, or nothing prepared in it.
     """
+    if data_dir is not None:
+        names.check("--data-dir", data_dir)
     root = Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
     if data_dir is not None and not root.is_dir():
         raise InputError(f"--data-dir {data_dir}: there is no such folder. Check the path.")

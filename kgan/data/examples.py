@@ -15,12 +15,15 @@ class Examples:
         labels: int32 `(n,)`, or None where there are none.
         class_names: One name a class, empty where there are no labels.
         name: Short name, used for run folders.
+        test_size: How many examples the set's own test split has, none of them among these; 0 where
+            there is none.
     """
 
     images: np.ndarray
     labels: np.ndarray | None
     class_names: tuple[str, ...]
     name: str
+    test_size: int = 0
 
     def __len__(self) -> int:
         return len(self.images)

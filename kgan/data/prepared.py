@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kgan import memory
 from kgan.data import cache
 from kgan.data.examples import Examples
 from kgan.errors import DataWarning, InputError
@@ -152,7 +153,7 @@ def _build(
                 labels.append(-1 if label is None else label)
                 yield image
 
-        count = _write_images(aside / "images.npy", images(), name)
+        count = _write_images(aside / "images.npy", images(), name, total)
         report(total, total, f"Prepared {name} in {folder}")
         labelled = bool(class_names) and min(labels) >= 0
         if labelled:
@@ -172,7 +173,7 @@ def _build(
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _write_images(path: Path, images: Iterator[np.ndarray], name: str) -> int:
+def _write_images(path: Path, images: Iterator[np.ndarray], name: str, total: int) -> int:
     """Writes a `.npy` image by image and returns how many.
 
     Plain writes, since the pages of a writable memory map would count as this process's memory; and
@@ -182,6 +183,13 @@ def _write_images(path: Path, images: Iterator[np.ndarray], name: str) -> int:
     if first is None:
         raise InputError(f"{name!r} holds no images. Choose another split or data set.")
     shape = first.shape
+    size, free = total * first.size, shutil.disk_usage(path.parent).free
+    if size > free:
+        raise InputError(
+            f"{name!r} of {shape[0]}x{shape[1]} takes {memory.told(size)} in {path.parents[1]}, "
+            f"where {memory.told(free)} are free: choose a smaller --image-size, or set "
+            "KGAN_CACHE_DIR to a folder with more room."
+        )
     with open(path, "w+b") as file:
         file.write(_header((0, *shape)))
         count = 0

@@ -106,10 +106,7 @@ def split(
     options = {"data_dir": data_dir, "image_size": image_size, "report": report}
     everything = load(name_or_path, **options)
     if everything.images.ndim != 4:
-        raise InputError(
-            f"The data set {everything.name!r} holds points, not images. Choose a set of images, "
-            "such as digits."
-        )
+        raise _no_images(everything)
     if not _has_test(name_or_path, data_dir):
         return _permuted(everything)
     test = load(name_or_path, split="test", **options)
@@ -118,12 +115,33 @@ def split(
             f"{everything.name!r} trains on images of {everything.image_shape} and tests on "
             f"{test.image_shape}: expected one shape. Choose another set, or give --image-size."
         )
-    size = min(len(test), len(everything) // 5)
+    return _tested(everything, test, len(test))
+
+
+def parts_of(examples: Examples) -> Splits:
+    """Returns the parts that `split` makes of a set of images, from what was loaded of it.
+
+    Args:
+        examples: All of it, as from `kgan.data.load`; of a set with a test split of its own all but
+            that, and then `test` is empty.
+
+    Raises:
+        InputError: Not images, or too few for three parts.
+    """
+    if examples.images.ndim != 4:
+        raise _no_images(examples)
+    if not examples.test_size:
+        return _permuted(examples)
+    return _tested(examples, subset(examples, slice(0, 0)), examples.test_size)
+
+
+def _tested(examples: Examples, test: Examples, test_size: int) -> Splits:
+    size = min(test_size, len(examples) // 5)
     if size < 1:
-        raise _too_small(everything, "5 or more in train")
+        raise _too_small(examples, "5 or more in train")
     return Splits(
-        subset(everything, slice(None, -size)),
-        subset(everything, slice(-size, None)),
+        subset(examples, slice(None, -size)),
+        subset(examples, slice(-size, None)),
         test,
         f"the set's own test split; validation: the last {size:,} of train",
     )
@@ -149,6 +167,13 @@ def _permuted(examples: Examples) -> Splits:
         subset(examples, rows[train:-test]),
         subset(examples, rows[-test:]),
         "a fixed permutation of the set: 4/6 train, 1/6 validation, 1/6 test",
+    )
+
+
+def _no_images(examples: Examples) -> InputError:
+    return InputError(
+        f"The data set {examples.name!r} holds points, not images. Choose a set of images, such as "
+        "digits."
     )
 
 

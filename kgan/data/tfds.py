@@ -1,6 +1,7 @@
 """Any image set of tensorflow-datasets, by name; what is on disk is read without a network."""
 
 import contextlib
+import dataclasses
 import logging
 import os
 import threading
@@ -77,7 +78,7 @@ def load(
             "split": split,
             "image_size": size,
         }
-        return prepared.prepare(
+        examples = prepared.prepare(
             builder.name,
             source,
             identity,
@@ -86,6 +87,8 @@ def load(
             class_names=tuple(features[label_key].names) if label_key else (),
             report=report,
         )
+        test = builder.info.splits.get("test") if split == "train" else None
+        return dataclasses.replace(examples, test_size=test.num_examples if test else 0)
 
 
 def splits(name: str, data_dir: str | os.PathLike | None = None) -> tuple[str, ...]:

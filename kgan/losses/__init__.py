@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from kgan.tables import Table
 
@@ -22,6 +23,29 @@ class Objective:
     generator_loss: Callable
     penalties: tuple[tuple[Callable, float], ...] = ()
     paired: bool = False
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments, for Keras.
+
+        Raises:
+            InputError: A function is not registered with Keras, which could not find it again.
+        """
+        from kgan.losses.saving import serialized
+
+        return {
+            "discriminator_loss": serialized(self.discriminator_loss),
+            "generator_loss": serialized(self.generator_loss),
+            "penalties": [[serialized(function), weight] for function, weight in self.penalties],
+            "paired": self.paired,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Objective":
+        """Returns the objective that `get_config` was taken from."""
+        from kgan.losses.saving import deserialized
+
+        config = deserialized(config)
+        return cls(**{**config, "penalties": tuple(map(tuple, config["penalties"]))})
 
 
 OBJECTIVES = Table(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from kgan.errors import InputError
+from kgan.errors import InputError, shown
 from kgan.metrics import SHIPPED, classifiers, store
 
 INCEPTION = "inception-2015"
@@ -137,11 +137,12 @@ def find(
     if name in names():
         return shipped(name)
     path, _, endpoint = name.partition(":")
-    if (Path(path) / "saved_model.pb").exists():
+    if os.path.isfile(os.path.join(path, "saved_model.pb")):
         return saved_model(Path(path), endpoint or None)
     raise InputError(
-        f"Unknown features {name!r}. Known: {', '.join([*names(), INCEPTION])}, and the folder of "
-        "a SavedModel's version, such as saved_models/NAME/1 or saved_models/NAME/1:encode."
+        f"Unknown features {shown(name)}. Known: {', '.join([*names(), INCEPTION])}, and the "
+        "folder of a SavedModel's version, such as saved_models/NAME/1 or "
+        "saved_models/NAME/1:encode."
     )
 
 

@@ -1,12 +1,12 @@
 """Files that scores rely on: cached features, and the graph of 2015 from the network."""
 
+import gzip
 import hashlib
-import io
 import os
+import re
 import tarfile
 import tempfile
 import urllib.request
-import zipfile
 import zlib
 from collections.abc import Callable
 from http.client import HTTPException
@@ -15,29 +15,29 @@ from pathlib import Path
 import numpy as np
 
 from kgan.errors import InputError
+from kgan.metrics.arrays import read as read_arrays
 
-INCEPTION_URL = "http://download.tensorflow.org/models/image/imagenet/inception-2015-12-05.tgz"
+INCEPTION_URL = (
+    "https://storage.googleapis.com/download.tensorflow.org/models/image/imagenet/"
+    "inception-2015-12-05.tgz"
+)
 INCEPTION_FILE = "classify_image_graph_def.pb"
 INCEPTION_SHA256 = "009d6814d1bc560d4e7b236e170e9b2d5ca6f4b57bd8037f6db05776204415c6"
+INCEPTION_BYTES = 1 << 27  # at most: the archive has 89 MB, the graph 96
 TIMEOUT = 20  # seconds without an answer
 CHUNK = 1 << 20
 ROWS = 1000
-# What NumPy raises for an .npz that is damaged, or none.
-UNREADABLE = (
-    OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, SyntaxError,
-    zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
 
 
 def read(path: Path) -> dict[str, np.ndarray] | None:
     """Returns the arrays that `write` wrote, None if there are none or their checksum differs."""
     try:
-        with np.load(path) as file:
-            arrays = {name: file[name] for name in file.files}
-        whole = str(arrays.pop("checksum")) == _checksum(arrays)
-    except UNREADABLE:
+        arrays = read_arrays(path)
+    except InputError:
         return None
-    return arrays if whole else None
+    checksum = str(arrays.pop("checksum", None))
+    rows = all(array.ndim for array in arrays.values())
+    return arrays if rows and checksum == _checksum(arrays) else None
 
 
 def write(path: Path, **arrays: np.ndarray) -> None:
@@ -78,17 +78,17 @@ def check_inception(path: Path) -> None:
         InputError: It cannot be read, or is another.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            found = _copied(file)
     except OSError as error:
         raise InputError(
             f"--inception-graph {path}: {error.strerror}. Expected the file {INCEPTION_FILE} of "
             f"{INCEPTION_URL}."
         ) from error
-    _check(data, str(path))
+    _check(found, str(path))
 
 
-def _check(data: bytes, name: str) -> None:
-    found = hashlib.sha256(data).hexdigest()
+def _check(found: str, name: str) -> None:
     if found != INCEPTION_SHA256:
         raise InputError(
             f"{name} is not the Inception graph of 2015-12-05: its SHA-256 is {found[:16]}..., "
@@ -111,39 +111,73 @@ def downloaded(folder: Path, report: Callable[[int, int, str], None] | None = No
     if path.exists():
         return path
     try:
-        graph = _unpacked(_fetched(report or (lambda done, total, message: None)))
-    except (OSError, HTTPException, EOFError, KeyError, tarfile.TarError, zlib.error) as error:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".", dir=folder) as aside:
+            graph = Path(aside, INCEPTION_FILE)
+            _check(_fetched(graph, report or (lambda done, total, message: None)), INCEPTION_URL)
+            os.replace(graph, path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    return path
+
+
+def _fetched(graph: Path, report) -> str:
+    """Downloads and unpacks the graph on the disk, and returns its SHA-256."""
+    archive, files = graph.with_suffix(".tgz"), graph.with_suffix(".tar")
+    try:
+        with urllib.request.urlopen(INCEPTION_URL, timeout=TIMEOUT) as answer:
+            told = re.fullmatch("[0-9]{1,9}", answer.headers.get("Content-Length") or "0")
+            total = int(told[0]) if told else 0
+            _copied(
+                answer,
+                archive,
+                lambda done: report(done, max(total, done), "Downloading the Inception graph"),
+            )
+        with gzip.open(archive) as packed:
+            _copied(packed, files)
+        with tarfile.open(files, "r:") as opened:
+            member = opened.getmember(INCEPTION_FILE)
+            if not member.isreg():
+                raise KeyError(INCEPTION_FILE)
+            return _copied(opened.extractfile(member), graph)
+    except (
+        OSError, HTTPException, EOFError, KeyError, OverflowError, MemoryError, tarfile.TarError,
+        zlib.error,
+    ) as error:  # fmt: skip
         reason = getattr(error, "reason", None) or error
         raise InputError(
             f"Cannot download the Inception graph from {INCEPTION_URL} ({reason}). Give the file "
             f"{INCEPTION_FILE} with --inception-graph, or choose --features that KGAN ships."
         ) from error
-    _check(graph, INCEPTION_URL)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, aside = tempfile.mkstemp(prefix=".", dir=folder)
-        with os.fdopen(handle, "wb") as file:
-            file.write(graph)
-        os.replace(aside, path)
-    except OSError as error:
-        raise InputError(
-            f"Cannot write {path} ({error.strerror}): set KGAN_CACHE_DIR to another folder, or "
-            f"give the file {INCEPTION_FILE} with --inception-graph."
-        ) from error
-    return path
 
 
-def _fetched(report) -> io.BytesIO:
-    archive = io.BytesIO()
-    with urllib.request.urlopen(INCEPTION_URL, timeout=TIMEOUT) as answer:
-        total = int(answer.headers.get("Content-Length") or 0)
-        while chunk := answer.read(CHUNK):
-            archive.write(chunk)
-            report(archive.tell(), max(total, archive.tell()), "Downloading the Inception graph")
-    archive.seek(0)
-    return archive
+def _copied(source, target: Path | None = None, report=lambda done: None) -> str:
+    """Copies no more than the graph can have, for what follows to refuse, and returns the SHA-256.
+
+    Args:
+        source: What is read.
+        target: Where to; None for nowhere.
+        report: Called with the number of bytes so far.
+
+    Raises:
+        InputError: The target cannot be written.
+    """
+    digest, done = hashlib.sha256(), 0
+    with open(os.devnull if target is None else target, "wb") as file:
+        while done < INCEPTION_BYTES and (chunk := source.read(CHUNK)):
+            digest.update(chunk)
+            done += len(chunk)
+            try:
+                file.write(chunk)
+                file.flush()
+            except OSError as error:
+                raise _unwritable(target, error) from error
+            report(done)
+    return digest.hexdigest()
 
 
-def _unpacked(archive: io.BytesIO) -> bytes:
-    with tarfile.open(fileobj=archive, mode="r:gz") as files:
-        return files.extractfile(INCEPTION_FILE).read()
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(
+        f"Cannot write {path} ({error.strerror}): set KGAN_CACHE_DIR to another folder, or give "
+        f"the file {INCEPTION_FILE} with --inception-graph."
+    )

@@ -11,11 +11,16 @@ from kgan.errors import InputError, unknown
 from kgan.losses.likelihood import bernoulli, squared_error
 from kgan.models.adam import Adam
 from kgan.models.counted import CountedModel
+from kgan.models.images import check_rows, checked, required
 from kgan.models.precision import in_float32
 from kgan.models.seeds import in_batches
-from kgan.models.step import Noise, built_optimizer, minimize
+from kgan.models.step import Noise, an_optimizer, built_optimizer, minimize
 
 LIKELIHOODS = {"bernoulli": bernoulli, "squared_error": squared_error}
+OTHER_TARGETS = (
+    "Images were given with other images as targets: expected images alone, which it learns to "
+    "reconstruct. To denoise, build it with a corruption."
+)
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -29,7 +34,7 @@ class Autoencoder(CountedModel):
     noise that is the same in every batch and every call. All else corrupts nothing, and computes
     in float32 whatever the networks train in.
 
-    Images are uint8, or floats that are taken to be in [0, 1] already.
+    Images are uint8, or floats in [0, 1]; anything else is refused as by `kgan.GAN`.
 
     Args:
         encoder: From `(batch, *image_shape)` in [0, 1] to `(batch, code_size)`.
@@ -50,6 +55,9 @@ class Autoencoder(CountedModel):
     _likelihoods = LIKELIHOODS
     _logged = ("loss", "mse")
     _codes = "Codes"
+    _points = False
+
+    value_range = (0.0, 1.0)
 
     def __init__(
         self,
@@ -73,23 +81,24 @@ class Autoencoder(CountedModel):
 
     def compile(
         self,
-        optimizer: keras.optimizers.Optimizer | None = None,
+        optimizer: keras.optimizers.Optimizer | str | dict | None = None,
         accumulate: int = 1,
         **kwargs,
     ):
         """Chooses the optimizer.
 
         Args:
-            optimizer: Default Adam(1e-3).
+            optimizer: One, its name or its configuration; default Adam(1e-3).
             accumulate: As of `kgan.GAN.compile`.
-            **kwargs: Passed to `keras.Model.compile`.
+            **kwargs: As of `kgan.GAN.compile`.
 
         Raises:
-            InputError: No piece.
+            InputError: No piece, or no optimizer.
         """
+        optimizer = an_optimizer(optimizer or Adam(1e-3))
         super().compile(optimizer=None, **kwargs)
         self._compute_in(accumulate)
-        self._prepare(optimizer or Adam(1e-3))
+        self._prepare(optimizer)
 
     def _prepare(self, optimizer):
         self.optimizer = built_optimizer(optimizer, self)
@@ -108,12 +117,11 @@ class Autoencoder(CountedModel):
         """Returns float32 `(batch, *image_shape)`: what `to_images` rounds to grey levels."""
         return self._reconstruction(self.outputs(self.code(images)))
 
-    def train_step(self, data):
-        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        x = self.to_range(images)
-        return self._train(x, self.encoder, self.decoder, self.likelihood, self._reconstruction)
+    def _update(self, x, labels):
+        pair = self.encoder, self.decoder, self.optimizer
+        return self._train(x, *pair, self.likelihood, self._reconstruction)
 
-    def _train(self, x, encoder, decoder, likelihood, reconstruction):
+    def _train(self, x, encoder, decoder, optimizer, likelihood, reconstruction):
         """Updates a pair of networks to reconstruct clean `x`; returns the logs."""
         corrupted = self._corrupted(x, self.step.value)
 
@@ -124,15 +132,13 @@ class Autoencoder(CountedModel):
 
         variables = encoder.trainable_variables + decoder.trainable_variables
         _, (per_example, outputs) = minimize(
-            losses, self.optimizer, variables, [corrupted, x], self.accumulate
+            losses, optimizer, variables, [corrupted, x], self.accumulate
         )
         self.step.assign_add(1)
         return self._compared(per_example, reconstruction(outputs), x)
 
-    def test_step(self, data):
-        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        x = self.to_range(images)
-        outputs = self.outputs(self.code(self._corrupted(x, -1)))
+    def _measure(self, x, labels):
+        outputs = self.outputs(in_float32(self.encoder, self._corrupted(x, -1)))
         loss = LIKELIHOODS[self.likelihood](outputs, x)
         return self._compared(loss, self._reconstruction(outputs), x)
 
@@ -174,11 +180,6 @@ class Autoencoder(CountedModel):
         """
         return in_float32(self.decoder, codes)
 
-    def to_range(self, images):
-        """Returns float32 images in [0, 1]; floats are taken to be in it already."""
-        x = ops.cast(images, "float32")
-        return x / 255 if keras.backend.standardize_dtype(images.dtype) == "uint8" else x
-
     def to_images(self, outputs):
         """Returns the decoder's outputs as uint8 images."""
         return _to_grey_levels(self._reconstruction(outputs))
@@ -209,7 +210,7 @@ class Autoencoder(CountedModel):
             float32 `(n, code_size)`; a row depends on its image alone, up to rounding.
 
         Raises:
-            InputError: None are given, or of another shape or type.
+            InputError: None are given, or of another shape or type, or with other values.
         """
         return in_batches(self._encode, self._checked(images))
 
@@ -226,7 +227,7 @@ class Autoencoder(CountedModel):
             InputError: None are given, or of another size.
         """
         codes = np.asarray(codes, np.float32)
-        _check_shape(self._codes, codes, (self.code_size,))
+        check_rows(self._codes, codes, (self.code_size,))
         return in_batches(self._decode, codes)
 
     def reconstruct(self, images) -> np.ndarray:
@@ -239,7 +240,7 @@ class Autoencoder(CountedModel):
             uint8 `(n, *image_shape)`.
 
         Raises:
-            InputError: None are given, or of another shape or type.
+            InputError: None are given, or of another shape or type, or with other values.
         """
         return in_batches(self._reconstruct, self._checked(images))
 
@@ -253,7 +254,7 @@ class Autoencoder(CountedModel):
             uint8 `(n, *image_shape)`; the noise of row i is a function of the seed and i alone.
 
         Raises:
-            InputError: None are given, or of another shape or type.
+            InputError: None are given, or of another shape or type, or with other values.
         """
         steps = itertools.count(-1, -1)  # One a batch: else every 64th row had the same noise.
 
@@ -262,14 +263,16 @@ class Autoencoder(CountedModel):
 
         return in_batches(corrupt, self._checked(images))
 
+    def _targets(self, labels, images):
+        """Refuses other images as targets, as Keras's users give to denoise."""
+        if labels is None or labels.shape[1:] != images.shape[1:]:
+            return None
+        same = tf.reduce_all(self.to_range(labels) == self.to_range(images))
+        with tf.control_dependencies(required(same, OTHER_TARGETS, [])):
+            return tf.identity(labels)
+
     def _checked(self, images):
-        images = np.asarray(images)
-        _check_shape("Images", images, self.image_shape)
-        if images.dtype == np.uint8:
-            return images
-        if images.dtype.kind != "f":
-            raise InputError(f"Images are {images.dtype}: expected uint8, or floats in [0, 1].")
-        return images.astype(np.float32)
+        return checked(images, self.image_shape, self._points)
 
     def get_config(self):
         return {
@@ -287,14 +290,8 @@ class Autoencoder(CountedModel):
         given = {name: config[name] for name in objects if name in config}
         return cls(**{**config, **keras.saving.deserialize_keras_object(given)})
 
-    def get_compile_config(self):
-        if self.compiled:
-            optimizer = keras.saving.serialize_keras_object(self.optimizer)
-            return {"optimizer": optimizer, "accumulate": self.accumulate}
-
-    def compile_from_config(self, config):
-        optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
-        self.compile(optimizer, config["accumulate"])
+    def _compile_arguments(self):
+        return {"optimizer": self.optimizers[0], "accumulate": self.accumulate}
 
 
 def check_fit(encoder: keras.Model, decoder: keras.Model) -> None:
@@ -306,11 +303,6 @@ def check_fit(encoder: keras.Model, decoder: keras.Model) -> None:
             f"The encoder goes from {there[0]} to {there[1]} and the decoder from {back[1]} to "
             f"{back[0]}: build both for one image_shape and one code_size."
         )
-
-
-def _check_shape(what, rows, shape):
-    if rows.shape[1:] != shape or not rows.size:
-        raise InputError(f"{what} are {rows.shape}: expected one or more rows of {shape}.")
 
 
 def _to_grey_levels(values):

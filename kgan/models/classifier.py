@@ -8,9 +8,10 @@ from keras import layers, ops
 from kgan.errors import InputError
 from kgan.models.adam import Adam
 from kgan.models.counted import CountedModel
+from kgan.models.images import check_value_range, checked, required
 from kgan.models.precision import in_float32
 from kgan.models.seeds import in_batches
-from kgan.models.step import built_optimizer, minimize
+from kgan.models.step import an_optimizer, built_optimizer, minimize
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -20,16 +21,19 @@ class Classifier(CountedModel):
     The loss is the cross-entropy of the labels, -log p(y | x). Weights are float32 and so are the
     logits; between them the encoder computes in whatever its layers do.
 
+    Images are uint8, or floats in [0, 1], and points finite floats: see `kgan.GAN`. Labels are
+    integers from 0 to `num_classes - 1`, `(batch,)` or `(batch, 1)`.
+
     Args:
         encoder: A functional model from `(batch, *image_shape)` to `(batch, ...)`. Its layers
             become the classifier's: give a copy to keep it as it is.
         num_classes: Number of classes, 2 or more.
         class_names: One name a class; their numbers if empty.
-        value_range: What the encoder takes uint8 images in.
+        value_range: What the encoder takes images in: where black and white are.
         **kwargs: Passed to `keras.Model`.
 
     Raises:
-        InputError: Fewer than two classes, or names that are not one a class.
+        InputError: Fewer than two classes, names that are not one a class, or no range.
     """
 
     def __init__(
@@ -49,7 +53,7 @@ class Classifier(CountedModel):
                 f"{len(self.class_names)} class names for {num_classes} classes: expected one each."
             )
         self.encoder, self.num_classes = encoder, num_classes
-        self.value_range = tuple(value_range)
+        self.value_range = check_value_range(value_range)
         self.image_shape = tuple(encoder.input_shape[1:])
         codes = encoder.outputs[0]
         if len(codes.shape) > 2:
@@ -66,34 +70,56 @@ class Classifier(CountedModel):
     @property
     def optimizers(self) -> tuple[keras.optimizers.Optimizer, ...]:
         """The optimizers in use, after `compile`."""
-        return (self.network_optimizer,)
+        return (self.optimizer,)
 
-    def compile(self, optimizer: keras.optimizers.Optimizer | None = None, **kwargs):
+    def compile(self, optimizer: keras.optimizers.Optimizer | str | dict | None = None, **kwargs):
         """Chooses the optimizer.
 
         Args:
-            optimizer: Default `kgan.models.Adam(1e-3)`.
-            **kwargs: Passed to `keras.Model.compile`.
+            optimizer: One, its name or its configuration; default `kgan.models.Adam(1e-3)`.
+            **kwargs: As of `kgan.GAN.compile`.
+
+        Raises:
+            InputError: No optimizer.
         """
+        optimizer = an_optimizer(optimizer or Adam(1e-3))
         super().compile(optimizer=None, **kwargs)
-        self.network_optimizer = built_optimizer(optimizer or Adam(1e-3), self.network)
+        self.optimizer = built_optimizer(optimizer, self.network)
 
-    def train_step(self, data):
-        images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
-        inputs = self.to_range(images)
+    def _compile_arguments(self):
+        return {"optimizer": self.optimizer}
 
+    def _update(self, x, labels):
         def losses(inputs, labels):
             logits = self.network(inputs, training=True)
             return _cross_entropy(labels, logits), logits
 
         variables = self.network.trainable_variables
-        _, logits = minimize(losses, self.network_optimizer, variables, [inputs, labels])
+        _, logits = minimize(losses, self.optimizer, variables, [x, labels])
         self.step.assign_add(1)
         return self._measured(labels, logits)
 
-    def test_step(self, data):
-        images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return self._measured(labels, self.network(self.to_range(images), training=False))
+    def _measure(self, x, labels):
+        return self._measured(labels, self.network(x, training=False))
+
+    def _targets(self, labels, images):
+        expected = f"expected integers from 0 to {self.num_classes - 1}, one an image."
+        if labels is None:
+            raise InputError(f"Labels are missing: {expected}")
+        labels = tf.convert_to_tensor(labels)
+        if not labels.dtype.is_integer:
+            raise InputError(f"Labels are {labels.dtype.name}: {expected}")
+        counts = [tf.size(labels), tf.shape(images)[0]]
+        text = f"Labels are {{}} numbers for {{}} images: {expected}"
+        with tf.control_dependencies(required(counts[0] == counts[1], text, counts)):
+            labels = tf.reshape(labels, [-1])
+        text, ends = (
+            f"Labels go from {{}} to {{}}: {expected}",
+            [tf.reduce_min(labels), tf.reduce_max(labels)],
+        )
+        fine = tf.reduce_all((labels >= 0) & (labels < self.num_classes))
+        with tf.control_dependencies(required(fine, text, ends)):
+            return tf.identity(labels)
 
     def _measured(self, labels, logits):
         hits = ops.equal(ops.cast(labels, "int64"), ops.cast(ops.argmax(logits, -1), "int64"))
@@ -104,13 +130,6 @@ class Classifier(CountedModel):
     def call(self, images, training=False):
         """Returns probabilities float32 `(batch, num_classes)`."""
         return ops.softmax(self.network(self.to_range(images), training=training))
-
-    def to_range(self, images):
-        """Returns float32 images in the encoder's range; floats are taken to be in it already."""
-        if keras.backend.standardize_dtype(images.dtype) != "uint8":
-            return ops.cast(images, "float32")
-        low, high = self.value_range
-        return ops.cast(images, "float32") * ((high - low) / 255) + low
 
     def probabilities(self, images):
         """Returns what `call` does, computed in float32 with the weights of now, in a graph too."""
@@ -124,21 +143,15 @@ class Classifier(CountedModel):
         """Returns the classes' probabilities, computed in float32.
 
         Args:
-            images: uint8 `(n, *image_shape)`, or floats in the encoder's range; n of 1 or more.
+            images: uint8 `(n, *image_shape)`, or floats in [0, 1]; n of 1 or more.
 
         Returns:
             float32 `(n, num_classes)`; row i depends on image i alone, up to rounding.
 
         Raises:
-            InputError: The images have another shape.
+            InputError: The images have another shape or type, or other values.
         """
-        images = np.asarray(images)
-        if images.shape[1:] != self.image_shape or not len(images):
-            expected = ", ".join(map(str, self.image_shape))
-            raise InputError(
-                f"Images are {images.shape}: expected (n, {expected}), n of 1 or more."
-            )
-        return in_batches(self._classify, images)
+        return in_batches(self._classify, checked(images, self.image_shape, self._points))
 
     def get_config(self):
         return {

@@ -1,22 +1,148 @@
-"""What every model of KGAN has under `fit`: a count of its updates, and means to log."""
+"""What every model of KGAN has under `fit`: checked data, a count of its updates, means to log."""
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from kgan.errors import InputError
+from kgan.errors import DataWarning, InputError
+from kgan.models.batches import in_equal_parts
+from kgan.models.callbacks import check_callbacks, given
+from kgan.models.images import to_range, told
+from kgan.models.saving import SavableModel
+
+COMPILED = ("run_eagerly", "steps_per_execution", "jit_compile")
 
 
-class CountedModel(keras.Model):
+def whole_number(name: str, value) -> int:
+    """Returns a count of 1 or more.
+
+    Raises:
+        InputError: It is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise InputError(f"{name} is {value!r}: expected 1 or more, a whole number.")
+    return int(value)
+
+
+class CountedModel(SavableModel):
     """A model that counts its updates and logs means over them.
 
-    A subclass calls `_count`, adds to `_means` and returns `_logs()` from its steps.
+    A subclass has an `image_shape` and a `value_range`, calls `_count`, adds to `_means` and
+    returns `_logs()` from what its steps do: `_update(x, labels)` and `_measure(x, labels)`, where
+    x are images in its own range.
 
     Attributes:
         step: Updates so far, an int64 variable.
         accumulate: Pieces that a batch is computed in, after `compile`.
     """
+
+    accumulate = 1
+
+    def compile(self, optimizer=None, **kwargs):
+        """Compiles as Keras does, without what a model with losses of its own has no use for.
+
+        Args:
+            optimizer: Passed to `keras.Model.compile`.
+            **kwargs: `run_eagerly`, `steps_per_execution` and `jit_compile`, passed on too.
+
+        Raises:
+            InputError: Anything else.
+        """
+        extra = [name for name in kwargs if name not in COMPILED and kwargs[name] is not None]
+        if extra:
+            raise InputError(
+                f"{type(self).__name__}.compile received {extra[0]}={kwargs[extra[0]]!r}: it has "
+                f"losses and metrics of its own. Beside its own options it takes "
+                f"{', '.join(COMPILED)}."
+            )
+        kwargs = {name: kwargs[name] for name in COMPILED if name in kwargs}
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        if replicas > 1 and (kwargs.get("steps_per_execution") or 1) > 1:
+            raise InputError(
+                f"steps_per_execution is {kwargs['steps_per_execution']} with {replicas} replicas: "
+                "expected 1, more is for one device."
+            )
+        super().compile(optimizer=optimizer, **kwargs)
+        self._keras_arguments = kwargs
+
+    @property
+    def parts(self) -> int:
+        """What the rows of a batch must divide by, on each replica."""
+        return self.accumulate
+
+    def fit(self, *args, **kwargs) -> keras.callbacks.History:
+        """Trains as `keras.Model.fit` does.
+
+        Args:
+            *args: Of `keras.Model.fit`.
+            **kwargs: Of `keras.Model.fit`.
+
+        Raises:
+            InputError: A callback could not do its work on this model, examples are of another
+                form, or no batch has the rows of a step.
+        """
+        if self.compiled:  # Else Keras says so.
+            check_callbacks(self, *given(self, args, kwargs))
+        self._warned_of_rows, before = False, int(self.step.numpy())
+        history = super().fit(*args, **kwargs)
+        if self._warned_of_rows and int(self.step.numpy()) == before:
+            raise InputError(
+                "Nothing was trained: no batch has the rows of a step. Give larger ones."
+            )
+        return history
+
+    def warn_of_rows(self, message: str) -> None:
+        """Warns that rows are left out, once a `fit`."""
+        if not getattr(self, "_warned_of_rows", False):
+            self._warned_of_rows = True
+            warnings.warn(message, DataWarning, stacklevel=2)
+
+    @property
+    def _points(self) -> bool:
+        return len(self.image_shape) != 3
+
+    def to_range(self, images):
+        """Returns images, uint8 or floats in [0, 1], as float32 in `value_range`; points as is."""
+        return to_range(images, self.image_shape, None if self._points else self.value_range)
+
+    def train_step(self, data):
+        return self._step(data, self._update)
+
+    def test_step(self, data):
+        return self._step(data, self._measure)
+
+    def _step(self, data, what: Callable):
+        images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
+        if weights is not None:
+            raise InputError(
+                f"{type(self).__name__} received sample or class weights: it weighs all examples "
+                "alike. Leave them out."
+            )
+        x, labels = self.to_range(images), self._targets(labels, images)
+        # Of a batch that is refused nothing is updated.
+        with tf.control_dependencies([x] if labels is None else [x, labels]):
+            return what(x, labels)
+
+    def _targets(self, labels, images):
+        """Returns what was given beside the images, looked at; None if a step has no use for it."""
+
+    def make_train_function(self, force=False):
+        if force or self.train_function is None:
+            super().make_train_function(force)
+            self.train_function = told()(in_equal_parts(self.train_function, self))
+
+    def make_test_function(self, force=False):
+        if force or self.test_function is None:
+            super().make_test_function(force)
+            self.test_function = told()(self.test_function)
+
+    def make_predict_function(self, force=False):
+        if force or self.predict_function is None:
+            super().make_predict_function(force)
+            self.predict_function = told()(self.predict_function)
 
     def _count(self, names: Iterable[str]) -> None:
         """Makes the counter and the means, once all else is built."""
@@ -32,9 +158,7 @@ class CountedModel(keras.Model):
         Raises:
             InputError: It is not 1 or more.
         """
-        if accumulate < 1:
-            raise InputError(f"accumulate is {accumulate}: expected 1 or more.")
-        self.accumulate = accumulate
+        self.accumulate = whole_number("accumulate", accumulate)
 
     @property
     def metrics(self):

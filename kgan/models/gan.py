@@ -8,10 +8,13 @@ from keras import ops
 from kgan.errors import InputError, unknown
 from kgan.losses import OBJECTIVES, Objective, penalties
 from kgan.models.adam import Adam
-from kgan.models.counted import CountedModel
-from kgan.models.precision import as_float32
+from kgan.models.counted import CountedModel, whole_number
+from kgan.models.images import check_rows, check_value_range
+from kgan.models.optimizers import Optimizers
+from kgan.models.players import check_generator, with_logits
+from kgan.models.precision import all_layers, as_float32, in_float32
 from kgan.models.seeds import check_seeds, in_batches, seed_latents
-from kgan.models.step import Noise, built_optimizer, minimize
+from kgan.models.step import TEST_STEP, Noise, an_optimizer, built_optimizer, minimize
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -23,15 +26,29 @@ class GAN(CountedModel):
     holds the real examples of all of them. Everything that samples uses an exponential moving
     average of the generator, in float32.
 
+    `fit` logs `generator_loss`, `discriminator_loss`, `real_score` and `fake_score`, the means of
+    sigmoid(D(x)) and sigmoid(D(G(z))), and `loss`, the sum of the two losses, which is no measure
+    of quality and serves to notice NaN. `evaluate` gives the four of held-out images, of the
+    moving average, under noise that is the same in every batch and every call. Keras's callbacks
+    find the larger learning rate at `optimizer`; setting it scales both.
+
+    Images are uint8, or floats in [0, 1], `(batch, height, width, channels)`. Points, `(batch, n)`,
+    are finite floats and stay as they are. Anything else is refused, values in a batch by the step
+    that meets them; what XLA compiles, as on a TPU, looks at types and shapes alone.
+
     Args:
         generator: From `(batch, latent_dim)` to `(batch, *image_shape)`.
-        discriminator: From `(batch, *image_shape)` to `(batch,)` logits.
-        value_range: What the generator's outputs span for uint8 images. Unused for points in the
-            plane, which stay as they are.
+        discriminator: From `(batch, *image_shape)` to `(batch,)` or `(batch, 1)` logits.
+        value_range: What the generator's outputs span: where black and white are. Unused for
+            points.
         ema_decay: Decay of the moving average, in [0, 1); early steps use less, so that the first
             samples are not those of the initial weights.
         seed: Seeds the training noise, which is a function of it and the step alone.
         **kwargs: Passed to `keras.Model`.
+
+    Raises:
+        InputError: Networks that do not fit each other, a generator whose last activation does not
+            span `value_range`, a discriminator without logits, or a number out of its range.
     """
 
     def __init__(
@@ -44,6 +61,9 @@ class GAN(CountedModel):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        value_range = check_value_range(value_range)
+        check_generator(generator, value_range)
+        discriminator = with_logits(discriminator)
         if generator.output_shape[1:] != discriminator.input_shape[1:]:
             raise InputError(
                 f"The generator makes {generator.output_shape[1:]} and the discriminator takes "
@@ -53,7 +73,8 @@ class GAN(CountedModel):
             raise InputError(f"ema_decay is {ema_decay}: expected 0 or more and below 1.")
         self.generator, self.discriminator = generator, discriminator
         self.ema_generator = as_float32(generator)
-        self.value_range, self.ema_decay, self.seed = tuple(value_range), ema_decay, int(seed)
+        self.ema_generator.name, self.ema_generator.trainable = "ema_generator", False
+        self.value_range, self.ema_decay, self.seed = value_range, ema_decay, int(seed)
         self.latent_dim = generator.input_shape[-1]
         self.image_shape = tuple(generator.output_shape[1:])
         self._count(("generator_loss", "discriminator_loss", "real_score", "fake_score"))
@@ -61,8 +82,8 @@ class GAN(CountedModel):
     def compile(
         self,
         objective: str | Objective = "non_saturating",
-        generator_optimizer: keras.optimizers.Optimizer | None = None,
-        discriminator_optimizer: keras.optimizers.Optimizer | None = None,
+        generator_optimizer: keras.optimizers.Optimizer | str | dict | None = None,
+        discriminator_optimizer: keras.optimizers.Optimizer | str | dict | None = None,
         discriminator_steps: int = 1,
         r1: float = 0.0,
         accumulate: int = 1,
@@ -72,42 +93,57 @@ class GAN(CountedModel):
 
         Args:
             objective: A name in `kgan.OBJECTIVES`, or an `Objective`.
-            generator_optimizer: Default Adam(2e-4, beta_1=0.5), as DCGAN.
-            discriminator_optimizer: The same default.
+            generator_optimizer: One, its name or its configuration; default
+                Adam(2e-4, beta_1=0.5), as DCGAN.
+            discriminator_optimizer: Another; the same default.
             discriminator_steps: Discriminator updates for each of the generator's, k in the paper.
-            r1: Weight gamma of (gamma / 2) |grad D(x)|^2, added to any objective.
+            r1: Weight gamma of (gamma / 2) |grad D(x)|^2, added to an objective without one.
             accumulate: Equal pieces that each batch is computed in, to save memory: the same
                 updates, unless a network takes statistics of its batch.
-            **kwargs: Passed to `keras.Model.compile`.
+            **kwargs: `run_eagerly`, `steps_per_execution` and `jit_compile`, as of Keras.
 
         Raises:
-            InputError: An unknown objective, no discriminator step or piece, a negative weight, or
-                a penalty on a discriminator with batch statistics.
+            InputError: An unknown objective, no discriminator step or piece, a negative weight, a
+                second R1, a penalty on a discriminator with batch statistics, no two optimizers,
+                without averages of their own, or an option of Keras that means nothing here, such
+                as `loss`.
         """
         if isinstance(objective, str):
             if objective not in OBJECTIVES:
                 raise unknown("objective", objective, OBJECTIVES)
             objective = OBJECTIVES[objective]
-        if discriminator_steps < 1:
-            raise InputError(f"discriminator_steps is {discriminator_steps}: expected 1 or more.")
-        if r1 < 0:
+        discriminator_steps = whole_number("discriminator_steps", discriminator_steps)
+        if not 0 <= r1 < np.inf:
             raise InputError(f"r1 is {r1}: expected 0 or more.")
+        if r1 and any(penalty is penalties.r1 for penalty, _ in objective.penalties):
+            raise InputError(f"r1 is {r1}, but the objective has an R1 of its own: leave r1 out.")
         terms = objective.penalties + (((penalties.r1, r1 / 2),) if r1 else ())
-        if terms and any(_couples_examples(layer) for layer in self.discriminator.layers):
+        if terms and any(_couples_examples(layer) for layer in all_layers(self.discriminator)):
             raise InputError(
                 "A gradient penalty is per example, but the discriminator has batch normalisation, "
                 "which couples examples: build it with normalization 'layer' or 'none'."
             )
+        generator_optimizer, discriminator_optimizer = (
+            an_optimizer(optimizer or Adam(2e-4, beta_1=0.5))
+            for optimizer in (generator_optimizer, discriminator_optimizer)
+        )
+        if generator_optimizer is discriminator_optimizer:
+            raise InputError("Both networks were given the same optimizer: expected one for each.")
         super().compile(optimizer=None, **kwargs)
         self._compute_in(accumulate)
         self.objective, self.discriminator_steps = objective, discriminator_steps
-        self._penalties = terms
-        self.generator_optimizer = built_optimizer(
-            generator_optimizer or Adam(2e-4, beta_1=0.5), self.generator
-        )
-        self.discriminator_optimizer = built_optimizer(
-            discriminator_optimizer or Adam(2e-4, beta_1=0.5), self.discriminator
-        )
+        self.r1, self._penalties = r1, terms
+        self.generator_optimizer = built_optimizer(generator_optimizer, self.generator)
+        self.discriminator_optimizer = built_optimizer(discriminator_optimizer, self.discriminator)
+        self.optimizer = Optimizers(*self.optimizers)
+
+    def _compile_arguments(self):
+        named = (name for name, known in OBJECTIVES.items() if known == self.objective)
+        own = ("generator_optimizer", "discriminator_optimizer", "discriminator_steps", "r1")
+        return {
+            "objective": next(named, self.objective),
+            **{name: getattr(self, name) for name in (*own, "accumulate")},
+        }
 
     @property
     def networks(self) -> tuple[keras.Model, ...]:
@@ -122,16 +158,39 @@ class GAN(CountedModel):
     def call(self, latents, training=False):
         return self.ema_generator(latents, training=False)
 
-    def train_step(self, data):
-        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+    @property
+    def parts(self) -> int:
+        return self.discriminator_steps * self.accumulate
+
+    def _update(self, x, labels):
         k = self.discriminator_steps
-        reals = [self.to_range(images[j::k]) for j in range(k)]
+        # Every k-th row each, of a multiple of k rows.
+        reals = tf.unstack(tf.reshape(x, (-1, k, *self.image_shape)), axis=1)
         noise = Noise(self.seed, self.step.value, tf.shape(reals[-1])[0], streams=2 * k + 1)
         for j, real in enumerate(reals):
             self._discriminator_step(real, noise, j)
         self._generator_step(reals[-1], noise.normal(k, self.latent_dim))
         self._average()
         self.step.assign_add(1)
+        logs = self._logs()
+        return {**logs, "loss": logs["generator_loss"] + logs["discriminator_loss"]}
+
+    def _measure(self, real, labels):
+        noise = Noise(self.seed, tf.constant(TEST_STEP, tf.int64), tf.shape(real)[0], streams=2)
+        fake = self.ema_generator(noise.normal(0, self.latent_dim), training=False)
+
+        def discriminate(images):
+            return in_float32(self.discriminator, images)
+
+        mix = [noise.uniform(1)] if self._penalties else []
+        loss, logits = self._discriminator_losses(discriminate, real, fake, *mix)
+        self._count_discriminator(loss, *logits)
+        real_logits, fake_logits = logits
+        self._means["generator_loss"].update_state(
+            self.objective.generator_loss(
+                real_logits if self.objective.paired else None, fake_logits
+            )
+        )
         return self._logs()
 
     def _discriminator_step(self, real, noise, j):
@@ -141,21 +200,27 @@ class GAN(CountedModel):
         def discriminate(images):
             return self.discriminator(images, training=True)
 
-        def losses(real, fake, *mix):
-            real_logits, fake_logits = discriminate(real), discriminate(fake)
-            loss = self.objective.discriminator_loss(real_logits, fake_logits)
-            for penalty, weight in self._penalties:
-                loss += weight * penalty(discriminate, real, fake, *mix)
-            return loss, (real_logits, fake_logits)
+        def losses(*inputs):
+            return self._discriminator_losses(discriminate, *inputs)
 
         mix = [noise.uniform(self.discriminator_steps + 1 + j)] if self._penalties else []
-        loss, (real_logits, fake_logits) = minimize(
+        loss, logits = minimize(
             losses,
             self.discriminator_optimizer,
             self.discriminator.trainable_variables,
             [real, fake, *mix],
             self.accumulate,
         )
+        self._count_discriminator(loss, *logits)
+
+    def _discriminator_losses(self, discriminate, real, fake, *mix):
+        real_logits, fake_logits = discriminate(real), discriminate(fake)
+        loss = self.objective.discriminator_loss(real_logits, fake_logits)
+        for penalty, weight in self._penalties:
+            loss += weight * penalty(discriminate, real, fake, *mix)
+        return loss, (real_logits, fake_logits)
+
+    def _count_discriminator(self, loss, real_logits, fake_logits):
         self._means["discriminator_loss"].update_state(loss)
         self._means["real_score"].update_state(tf.sigmoid(real_logits))
         self._means["fake_score"].update_state(tf.sigmoid(fake_logits))
@@ -181,16 +246,9 @@ class GAN(CountedModel):
         for mean, variable in zip(self.ema_generator.weights, self.generator.weights, strict=True):
             mean.assign_add(rate * (variable - mean))
 
-    def to_range(self, images):
-        """Returns float32 images in the model's own range; floats are taken to be in it already."""
-        if keras.backend.standardize_dtype(images.dtype) != "uint8":
-            return ops.cast(images, "float32")
-        low, high = self.value_range
-        return ops.cast(images, "float32") * ((high - low) / 255) + low
-
     def to_images(self, outputs):
         """Returns what the generator made as uint8 images; points in the plane stay float32."""
-        if len(self.image_shape) != 3:
+        if self._points:
             return outputs
         low, high = self.value_range
         scaled = (ops.cast(outputs, "float32") - low) * (255 / (high - low))
@@ -205,8 +263,13 @@ class GAN(CountedModel):
 
         Returns:
             uint8 `(n, height, width, channels)`; float32 `(n, 2)` for points in the plane.
+
+        Raises:
+            InputError: None are given, or of another size.
         """
-        return in_batches(self._generate, np.asarray(latents, np.float32))
+        latents = np.asarray(latents, np.float32)
+        check_rows("Latents", latents, (self.latent_dim,))
+        return in_batches(self._generate, latents)
 
     def sample(self, seeds) -> np.ndarray:
         """Returns one image a seed, as `generate` does: image i depends on `seeds[i]` alone.

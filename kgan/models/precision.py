@@ -6,22 +6,34 @@ import keras
 
 
 def all_layers(network: keras.Model) -> Iterator[keras.layers.Layer]:
-    """Yields a network and its layers, those of the networks among them too."""
-    yield network
-    for layer in getattr(network, "layers", ()):
-        yield from all_layers(layer)
+    """Yields a network and its layers, those within networks and layers among them too."""
+    return network._flatten_layers()
 
 
 def as_float32(model: keras.Model) -> keras.Model:
     """Returns a copy of a functional model that computes in float32, with the same weights."""
 
     def in_float32(original):
+        if isinstance(original, keras.layers.Lambda):
+            return _lambda_in_float32(original)
         dtype = {"dtype": "float32"} if isinstance(original, keras.layers.Layer) else {}
         return type(original).from_config({**original.get_config(), **dtype})
 
-    copy = keras.models.clone_model(model, clone_function=in_float32)
+    copy = keras.models.clone_model(model, clone_function=in_float32, recursive=True)
     copy.set_weights(model.get_weights())
     return copy
+
+
+def _lambda_in_float32(layer):
+    # By its configuration Keras would not find its function again.
+    return keras.layers.Lambda(
+        layer.function,
+        output_shape=layer._output_shape,
+        mask=layer.mask,
+        arguments=layer.arguments,
+        name=layer.name,
+        dtype="float32",
+    )
 
 
 def in_float32(network: keras.Model, inputs):

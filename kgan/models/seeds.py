@@ -50,11 +50,16 @@ def check_seeds(seeds) -> np.ndarray:
     Raises:
         InputError: None are given, or one is no integer from 0 to 2^63 - 1.
     """
-    values = [int(seed) for seed in np.atleast_1d(np.asarray(seeds, dtype=object))]
-    wrong = next((seed for seed in values if not 0 <= seed <= MAX_SEED), None)
-    if not values or wrong is not None:
+    values = list(np.atleast_1d(np.asarray(seeds, dtype=object)))
+    wrong = [repr(seed) for seed in values if not _is_seed(seed)]
+    if not values or wrong:
         raise InputError(
-            f"Seeds: received {'none' if wrong is None else wrong}, expected one or more integers "
-            f"from 0 to {MAX_SEED}."
+            f"Seeds: received {wrong[0] if wrong else 'none'}, expected one or more integers from "
+            f"0 to {MAX_SEED}."
         )
     return np.array(values, np.int64)
+
+
+def _is_seed(value) -> bool:
+    integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return integer and 0 <= value <= MAX_SEED

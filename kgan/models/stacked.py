@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from kgan.errors import InputError, unknown
 from kgan.models.autoencoder import Autoencoder, check_fit
+from kgan.models.callbacks import check_repeated, given
+from kgan.models.optimizers import Optimizers
 from kgan.models.step import built_optimizer
 
 CODE_ACTIVATIONS = {"bernoulli": "sigmoid", "squared_error": "relu"}
@@ -70,9 +72,9 @@ class StackedAutoencoder(Autoencoder):
         return len(self.encoders)
 
     def _prepare(self, optimizer):
-        kind, config = type(optimizer), optimizer.get_config()
+        kind = type(optimizer)
         self._layer_optimizers = [
-            built_optimizer(kind.from_config(config), encoder, decoder)
+            built_optimizer(kind.from_config(optimizer.get_config()), encoder, decoder)
             for encoder, decoder in zip(self.encoders, self.decoders, strict=True)
         ]
         self.train_layer(self.layer)
@@ -107,9 +109,11 @@ class StackedAutoencoder(Autoencoder):
         """
         if not 0 <= layer < self.depth:
             raise InputError(f"Layer {layer}: expected 0 to {self.depth - 1}.")
-        # Keras's callbacks act on `optimizer`; its training function was traced for one layer.
-        self.layer, self.optimizer = layer, self._layer_optimizers[layer]
-        self.train_function = None
+        self.layer = layer
+        if self.compiled:
+            # Keras's callbacks act on `optimizer`; its training function was traced for one layer.
+            self.optimizer = Optimizers(self._layer_optimizers[layer])
+            self.train_function = None
 
     def fit_layer(self, layer: int, *args, **kwargs) -> keras.callbacks.History:
         """Trains one layer as `keras.Model.fit` does, and no other.
@@ -136,11 +140,11 @@ class StackedAutoencoder(Autoencoder):
         Returns:
             The history of each layer.
         """
+        if self.depth > 1:
+            check_repeated(given(self, args, kwargs)[0])
         return [self.fit_layer(layer, *args, **kwargs) for layer in range(self.depth)]
 
-    def train_step(self, data):
-        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        x = self.to_range(images)
+    def _update(self, x, labels):
         for encoder in self.encoders[: self.layer]:
             x = encoder(x, training=False)
         lowest = self.layer == 0
@@ -148,6 +152,7 @@ class StackedAutoencoder(Autoencoder):
             tf.stop_gradient(x),
             self.encoders[self.layer],
             self.decoders[self.layer],
+            self._layer_optimizers[self.layer],
             self.likelihood if lowest else self.code_likelihood,
             self._reconstruction if lowest else self._code_activation,
         )
@@ -164,12 +169,11 @@ class StackedAutoencoder(Autoencoder):
         }
 
     def get_compile_config(self):
-        # Keras saves `optimizer` first: it has to be the same layer's when it loads.
         config = super().get_compile_config()
         return config and {**config, "layer": self.layer}
 
     def compile_from_config(self, config):
-        super().compile_from_config(config)
+        super().compile_from_config({k: v for k, v in config.items() if k != "layer"})
         self.train_layer(config["layer"])
 
 

@@ -5,8 +5,22 @@ from collections.abc import Callable, Sequence
 import keras
 import tensorflow as tf
 
+from kgan.errors import InputError
 from kgan.layers.rows import piece, replica
 from kgan.models.precision import all_layers
+
+TEST_STEP = 2**60  # The noise of `evaluate`: a step that no training reaches.
+
+
+def an_optimizer(optimizer) -> keras.optimizers.Optimizer:
+    """Returns the Keras optimizer that an optimizer, its name or its configuration stands for."""
+    try:
+        return keras.optimizers.get(optimizer)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"Optimizer {optimizer!r}: expected one of keras.optimizers, its name or its "
+            "configuration."
+        ) from error
 
 
 def built_optimizer(optimizer, *networks: keras.Model):

@@ -10,12 +10,11 @@ from kgan.losses import likelihood as losses
 from kgan.models.autoencoder import Autoencoder
 from kgan.models.precision import in_float32
 from kgan.models.seeds import check_seeds, in_batches, seed_latents
-from kgan.models.step import Noise, RowNoise, minimize
+from kgan.models.step import TEST_STEP, Noise, RowNoise, minimize
 
 LIKELIHOODS = ("bernoulli", "gaussian")
 MAX_LOG_VARIANCE = 20.0  # Standard deviations from 5e-5 to 2e4.
 SAMPLE_CHUNK = 50  # Importance samples of a batch that are in memory together.
-TEST_STEP = 2**60  # The noise of `evaluate`: a step that no training reaches.
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -34,7 +33,8 @@ class VAE(Autoencoder):
     they are, and a bound or a likelihood of them is no log-probability: binarise the data before.
 
     Codes are latents: `encode` gives the mean of q(z|x), of grey levels as they are, and `decode`
-    the pixels' means, not draws. Examples may be points in the plane too, float32 throughout.
+    the pixels' means, not draws. Examples may be points in the plane too, under a Gaussian
+    likelihood: finite floats, which stay as they are.
 
     Args:
         encoder: From `(batch, *image_shape)` in [0, 1] to a mean and a log-variance, each
@@ -95,10 +95,13 @@ class VAE(Autoencoder):
         """Trained variables outside the networks: the Gaussian likelihood's `log_std`, if any."""
         return [] if self.log_std is None else [self.log_std]
 
-    def train_step(self, data):
-        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        noise = Noise(self.seed, self.step.value, tf.shape(images)[0], streams=2)
-        x = self._examples(images, noise)
+    @property
+    def _points(self):
+        return self.likelihood == "gaussian" and len(self.image_shape) != 3
+
+    def _update(self, x, labels):
+        noise = Noise(self.seed, self.step.value, tf.shape(x)[0], streams=2)
+        x = self._examples(x, noise)
 
         def step_losses(x, normal):
             posterior = self._clipped(*self.encoder(x, training=True))
@@ -113,18 +116,16 @@ class VAE(Autoencoder):
         self.step.assign_add(1)
         return self._seen(terms)
 
-    def test_step(self, data):
-        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+    def _measure(self, x, labels):
         # The same noise in every batch, so that two evaluations are equal.
         step = tf.constant(TEST_STEP, tf.int64)
-        noise = Noise(self.seed, step, tf.shape(images)[0], streams=2)
-        x = self._examples(images, noise)
-        posterior = self.posterior(x)
+        noise = Noise(self.seed, step, tf.shape(x)[0], streams=2)
+        x = self._examples(x, noise)
+        posterior = self._posterior(x)
         z = _reparameterized(posterior, noise.normal(0, self.latent_dim))
         return self._seen(self._terms(x, posterior, self.outputs(z)))
 
-    def _examples(self, images, noise):
-        x = self.to_range(images)
+    def _examples(self, x, noise):
         if not self.dynamic_binarization:
             return x
         return ops.cast(noise.uniform(1, self.image_shape) < x, "float32")
@@ -157,7 +158,10 @@ class VAE(Autoencoder):
         Returns:
             Two float32 `(batch, latent_dim)`.
         """
-        return self._clipped(*in_float32(self.encoder, self.to_range(images)))
+        return self._posterior(self.to_range(images))
+
+    def _posterior(self, x):
+        return self._clipped(*in_float32(self.encoder, x))
 
     def code(self, images):
         """Returns the mean of `posterior`."""
@@ -237,16 +241,16 @@ class VAE(Autoencoder):
 
     @tf.function(reduce_retracing=True)
     def _elbo(self, images, rows, seed):
-        x = self._examples(images, RowNoise(rows, seed))
-        posterior = self.posterior(x)
+        x = self._examples(self.to_range(images), RowNoise(rows, seed))
+        posterior = self._posterior(x)
         z = _reparameterized(posterior, RowNoise(rows, seed).normal(0, (self.latent_dim,)))
         return self._terms(x, posterior, self.outputs(z))["elbo"]
 
     @tf.function(reduce_retracing=True)
     def _log_likelihood(self, images, rows, seed, samples):
         noise = RowNoise(rows, seed)
-        x = self._examples(images, noise)
-        mean, log_variance = (value[:, None] for value in self.posterior(x))
+        x = self._examples(self.to_range(images), noise)
+        mean, log_variance = (value[:, None] for value in self._posterior(x))
         total = tf.fill([tf.shape(x)[0]], -np.inf)
         for first in tf.range(0, samples, SAMPLE_CHUNK):
             size = tf.minimum(samples - first, SAMPLE_CHUNK)

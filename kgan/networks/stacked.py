@@ -8,6 +8,7 @@ from keras import layers
 
 from kgan.errors import InputError, unknown
 
+MAX_DEPTH = 100
 # Glorot and Bengio (2010) for what saturates, He et al. (2015) for what rectifies.
 INITIALIZERS = {"sigmoid": "glorot_uniform", "relu": "he_uniform"}
 
@@ -25,7 +26,7 @@ def encoders(
         image_shape: Shape of one input.
         code_size: Units of the highest layer.
         width: Units of each other layer.
-        depth: Layers, 1 or more.
+        depth: Layers, 1 to `MAX_DEPTH`.
         activation: "sigmoid" or "relu".
 
     Returns:
@@ -33,7 +34,7 @@ def encoders(
         `(batch, units)`: in [0, 1] for sigmoid, 0 or more for ReLU.
 
     Raises:
-        InputError: No layer, or an unknown activation.
+        InputError: No layer or too many, or an unknown activation.
     """
     sizes = _sizes(image_shape, code_size, width, depth, activation)
     networks = []
@@ -59,7 +60,7 @@ def decoders(
         image_shape: Shape of one output of the lowest.
         code_size: Units of the highest layer.
         width: Units of each other layer.
-        depth: Layers, 1 or more.
+        depth: Layers, 1 to `MAX_DEPTH`.
         activation: Of the encoders; it decides how the kernels start.
 
     Returns:
@@ -67,7 +68,7 @@ def decoders(
         logits of what is in [0, 1], or values.
 
     Raises:
-        InputError: No layer, or an unknown activation.
+        InputError: No layer or too many, or an unknown activation.
     """
     sizes = _sizes(image_shape, code_size, width, depth, activation)
     networks = []
@@ -82,8 +83,13 @@ def decoders(
 
 def _sizes(image_shape, code_size, width, depth, activation):
     """Returns the units from the pixels up to the code."""
-    if depth < 1:
-        raise InputError(f"depth is {depth}: expected 1 or more layers.")
+    check_depth(depth, least=1)
     if activation not in INITIALIZERS:
         raise unknown("activation", activation, INITIALIZERS)
     return [math.prod(image_shape), *[width] * (depth - 1), code_size]
+
+
+def check_depth(depth: int, least: int) -> None:
+    """Raises an InputError unless a network can have so many layers."""
+    if not least <= depth <= MAX_DEPTH:
+        raise InputError(f"depth is {depth}: expected {least} to {MAX_DEPTH} layers.")

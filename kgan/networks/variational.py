@@ -5,6 +5,8 @@ import math
 import keras
 from keras import layers, ops
 
+from kgan.networks.stacked import check_depth
+
 
 def encoder(
     image_shape: tuple[int, ...],
@@ -19,13 +21,14 @@ def encoder(
         image_shape: Shape of one input.
         code_size: Dimensions of the latent.
         width: Units of each hidden layer.
-        depth: Hidden layers, 0 or more; 0 is linear.
+        depth: Hidden layers, 0 to 100; 0 is linear.
         activation: Of the hidden layers.
 
     Returns:
         A model from `(batch, *image_shape)` in [0, 1] to `[mean, log_variance]`, each float32
         `(batch, code_size)`, unbounded.
     """
+    check_depth(depth, least=0)
     inputs = keras.Input(image_shape, name="images")
     x = layers.Flatten()(inputs)
     for _ in range(depth):
@@ -49,7 +52,7 @@ def decoder(
         image_shape: Shape of one output.
         code_size: Dimensions of the latent.
         width: Units of each hidden layer.
-        depth: Hidden layers, 0 or more; 0 is linear.
+        depth: Hidden layers, 0 to 100; 0 is linear.
         activation: Of the hidden layers.
         mean_image: For a Bernoulli likelihood alone, whose outputs are logits: `image_shape` in
             [0, 1]; the output biases start at its logits, so that training starts from the
@@ -59,6 +62,7 @@ def decoder(
         A model from `(batch, code_size)` to float32 `(batch, *image_shape)`, unbounded: logits of a
         Bernoulli likelihood, means of a Gaussian one.
     """
+    check_depth(depth, least=0)
     inputs = keras.Input((code_size,), name="latents")
     x = inputs
     for _ in range(depth):

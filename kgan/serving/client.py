@@ -1,5 +1,6 @@
 """A generator behind TF Serving."""
 
+import math
 import re
 
 import numpy as np
@@ -7,8 +8,9 @@ from tensorflow.core.framework.types_pb2 import DataType
 
 from kgan.errors import InputError
 from kgan.models.seeds import check_seeds
-from kgan.serving.transports import Grpc, MissingError, Rest
+from kgan.serving.transports import Grpc, MissingError, Rest, one_line
 
+MAX_BYTES = 1 << 32  # of all images of a call
 MAX_TIMEOUT = 86_400
 MAX_VERSION = 2**63 - 1
 
@@ -107,8 +109,9 @@ class ServedGenerator:
         signature = self._signatures.get(endpoint)
         if signature is None:
             raise InputError(
-                f"{self.place} has no endpoint {endpoint!r}, but {', '.join(self._signatures)}: "
-                "expected a generator, as kgan train or kgan pretrain --model vae exports it."
+                f"{self.place} has no endpoint {endpoint!r}, but "
+                f"{one_line(', '.join(self._signatures))}: expected a generator, as kgan train or "
+                "kgan pretrain --model vae exports it."
             )
         takes, gives = _listed(signature.inputs), _listed(signature.outputs)
         if not (re.fullmatch(_TAKES[endpoint], takes) and re.fullmatch(_GIVES, gives)):
@@ -123,11 +126,19 @@ class ServedGenerator:
         signature = self._signature(endpoint)
         (argument,), ((kind, output),) = signature.inputs, signature.outputs.items()
         shape = [dim.size for dim in output.tensor_shape.dim[1:]]
+        total = len(rows) * math.prod(shape) * np.dtype(_DTYPES[kind]).itemsize
+        if total > MAX_BYTES:
+            raise InputError(
+                f"{self.place} makes {kind} of {'x'.join(map(str, shape))}: {len(rows):,} of them "
+                f"take {total / 1e9:,.1f} GB; draw them in parts, by --seeds."
+            )
         drawn = []
         for start in range(0, len(rows), self._batch_size):
             chunk = rows[start : start + self._batch_size]
             try:
-                found = self._transport.predict(self.version, endpoint, argument, chunk)
+                found = self._transport.predict(
+                    self.version, endpoint, argument, chunk, (len(chunk), *shape)
+                )
             except MissingError as error:
                 raise InputError(
                     f"{self.place} has no version {self.version} any more ({error}): try again."
@@ -136,7 +147,7 @@ class ServedGenerator:
         return np.concatenate(drawn)
 
     def _checked(self, found, kind, shape):
-        dtype = np.dtype(np.uint8 if kind == "images" else np.float32)
+        dtype = np.dtype(_DTYPES[kind])
         if found.shape != shape or not self._transport.fits(found.dtype, dtype):
             raise InputError(
                 f"{self.place} answered with {kind} {found.dtype}{list(found.shape)}, expected "
@@ -151,16 +162,22 @@ class ServedGenerator:
         return found.astype(dtype)
 
 
-_TAKES = {"sample": r"seeds DT_INT64\(-1\)", "generate": r"latents DT_FLOAT\(-1, [0-9]+\)"}
-_GIVES = r"images DT_UINT8\(-1(, [0-9]+){3}\)|points DT_FLOAT\(-1, [0-9]+\)"
+_DTYPES = {"images": np.uint8, "points": np.float32}
+_TAKES = {"sample": r"seeds DT_INT64\(-1\)", "generate": r"latents DT_FLOAT\(-1, [0-9]{1,4}\)"}
+_GIVES = r"images DT_UINT8\(-1(, [0-9]{1,6}){3}\)|points DT_FLOAT\(-1, [0-9]{1,6}\)"
 
 
 def _listed(tensors):
-    return ", ".join(
-        f"{name} {DataType.Name(info.dtype)}"
-        f"({', '.join(str(dim.size) for dim in info.tensor_shape.dim)})"
-        for name, info in tensors.items()
+    return one_line(
+        ", ".join(
+            f"{name} {_type(info)}({', '.join(str(dim.size) for dim in info.tensor_shape.dim)})"
+            for name, info in tensors.items()
+        )
     )
+
+
+def _type(info):
+    return DataType.Name(info.dtype) if info.dtype in DataType.values() else info.dtype
 
 
 def _checked_version(version):

@@ -9,6 +9,7 @@ from kgan.errors import InputError
 from kgan.models import GAN, VAE, Autoencoder, Classifier, StackedAutoencoder
 from kgan.models.gan import as_float32
 from kgan.models.seeds import seed_latents
+from kgan.serving.decoding import decoded
 
 
 def endpoints(model: keras.Model) -> tuple[tf.Module, dict[str, Callable]]:
@@ -28,7 +29,7 @@ def endpoints(model: keras.Model) -> tuple[tf.Module, dict[str, Callable]]:
         )
     signatures = {
         name: tf.function(
-            _checked(function, shape),
+            _checked(function, shape, dtype),
             input_signature=[tf.TensorSpec([None, *shape], dtype, argument)],
         ).get_concrete_function()
         for name, (function, argument, shape, dtype) in specifications.items()
@@ -40,17 +41,32 @@ def endpoints(model: keras.Model) -> tuple[tf.Module, dict[str, Callable]]:
     return module, signatures
 
 
-def _checked(function: Callable, shape: Sequence[int]) -> Callable:
+def _checked(function: Callable, shape: Sequence[int], dtype: tf.DType) -> Callable:
     """Returns an endpoint that refuses rows of another shape.
 
     A server checks names and types only: a convolution of a row without its batch axis would end
     the server's process, and a network that flattens would take transposed images for its own.
     """
+    # Files become rows of numbers first.
+    function = function if dtype == tf.string else _of_any_number(function)
 
     def checked(rows):
         return function(tf.ensure_shape(rows, [None, *shape]))
 
     return checked
+
+
+def _of_any_number(function: Callable) -> Callable:
+    """Returns a function of rows that takes none, too: oneDNN's convolutions of none fail."""
+
+    def padded(rows):
+        count = tf.shape(rows)[0]
+        missing = tf.cast(count == 0, tf.int32)
+        # Neither this nor the slices copy where there are rows.
+        rows = tf.pad(rows, [[0, missing], *[[0, 0]] * (rows.shape.rank - 1)])
+        return {name: value[:count] for name, value in function(rows).items()}
+
+    return padded
 
 
 def _drawing(generate: Callable, latent_dim: int, kind: str) -> dict[str, tuple]:
@@ -98,7 +114,7 @@ def _autoencoder(model: Autoencoder | StackedAutoencoder | VAE):
         return {"images": model.to_images(model.outputs(codes))}
 
     def encode(images):
-        return {"codes": model.code(model.to_range(images))}
+        return {"codes": model.code(images)}
 
     def reconstruct(images):
         return decode(encode(images)["codes"])
@@ -124,12 +140,11 @@ def _classifier(classifier: Classifier):
 
     shape = classifier.image_shape
 
-    def decoded(file):
-        image = tf.io.decode_image(file, shape[-1], expand_animations=False)
-        return tf.ensure_shape(image, shape)
-
     def classify_png(image_bytes):
-        return classify(tf.map_fn(decoded, image_bytes, fn_output_signature=tf.uint8))
+        images = tf.map_fn(
+            lambda file: decoded(file, shape), image_bytes, fn_output_signature=tf.uint8
+        )
+        return _of_any_number(classify)(images)
 
     return classifier.networks, {
         "classify": (classify, "images", shape, tf.uint8),

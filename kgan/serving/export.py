@@ -1,6 +1,5 @@
 """SavedModels as TF Serving takes them."""
 
-import json
 import os
 import shutil
 import tempfile
@@ -10,13 +9,14 @@ import filelock
 import keras
 import tensorflow as tf
 
-from kgan.errors import InputError
+from kgan import names
+from kgan.errors import InputError, shown
+from kgan.serving import trust
 from kgan.serving.assets import write_assets
 from kgan.serving.endpoints import endpoints
 from kgan.serving.saved import versions
 
-ASIDE, CONFIG = ".aside-", "models.config"
-MOUNTED = "/models"  # where the Docker image of TF Serving looks
+ASIDE = ".aside-"
 
 
 def export(
@@ -52,20 +52,20 @@ def export(
         The folder `root/name/version`.
 
     Raises:
-        InputError: No name for a folder, keep below 1, or the folder cannot be written.
+        InputError: The name is none for servers, keep below 1, or the folder cannot be written.
     """
-    if not name or name.startswith(".") or name != os.path.basename(name):
-        raise InputError(f"The model's name is {name!r}: expected one such as digits-dcgan.")
+    names.check_model("The model's name", name)
     if keep is not None and keep < 1:
-        raise InputError(f"--keep {keep}: expected 1 or more.")
-    folder = Path(root) / name
+        raise InputError(f"--keep {shown(keep)}: expected 1 or more.")
+    folder = Path(names.check("--out", root)) / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Whoever holds the lock knows that what lies aside was left by a process that was killed.
         with filelock.FileLock(folder / ".lock"):
             _remove_asides(folder)
-            numbers = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
-            target = folder / str(max(numbers, default=0) + 1)
+            numbers = [names.number(path.name) for path in folder.iterdir()]
+            newest = max((number for number in numbers if number is not None), default=0)
+            target = folder / str(newest + 1)
             _write(model, target, name, about or {})
             for version in versions(folder)[:-keep] if keep else []:
                 # Out of sight at once: a server must not meet a half-removed version.
@@ -86,6 +86,7 @@ def _write(model: keras.Model, target: Path, name: str, about: dict) -> None:
         module, signatures = endpoints(model)
         tf.saved_model.save(module, str(aside), signatures)
         write_assets(aside, model, name, about)
+        trust.remember(aside)
         aside.chmod(0o755)
         os.rename(aside, target)
     finally:
@@ -95,48 +96,3 @@ def _write(model: keras.Model, target: Path, name: str, about: dict) -> None:
 def _remove_asides(folder: Path) -> None:
     for path in folder.glob(f"{ASIDE}*"):
         shutil.rmtree(path, ignore_errors=True)
-
-
-def write_models_config(root: str | Path, base_path: str = MOUNTED) -> Path:
-    """Writes root/models.config, by which TF Serving serves all models.
-
-    Of each model the newest version has the label "latest" and the one before it "previous".
-
-    Args:
-        root: The folder of all models.
-        base_path: The path that this folder has for the server.
-
-    Raises:
-        InputError: There is no model, or the folder cannot be written.
-    """
-    root = Path(root)
-    models = [folder for folder in sorted(root.glob("*")) if folder.is_dir() and versions(folder)]
-    if not models:
-        raise InputError(f"{root} holds no SavedModel: write one with `kgan export RUN`.")
-    text = "model_config_list {\n"
-    for folder in models:
-        newest = [version.name for version in reversed(versions(folder))]
-        labelled = dict(zip(("latest", "previous"), newest, strict=False))
-        chosen = "".join(f" versions: {version}" for version in labelled.values())
-        text += (
-            "  config {\n"
-            f"    name: {_quoted(folder.name)}\n"
-            f"    base_path: {_quoted(f'{base_path}/{folder.name}')}\n"
-            '    model_platform: "tensorflow"\n'
-            f"    model_version_policy {{ specific {{{chosen} }} }}\n"
-        )
-        for label, version in labelled.items():
-            text += f'    version_labels {{ key: "{label}" value: {version} }}\n'
-        text += "  }\n"
-    path = root / CONFIG
-    aside = path.with_name(f"{ASIDE}{CONFIG}")
-    try:
-        aside.write_text(text + "}\n", encoding="utf-8")
-        os.replace(aside, path)
-    except OSError as error:
-        raise InputError(f"Cannot write {path}: {error.strerror}.") from error
-    return path
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)

@@ -1,5 +1,6 @@
 """SavedModels as generators in Python."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
+from kgan import names
 from kgan.errors import InputError
 from kgan.models.seeds import check_seeds, in_batches, seed_latents
 
@@ -31,9 +33,22 @@ def signatures(path: str | Path) -> dict[str, SignatureDef]:
 
 
 def versions(folder: Path) -> list[Path]:
-    """Returns the folders of a model's versions, the newest last."""
-    found = [p for p in folder.iterdir() if p.name.isdigit() and (p / "saved_model.pb").exists()]
-    return sorted(found, key=lambda path: int(path.name))
+    """Returns the folders of a model's versions, the newest last; none that cannot be looked into.
+
+    Args:
+        folder: The model's.
+    """
+    try:
+        numbers = {path: names.number(path.name) for path in folder.iterdir()}
+    except OSError:
+        return []
+    found = [path for path in numbers if numbers[path] is not None and is_saved_model(path)]
+    return sorted(found, key=lambda path: (numbers[path], path.name))
+
+
+def is_saved_model(path: str | Path) -> bool:
+    """Returns whether a folder has what a SavedModel must have."""
+    return os.path.isfile(Path(path) / "saved_model.pb")
 
 
 class SavedGenerator:

@@ -1,19 +1,24 @@
 """Requests to a server, as commands to paste, made from a SavedModel's signatures."""
 
+import json
+import keyword
+import re
 import shlex
 import textwrap
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
+from kgan import names
 from kgan.errors import InputError
 from kgan.serving.assets import described
-from kgan.serving.export import CONFIG, MOUNTED
 from kgan.serving.saved import signatures
+from kgan.serving.server_files import CONFIG, LABELS_FLAG, MOUNTED
 
 REST, GRPC = "localhost:8501", "localhost:8500"
+# What JSON and NumPy can write.
+_TYPES = ("uint8", "int32", "int64", "float32", "float64", "string")
 
 
 def show(path: str | Path, rest: str = REST, grpc: str = GRPC) -> str:
@@ -28,27 +33,26 @@ def show(path: str | Path, rest: str = REST, grpc: str = GRPC) -> str:
         Markdown.
 
     Raises:
-        InputError: It is no SavedModel.
+        InputError: It is no SavedModel, or one whose names or types fit in no command.
     """
     path = Path(path).absolute()
-    root = path.parents[1]
-    if root.parent == Path.cwd():
-        place, mounted = root.name, f"$PWD/{root.name}"
-    else:
-        place = mounted = str(root)
     found = signatures(path)
     found.pop("serving_default", None)
-    if not found:
-        raise InputError(f"{path} is no SavedModel with endpoints: expected a folder NAME/VERSION.")
+    if not (found and re.fullmatch("[0-9]+", path.name)):
+        raise InputError(
+            f"{path} is no SavedModel with endpoints: expected a folder NAME/VERSION, the version "
+            "a number."
+        )
+    if not str(path).isprintable():
+        raise InputError(f"{path}: no command can hold such characters; rename the folder.")
     name = path.parent.name
+    names.check_model("The model's name", name)
+    for key, signature in found.items():
+        names.check_model(f"An endpoint of {path}", key)
+        _check_arguments(signature, f"{path}, endpoint {key}")
     parts = [
-        "Start the server (Docker):",
-        _block(
-            "sh",
-            f"kgan export --models-config --out {shlex.quote(place)}\n"
-            f'docker run --rm -p 8500:8500 -p 8501:8501 -v "{mounted}:{MOUNTED}:ro" \\\n'
-            f"  tensorflow/serving --model_config_file={MOUNTED}/{CONFIG}",
-        ),
+        "Start the server, with Docker or without:",
+        _block("sh", _start(path.parents[1])),
         "REST:",
         _block("sh", "\n".join(_rest(name, key, found[key], rest) for key in sorted(found))),
         "gRPC, in Python (`pip install tensorflow-serving-api`):",
@@ -57,28 +61,69 @@ def show(path: str | Path, rest: str = REST, grpc: str = GRPC) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _check_arguments(signature: SignatureDef, place: str) -> None:
+    """Checks what goes into commands of an endpoint's inputs and outputs.
+
+    Raises:
+        InputError: A name is none in Python, or a type cannot be written as JSON.
+    """
+    for name, info in (*signature.inputs.items(), *signature.outputs.items()):
+        if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) or keyword.iskeyword(name):
+            raise InputError(f"{place}: {name!r} is no name of an input or output in Python.")
+        if _type(info) not in _TYPES:
+            raise InputError(
+                f"{place}: {name} is of the type {info.dtype}, expected {', '.join(_TYPES)}."
+            )
+
+
+def _type(info: TensorInfo) -> str | None:
+    try:
+        return tf.as_dtype(info.dtype).name
+    except TypeError:
+        return None
+
+
 def _block(language: str, text: str) -> str:
     return f"```{language}\n{text}\n```"
 
 
-def _rest(name: str, key: str, signature: SignatureDef, address: str) -> str:
-    """Returns a `curl` command that sends two rows, or one file."""
-    url = f"http://{address}/v1/models/{name}:predict"
-    (argument, info), *_ = signature.inputs.items()
-    comment = f"# {key}: {_described(signature)}\n"
-    if info.dtype == tf.string.as_datatype_enum:
-        value = f'{{"{argument}": [{{"b64": "\'$(base64 -w 0 image.png)\'"}}]}}'
-    elif len(info.tensor_shape.dim) == 1:
-        value = f'{{"{argument}": [1, 2]}}'
+def _start(root: Path) -> str:
+    if root.parent == Path.cwd():
+        here, whole = shlex.quote(root.name), f'"$PWD"/{shlex.quote(root.name)}'
     else:
-        shape, dtype = _rows(info)
-        program = (
-            f"import json, numpy; rows = numpy.zeros({shape}, '{dtype}').tolist(); "
-            f"print(json.dumps({{'signature_name': '{key}', 'inputs': {{'{argument}': rows}}}}))"
-        )
-        return f'{comment}python -c "{program}" |\n  curl -sS -d @- {url}'
-    body = f'{{"signature_name": "{key}", "inputs": {value}}}'
-    return f"{comment}curl -sS -d '{body}' {url}"
+        here = whole = shlex.quote(str(root))
+    return (
+        f"kgan export --models-config --out {here}\n"
+        f"docker run --rm -p 8500:8500 -p 8501:8501 -v {whole}:{MOUNTED}:ro \\\n"
+        f"  tensorflow/serving --model_config_file={MOUNTED}/{CONFIG} {LABELS_FLAG}\n"
+        "# or\n"
+        f"kgan export --models-config --out {here} --base-path {whole}\n"
+        f"tensorflow_model_server --port=8500 --rest_api_port=8501 \\\n"
+        f"  --model_config_file={whole}/{CONFIG} {LABELS_FLAG}"
+    )
+
+
+def _rest(name: str, key: str, signature: SignatureDef, address: str) -> str:
+    """Returns a command that sends two rows, or one file."""
+    url = shlex.quote(f"http://{address}/v1/models/{name}:predict")
+    comment = f"# {key}: {_described(signature)}\n"
+    inputs = signature.inputs
+    if all(len(info.tensor_shape.dim) == 1 and _type(info) != "string" for info in inputs.values()):
+        body = {"signature_name": key, "inputs": {argument: [1, 2] for argument in sorted(inputs)}}
+        return f"{comment}curl -sS -d {shlex.quote(json.dumps(body))} {url}"
+    rows = ", ".join(f'"{argument}": {_json_rows(inputs[argument])}' for argument in sorted(inputs))
+    used = {"base64" if _type(info) == "string" else "numpy" for info in inputs.values()}
+    program = (
+        f"import {', '.join(sorted({'json', *used}))}; inputs = {{{rows}}}; "
+        f'print(json.dumps({{"signature_name": "{key}", "inputs": inputs}}))'
+    )
+    return f"{comment}python -c {shlex.quote(program)} |\n  curl -sS -d @- {url}"
+
+
+def _json_rows(info: TensorInfo) -> str:
+    if _type(info) == "string":
+        return '[{"b64": base64.b64encode(open("image.png", "rb").read()).decode()}]'
+    return f'numpy.zeros({_shape(info)}, "{_type(info)}").tolist()'
 
 
 def _grpc(name: str, found: dict[str, SignatureDef], address: str) -> str:
@@ -93,7 +138,7 @@ def _grpc(name: str, found: dict[str, SignatureDef], address: str) -> str:
         server = PredictionServiceStub(grpc.insecure_channel("{address}"))
 
 
-        def predict(signature, **inputs):
+        def predict(signature, /, **inputs):
             request = PredictRequest()
             request.model_spec.name = "{name}"
             request.model_spec.signature_name = signature
@@ -105,22 +150,23 @@ def _grpc(name: str, found: dict[str, SignatureDef], address: str) -> str:
         ''')
     ]
     for key in sorted(found):
-        (argument, info), *_ = found[key].inputs.items()
-        shape, dtype = _rows(info)
-        if info.dtype == tf.string.as_datatype_enum:
-            value = 'np.array([open("image.png", "rb").read()], object)'
-        elif len(shape) == 1:
-            value = f'np.array([1, 2], "{dtype}")'
-        else:
-            value = f'np.zeros({shape}, "{dtype}")'
-        lines.append(f'outputs = predict("{key}", {argument}={value})')
+        inputs = found[key].inputs
+        rows = [f", {argument}={_array(inputs[argument])}" for argument in sorted(inputs)]
+        lines.append(f'outputs = predict("{key}"{"".join(rows)})')
     return "\n".join(lines)
 
 
-def _rows(info: TensorInfo) -> tuple[list[int], str]:
-    """Returns shape and type of two rows."""
-    shape = [2, *(dim.size for dim in info.tensor_shape.dim[1:])]
-    return shape, np.dtype(tf.as_dtype(info.dtype).as_numpy_dtype).name
+def _array(info: TensorInfo) -> str:
+    if _type(info) == "string":
+        return 'np.array([open("image.png", "rb").read()], object)'
+    if len(info.tensor_shape.dim) == 1:
+        return f'np.array([1, 2], "{_type(info)}")'
+    return f'np.zeros({_shape(info)}, "{_type(info)}")'
+
+
+def _shape(info: TensorInfo) -> list[int]:
+    """Returns the shape of two rows."""
+    return [2, *(max(dim.size, 1) for dim in info.tensor_shape.dim[1:])]
 
 
 def _described(signature: SignatureDef) -> str:

@@ -1,7 +1,7 @@
 """What a generative model, or any folder of images, scores against real images."""
 
 import itertools
-import json
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -9,17 +9,21 @@ from pathlib import Path
 
 import numpy as np
 
+from kgan import memory, names
 from kgan.data.prepared import Report
 from kgan.errors import InputError
 from kgan.metrics import METRICS, check_names
 from kgan.metrics.scores import Data, Scorer, applicable
+from kgan.tasks.options import check_samples
 from kgan.tasks.sources import Source, open_source
 from kgan.training import evaluation, folder, pictures
 from kgan.training.callbacks import Board
+from kgan.training.records import read_evaluation
 
 SAMPLES = 10_000
 PICTURED, NEIGHBOURS = 8, 7
 CHUNK = 1000
+FEATURE_BYTES = 8192  # of an image, of Inception's
 
 Progress = Callable[[str, int, int], None]
 
@@ -68,17 +72,25 @@ def evaluate(
         InputError: A source, the data or an option is wrong, or too few images for a metric.
     """
     given = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
-    if samples < 1:
-        raise InputError(f"--samples {samples}: expected 1 or more.")
+    check_samples(samples)
     if not given:
         raise InputError("Nothing to evaluate: expected a run, a SavedModel, a folder or an .npz.")
     if metrics is not None and not metrics:
         raise InputError(f"No metric: expected one or more of {', '.join(METRICS)}.")
     check_names(metrics or (), split)
     if out is not None:
-        folder.require_writable(Path(out))
+        folder.require_writable(Path(names.check("--out", out)))
     opened = [open_source(source, checkpoint, image_size) for source in given]
+    for source in opened if out is None else ():
+        if source.run_dir:
+            folder.refuse_links(source.run_dir)
+            read_evaluation(source.run_dir)  # damaged, it is told before there is work to lose
     real = _real(opened, dataset, data_dir, image_size, preparing)
+    memory.require(
+        samples * (2 * math.prod(real.image_shape) + FEATURE_BYTES),  # drawn, and noise beside
+        f"Scoring {samples:,} images",
+        "choose fewer --samples",
+    )
     network = None
     if metrics is None or set(metrics) != {"parzen"}:
         network = evaluation.extractor(features, real, inception_graph, preparing)
@@ -172,7 +184,7 @@ class _Evaluation:
 def _record(source: Source, entry: dict, baselines: dict) -> None:
     """Adds scores to a run's evaluation.json, in place of those of the same conditions."""
     path = source.run_dir / "evaluation.json"
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    known = read_evaluation(source.run_dir)
     new = {_key(score) for score in entry["scores"]}
     kept = [score for score in known.get("scores", []) if _key(score) not in new]
     known |= {"scores": [*kept, *entry["scores"]], "seconds": entry["seconds"]}

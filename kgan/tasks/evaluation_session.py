@@ -3,15 +3,18 @@
 import sys
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Column, Table
+from rich.text import Text
 
 from kgan.tasks.evaluate import evaluate
 from kgan.tasks.options import parse_metrics
+from kgan.training.evaluation import cell
 from kgan.training.options import parse_image_size
+from kgan.training.progress import LINE_SECONDS
+from kgan.training.rhythm import Rhythm
 from kgan.training.session import preparation_reporter
+from kgan.training.status import Status
+from kgan.training.tables import print_table
 
 WIDTH = 10_000
 
@@ -24,17 +27,17 @@ def evaluate_from_options(
     Raises:
         InputError: An option, a source or the data are wrong.
     """
-    console = Console(stderr=True, highlight=False)
-    bar = Progress(
-        TextColumn("{task.description}", markup=False), BarColumn(), console=console,
-        disable=not console.is_terminal, transient=True,
-    )  # fmt: skip
-    item = bar.add_task("")
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    shown = Text()
+    rhythm = Rhythm(*LINE_SECONDS)
 
     def progress(what: str, done: int, total: int) -> None:
-        bar.update(item, description=what, completed=done, total=total)
+        shown.plain = f"{what}: {done:,} of {total:,}" if total > 1 else what
+        if not console.is_interactive and rhythm.due:
+            console.print(shown, soft_wrap=True)
+            rhythm.mark()
 
-    with bar:
+    with Status(console, lambda: shown, transient=True):
         table = evaluate(
             sources,
             parse_metrics(metrics),
@@ -45,28 +48,25 @@ def evaluate_from_options(
         )
     # A file or a pipe has no width to fit a table to.
     width = None if sys.stdout.isatty() else WIDTH
-    shown = Console(highlight=False, markup=False, emoji=False, width=width)
-    shown.print(rich_table(table))
+    out = Console(highlight=False, markup=False, emoji=False, width=width)
+    print_table(rows(table), out)
     for line in conditions(table):
-        shown.print(line, soft_wrap=True)
+        out.print(line, soft_wrap=not out.is_terminal)
 
 
-def rich_table(table: dict) -> Table:
-    """Returns a row for each score and a column for each source and baseline."""
+def rows(table: dict) -> list[tuple[str, ...]]:
+    """Returns a row for each score and a column for each source and baseline, headed by names."""
     # A list: a source may be called as a baseline is.
     columns = [
         *zip(_short(table), (entry["scores"] for entry in table["sources"]), strict=True),
         *table["baselines"].items(),
     ]
-    shown = Table(
-        Column("score", no_wrap=True),
-        *(Column(name, justify="right") for name, _ in columns),
-        box=box.SIMPLE,
-    )
     cells = [{score["name"]: cell(score) for score in scores} for _, scores in columns]
-    for score in table["sources"][0]["scores"]:
-        shown.add_row(score["name"], *(found.get(score["name"], "") for found in cells))
-    return shown
+    names = [score["name"] for score in table["sources"][0]["scores"]]
+    return [
+        ("score", *(name for name, _ in columns)),
+        *((name, *(found.get(name, "") for found in cells)) for name in names),
+    ]
 
 
 def _short(table: dict) -> list[str]:
@@ -74,13 +74,6 @@ def _short(table: dict) -> list[str]:
     given = [entry["source"] for entry in table["sources"]]
     last = [Path(name).name for name in given]
     return last if len(set(last)) == len(last) else given
-
-
-def cell(score: dict) -> str:
-    """Returns a score's value to the digits that its size deserves, with its error if any."""
-    value, error = score["value"], score.get("standard_error")
-    digits = 1 if abs(value) >= 100 else 2 if abs(value) >= 10 else 3 if abs(value) >= 0.1 else 4
-    return f"{value:.{digits}f}" + (f" ± {error:.{digits}f}" if error is not None else "")
 
 
 def conditions(table: dict) -> list[str]:

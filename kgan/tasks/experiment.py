@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -72,9 +73,30 @@ class Experiment:
     @property
     def total(self) -> int:
         """Classifiers to fit altogether."""
+        return len(self.labels) * sum(map(self.fits, self.arms))
+
+    def fits(self, arm: str) -> int:
+        """Returns the classifiers of an arm to fit for each number of labels."""
         candidates = len(self.learning_rates) * len(STARTS)
-        fits = {True: self.seeds - 1 + candidates, False: self.seeds}
-        return len(self.labels) * sum(fits[arm in TUNED] for arm in self.arms)
+        return self.seeds - 1 + candidates if arm in TUNED else self.seeds
+
+    def work(self, arm: str, labels: int) -> tuple[str, int]:
+        """Returns a fit's kind of work and how much it is.
+
+        A training's steps at most; of a probe the images whose features it takes.
+        """
+        if arm in TUNED:
+            return "training", self.budget(labels).steps
+        return "probe", labels + len(self.splits.validation) + len(self.splits.test)
+
+    @property
+    def all_work(self) -> dict[str, int]:
+        """All fits' work by kind."""
+        total = {}
+        for arm, labels in product(self.arms, self.labels):
+            kind, work = self.work(arm, labels)
+            total[kind] = total.get(kind, 0) + self.fits(arm) * work
+        return total
 
     def rows_of(self, labels: int, seed: int) -> np.ndarray:
         """Returns which training examples keep their labels: the same for every arm."""
@@ -126,8 +148,7 @@ def prepare(
         InputError: The run, the data or an option is wrong.
     """
     options.check(labels, arms, seeds, learning_rates, steps, batch_size)
-    run_dir = Path(run_dir)
-    record = options.read_record(run_dir)
+    record, run_dir = options.read_record(run_dir), Path(run_dir)
     model, name = restore(run_dir)
     data = record["config"]["data"]
     own_data = dataset in (None, data["name"])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kgan import names
 from kgan.data.split import stratified, subset
 from kgan.errors import InputError
 from kgan.models import Classifier
@@ -49,7 +50,8 @@ def finetune(
         seeds: As in `prepare`.
         saved_models: Where NAME-classifier/VERSION is written.
         progress: Called after each classifier with its arm, labels, seed, validation_accuracy,
-            seconds, and how many of the total are done.
+            seconds, how many of the total are "done", its "kind" and amount of "work", and what of
+            each kind is "left": see `Experiment.work`.
         deterministic: Turn on TensorFlow's op determinism, which is for the whole process.
         devices: Where the networks train: by default those of the strategy in whose scope this is.
         **options: As in `prepare`.
@@ -60,6 +62,7 @@ def finetune(
     Raises:
         InputError: As `prepare`, or another process uses the folder.
     """
+    names.check("saved_models", saved_models)
     experiment = prepare(run_dir, labels, seeds, **options)
     return run(experiment, saved_models, progress, deterministic, devices)
 
@@ -70,8 +73,12 @@ def run(
     progress: Progress | None = None,
     deterministic: bool = True,
     devices: Devices | None = None,
+    evaluated: Callable[[int], None] | None = None,
 ) -> dict:
-    """Runs what is not finished of a prepared comparison: see `finetune`."""
+    """Runs what is not finished of a prepared comparison: see `finetune`.
+
+    While a network trains, `evaluated` is called with its step after each evaluation.
+    """
     devices = devices or Devices()
     uneven = experiment.uneven(devices.replicas)
     if uneven:
@@ -83,11 +90,13 @@ def run(
         determinism.enable()
     with opened(experiment.run_dir / "finetune", devices) as place:
         if not devices.chief:
-            saved_models, progress = place.parent / "saved_models", None
+            saved_models, progress, evaluated = place.parent / "saved_models", None, None
         results = Results(place, experiment.settings)
-        comparison = _Comparison(experiment, results, progress, devices)
+        comparison = _Comparison(experiment, results, progress, evaluated, devices)
+        # A bit of each kind of work at first, which tells how long the rest will take.
+        comparison.train_all(experiment.labels[:1])
         comparison.probe_all()
-        comparison.train_all()
+        comparison.train_all(experiment.labels[1:])
         table = comparison.report(Path(saved_models))
         devices.values()
     return table
@@ -99,10 +108,13 @@ class _Comparison:
         experiment: Experiment,
         results: Results,
         progress: Progress | None,
+        evaluated: Callable[[int], None] | None,
         devices: Devices,
     ):
         self._experiment, self._results = experiment, results
-        self._progress, self._done = progress or (lambda event: None), 0
+        self._progress = progress or (lambda event: None)
+        self._evaluated = evaluated or (lambda step: None)
+        self._done, self._left = 0, experiment.all_work
         train, source = experiment.splits.train, experiment.source
         self._devices = devices
         self._trainer = Trainer(source, experiment.num_classes, train.class_names, devices)
@@ -111,13 +123,18 @@ class _Comparison:
         self._heads = {}
 
     def _say(self, arm, labels, seed, validation_accuracy, seconds, **more) -> None:
-        self._done += 1
+        kind, work = self._count(arm, labels)
         values = {"arm": arm, "labels": labels, "seed": seed, "seconds": seconds, **more}
-        values["validation_accuracy"] = validation_accuracy
-        self._progress({**values, "done": self._done, "total": self._experiment.total})
+        values |= {"validation_accuracy": validation_accuracy, "kind": kind, "work": work}
+        count = {"done": self._done, "total": self._experiment.total, "left": dict(self._left)}
+        self._progress({**values, **count})
 
-    def _skip(self, count: int = 1) -> None:
-        self._done += count
+    def _count(self, arm: str, labels: int, fits: int = 1) -> tuple[str, int]:
+        """Counts fits as done; returns the work of one."""
+        kind, work = self._experiment.work(arm, labels)
+        self._done += fits
+        self._left[kind] -= fits * work
+        return kind, work
 
     def probe_all(self) -> None:
         """Fits the probes that are missing, the features of one encoder in memory at a time."""
@@ -132,7 +149,8 @@ class _Comparison:
         experiment, results = self._experiment, self._results
         wanted = [(labels, seed) for labels in experiment.labels for seed in seeds]
         missing = [pair for pair in wanted if not results.get(arm, *pair)]
-        self._skip(len(wanted) - len(missing))
+        for labels, _ in set(wanted) - set(missing):
+            self._count(arm, labels)
         if not missing:
             return
         train, rows = experiment.splits.train, {}
@@ -180,10 +198,10 @@ class _Comparison:
         c, _ = probe.choose(kind, (features[part], labels[part]), validation)
         return c, kind(c).fit(features, labels)
 
-    def train_all(self) -> None:
-        """Trains the networks that are missing."""
+    def train_all(self, counts: Sequence[int]) -> None:
+        """Trains the networks that are missing for these numbers of labels."""
         experiment, results = self._experiment, self._results
-        for labels in experiment.labels:
+        for labels in counts:
             for arm in (arm for arm in experiment.arms if arm in TUNED):
                 for seed in range(experiment.seeds):
                     first = results.get(arm, labels, 0)
@@ -192,7 +210,9 @@ class _Comparison:
                     else:
                         candidates = list(product(experiment.learning_rates, STARTS))
                     if results.get(arm, labels, seed):
-                        self._skip(1 if seed else len(experiment.learning_rates) * len(STARTS))
+                        # The first seed's were all tried.
+                        tried = experiment.fits(arm) - experiment.seeds + 1
+                        self._count(arm, labels, 1 if seed else tried)
                     else:
                         self._train_row(arm, labels, seed, candidates)
 
@@ -259,6 +279,7 @@ class _Comparison:
             pretrained=arm == "pretrained",
             learning_rate=rate,
             head=self._head(arm, labels, seed) if start == "probe" else None,
+            evaluated=self._evaluated,
         )
         if say:
             choice = {"learning_rate": rate, "start": start}

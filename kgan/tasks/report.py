@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
-from rich import box
-from rich.table import Table
 from scipy import stats
 
 from kgan.tasks.experiment import ARMS, TUNED
@@ -73,26 +71,25 @@ def _verdict(mean: float, error: float | None, seeds: int) -> str:
     return "helps" if mean > 0 else "harms"
 
 
-def rich_table(table: dict) -> Table:
-    """Returns what a terminal shows of table.json: test accuracies in percent."""
+def title(table: dict) -> str:
+    """Returns what the numbers of `cells` are."""
     several = "mean ± standard deviation over " if table["seeds"] > 1 else ""
-    shown = Table(
-        title=f"Test accuracy, %: {several}{_seeds(table)}",
-        title_justify="left",
-        box=box.SIMPLE,
-        pad_edge=False,
-        collapse_padding=True,
-    )
+    return f"Test accuracy, %: {several}{_seeds(table)}"
+
+
+def cells(table: dict) -> list[tuple[str, ...]]:
+    """Returns the rows of what a terminal shows of table.json, the first of them the header."""
     arms, gains = _arms(table["rows"]), {gain["labels"]: gain for gain in table["gain"]}
-    for title in ("labels", *(ARMS[arm] for arm in arms), *(["gain ± s.e."] if gains else [])):
-        shown.add_column(title, justify="right")
-    cells = {(row["arm"], row["labels"]): row for row in table["rows"]}
+    found = {(row["arm"], row["labels"]): row for row in table["rows"]}
+    shown = [("labels", *(ARMS[arm] for arm in arms), *(["gain ± s.e."] if gains else []))]
     for labels in sorted({row["labels"] for row in table["rows"]}):
-        gain = gains.get(labels)
-        shown.add_row(
-            f"all {labels:,}" if labels == table["train"] else f"{labels:,}",
-            *(_percent(cells[arm, labels]["mean"], cells[arm, labels]["std"]) for arm in arms),
-            *([_gain(gain)] if gain else []),
+        accuracies = (found[arm, labels] for arm in arms)
+        shown.append(
+            (
+                f"all {labels:,}" if labels == table["train"] else f"{labels:,}",
+                *(_percent(row["mean"], row["std"]) for row in accuracies),
+                *([_gain(gains[labels])] if gains else []),
+            )
         )
     return shown
 

@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from kgan.errors import InputError
+from kgan.metrics import arrays
 from kgan.training import folder
+from kgan.training.records import read_results, read_settings, read_table
 from kgan.training.strategy import Devices
 
 
@@ -34,10 +36,12 @@ def opened(place: Path, devices: Devices) -> Iterator[Path]:
         devices: Where is trained.
 
     Raises:
-        InputError: It cannot be written, another process uses it, or not every worker sees it.
+        InputError: It cannot be written, it or anything in the run's folder is a symbolic link,
+            another process uses it, or not every worker sees it.
     """
     with contextlib.ExitStack() as held:
         if devices.chief:
+            folder.refuse_links(place.parent)
             try:
                 place.mkdir(exist_ok=True)
             except OSError as error:
@@ -69,16 +73,13 @@ class Results:
     def __init__(self, place: Path, settings: dict):
         self.place, self.key = place, key_of(settings)
         self._path = place / "results.jsonl"
-        known = _read(place / "settings.json")
+        known = read_settings(place / "settings.json")
         if self.key not in known:
             folder.write_json(place / "settings.json", {**known, self.key: settings})
-        text = self._path.read_text(encoding="utf-8") if self._path.exists() else ""
-        whole = text[: text.rfind("\n") + 1]
-        if whole != text:  # killed while it wrote: that row is made again
-            aside = self._path.with_suffix(".new")
-            aside.write_text(whole, encoding="utf-8")
-            os.replace(aside, self._path)
-        rows = [json.loads(line) for line in whole.splitlines()]
+        self._table = read_table(place / "table.json")
+        rows = read_results(self._path)
+        if self._path.exists():  # without a row that a kill cut off: it is made again
+            folder.write_text(self._path, "".join(json.dumps(row) + "\n" for row in rows))
         self._rows = {_name(row): row for row in rows if row["settings"] == self.key}
 
     def get(self, arm: str, labels: int, seed: int) -> dict | None:
@@ -111,22 +112,23 @@ class Results:
         path = self._weights_path(labels)
         if not path.exists():
             return None
-        with np.load(path) as arrays:
-            if int(arrays["seed"]) != seed:
-                return None
-            return [arrays[f"arr_{i}"] for i in range(len(arrays.files) - 1)]
+        try:
+            found = arrays.read(path)
+            kept = found.pop("seed")
+            weights = [found.pop(f"arr_{i}") for i in range(len(found))]
+        except (arrays.ArraysError, KeyError) as error:
+            raise InputError(
+                f"{path} is damaged ({error}): remove it, and its classifier is trained again."
+            ) from error
+        return weights if kept.shape == () and kept == seed else None
 
     def _weights_path(self, labels: int) -> Path:
         return self.place / f"classifier-{self.key}-{labels}.npz"
 
     def table(self) -> dict:
         """Returns the table of the last command, empty if there is none."""
-        return _read(self.place / "table.json")
+        return self._table
 
 
 def _name(row: dict) -> tuple[str, int, int]:
     return row["arm"], row["labels"], row["seed"]
-
-
-def _read(path: Path) -> dict:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

@@ -5,18 +5,22 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from kgan.tasks import report
 from kgan.tasks.experiment import Experiment, prepare
 from kgan.tasks.finetune import run as run_experiment
 from kgan.tasks.options import parse_arms, parse_labels, parse_learning_rates
+from kgan.tasks.remaining import Remaining
 from kgan.training import folder
 from kgan.training.failures import lost_worker_told
 from kgan.training.options import parse_image_size
+from kgan.training.progress import LINE_SECONDS
+from kgan.training.rhythm import Rhythm
 from kgan.training.session import connect, preparation_reporter
+from kgan.training.status import Status, StatusLine
 from kgan.training.stopping import interrupting
 from kgan.training.strategy import Devices, choose
+from kgan.training.tables import print_table
 
 WIDTH = 100
 
@@ -41,7 +45,7 @@ def finetune_from_options(
     Raises:
         InputError: An option, the run or the data are wrong.
     """
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     folder.require_writable(Path(out))
     devices = connect(strategy, dry_run, console)
     experiment = prepare(
@@ -68,8 +72,10 @@ def finetune_from_options(
     if not devices.chief:
         return
     # A file or a pipe has no width to fit a table to.
-    shown = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
-    shown.print(report.rich_table(table))
+    shown = Console(
+        highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else WIDTH
+    )
+    print_table(report.cells(table), shown, report.title(table))
     for line in report.conditions(table):
         shown.print(line)
     best = table["classifier"]
@@ -102,35 +108,68 @@ def _plan(experiment: Experiment) -> dict:
     }
 
 
-def _run(experiment: Experiment, out: Path, console: Console, devices: Devices) -> dict:
-    bar = Progress(
-        MofNCompleteColumn(),
-        BarColumn(bar_width=None),
-        TimeRemainingColumn(compact=True),
-        TextColumn("left"),
-        console=console,
-        disable=not console.is_terminal,
-    )
-    item = bar.add_task("", total=experiment.total)
+def headline(experiment: Experiment) -> str:
+    """Returns how much there is to fit, in a sentence."""
+    labels, fits = experiment.labels, {"training": 0, "probe": 0}
+    for arm in experiment.arms:
+        kind, _ = experiment.work(arm, labels[0])
+        fits[kind] += experiment.fits(arm) * len(labels)
+    steps = sorted({experiment.budget(count).steps for count in (labels[0], labels[-1])})
+    kinds = {
+        "training": f"trainings of at most {' to '.join(f'{n:,}' for n in steps)} steps",
+        "probe": "linear probes",
+    }
+    what = " and ".join(f"{count} {kinds[kind]}" for kind, count in fits.items() if count)
+    counts = ", ".join(f"{count:,}" for count in labels)
+    return f"{experiment.total} classifiers to fit, on {counts} labels: {what}."
 
-    def progress(event: dict) -> None:
-        if "C" in event:
-            choice = f"C {event['C']:g}"
-        else:
-            choice = f"learning rate {event['learning_rate']:g}, {event['start']} softmax"
-        console.print(
+
+class _Shown:
+    """What the terminal shows of a comparison while it runs."""
+
+    def __init__(self, experiment: Experiment, console: Console):
+        self._console, self._remaining = console, Remaining(experiment.all_work)
+        self._line = StatusLine(experiment.total)
+        self._rhythm = Rhythm(*LINE_SECONDS)
+        self.live = Status(console, self._status)
+
+    def fitted(self, event: dict) -> None:
+        """Says how a classifier came out."""
+        self._remaining.fitted(event["kind"], event["work"], event["left"])
+        self._line.done = event["done"]
+        choice = f"C {event['C']:g}" if "C" in event else (
+            f"rate {event['learning_rate']:g}, {event['start']}"
+        )  # fmt: skip
+        told = (
             f"{report.ARMS[event['arm']]}, {event['labels']:,} labels, seed {event['seed']}, "
-            f"{choice}: validation {event['validation_accuracy']:.2%}, "
-            f"{event['seconds']:.1f} s",
-            soft_wrap=True,
+            f"{choice}: validation {event['validation_accuracy']:.2%}, {event['seconds']:.1f} s"
         )
-        bar.update(item, completed=event["done"])
+        if not self._console.is_interactive:
+            told += f"; {self._status().text}"
+            self._rhythm.mark()
+        self._console.print(told, soft_wrap=True)
 
+    def evaluated(self, step: int) -> None:
+        """Takes note of a step of the training at hand."""
+        self._remaining.stepped(step)
+        if not self._console.is_interactive and self._rhythm.due:
+            self._console.print(self._status().text, soft_wrap=True)
+            self._rhythm.mark()
+
+    def _status(self) -> StatusLine:
+        self._line.fields = [self._remaining.text()]
+        return self._line
+
+
+def _run(experiment: Experiment, out: Path, console: Console, devices: Devices) -> dict:
+    console.print(headline(experiment), soft_wrap=not console.is_terminal)
+    shown = _Shown(experiment, console)
     with interrupting() as received:
         try:
-            with bar, lost_worker_told(devices, "the same command"):
-                return run_experiment(experiment, out, progress, devices=devices)
+            with shown.live, lost_worker_told(devices, "the same command"):
+                return run_experiment(
+                    experiment, out, shown.fitted, devices=devices, evaluated=shown.evaluated
+                )
         except KeyboardInterrupt:
-            bar.stop()
             console.print("Stopped. The same command goes on from here.", soft_wrap=True)
             sys.exit(128 + (received or [signal.SIGINT])[0])

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from kgan import names
 from kgan.data import load
 from kgan.errors import InputError
-from kgan.metrics import store
+from kgan.metrics import arrays
 from kgan.tasks.options import no_source
-from kgan.training import folder
+from kgan.training.records import is_run, read_config
 from kgan.training.sampling import find_model, open_model
 
 
@@ -55,10 +56,10 @@ def open_source(
     Raises:
         InputError: Nothing of the kind, or nothing that makes images.
     """
-    text, path = os.fspath(source), Path(source)
+    text, path = names.check("Source", source), Path(source)
     place = None
-    arrays = path.suffix.lower() == ".npz"
-    if not arrays:
+    is_file = path.suffix.lower() == ".npz"
+    if not is_file:
         try:
             place = find_model(text)
         except InputError:
@@ -68,7 +69,7 @@ def open_source(
         return _generator(text, place, checkpoint)
     if checkpoint != "last":
         raise InputError(f"{text} holds images, which have no checkpoint {checkpoint!r}.")
-    return _arrays(text) if arrays else _files(text, image_size)
+    return _arrays(text) if is_file else _files(text, image_size)
 
 
 def _generator(name: str, place: Path, checkpoint: str) -> Source:
@@ -81,21 +82,19 @@ def _generator(name: str, place: Path, checkpoint: str) -> Source:
         return images
 
     about = {"source": name, "precision": "float32", "step": None, "checkpoint": None}
-    if not (place / "config.json").exists():
+    if not is_run(place):
         return Source(name, draw, None, about)
     about |= {"step": int(model.step.numpy()), "checkpoint": checkpoint}
-    data = folder.read_config(place)["config"]["data"]
+    data = read_config(place)["config"]["data"]
     return Source(name, draw, None, about, data, place)
 
 
 def _arrays(name: str) -> Source:
     try:
-        with np.load(name) as arrays:
-            images = arrays["images"]
-    except store.UNREADABLE as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        images = arrays.read(name, "images")["images"]
+    except arrays.ArraysError as error:
         raise InputError(
-            f"{name} holds no array 'images' ({reason}): expected an .npz as `kgan sample --out "
+            f"{name} holds no array 'images' ({error}): expected an .npz as `kgan sample --out "
             "images.npz` writes."
         ) from error
     if images.dtype != np.uint8 or images.ndim != 4 or not len(images):

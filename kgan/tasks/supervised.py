@@ -3,6 +3,7 @@
 import functools
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
@@ -89,11 +90,14 @@ class BestWeights(keras.callbacks.Callback):
 
     Args:
         patience: Evaluations.
+        evaluated: Called after each with how many there were.
     """
 
-    def __init__(self, patience: int = PATIENCE):
+    def __init__(
+        self, patience: int = PATIENCE, evaluated: Callable[[int], None] = lambda number: None
+    ):
         super().__init__()
-        self._patience = patience
+        self._patience, self._evaluated = patience, evaluated
 
     def on_train_begin(self, logs=None):
         self.rank, self.weights, self.best = (math.inf, math.inf), None, -1
@@ -107,6 +111,7 @@ class BestWeights(keras.callbacks.Callback):
             self.best = epoch
         elif epoch - self.best >= self._patience:
             self.model.stop_training = True
+        self._evaluated(self.done)
 
 
 class Trainer:
@@ -138,7 +143,7 @@ class Trainer:
                 value_range=source.value_range,
             )
             self.classifier.compile()
-        self._optimizer = self.classifier.network_optimizer
+        self._optimizer = self.classifier.optimizer
         self._initial = [v.value.numpy() for v in self._optimizer.variables]
         self._pretrained = source.network.get_weights()
 
@@ -180,6 +185,7 @@ class Trainer:
         pretrained: bool,
         learning_rate: float,
         head=None,
+        evaluated: Callable[[int], None] = lambda step: None,
     ) -> Trained:
         """Trains from the start and returns the best of it; the classifier has those weights.
 
@@ -191,8 +197,10 @@ class Trainer:
             pretrained: As in `reset`.
             learning_rate: As in `reset`.
             head: As in `reset`.
+            evaluated: Called with the step after each evaluation.
         """
-        began, best = time.monotonic(), BestWeights()
+        began = time.monotonic()
+        best = BestWeights(evaluated=lambda number: evaluated(number * limits.every))
         self.reset(seed, pretrained, learning_rate, head)
         make = functools.partial(labelled_batches, subset, limits.batch_size, seed, 0, limits.steps)
         self.classifier.fit(

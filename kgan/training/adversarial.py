@@ -4,9 +4,10 @@ import inspect
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
-from kgan.data import Examples
+from kgan.data import DATASETS, Examples
 from kgan.data import load as load  # the family's own way to its data
 from kgan.data.toy import MIXTURES
 from kgan.losses import OBJECTIVES
@@ -21,11 +22,11 @@ from kgan.training.settings import construct, override, settings
 POINT_SAMPLES = 2500
 
 
-def progress(gan: GAN) -> str:
-    """Returns the format of the metrics in the progress bar."""
+def progress(gan: GAN) -> tuple[str, ...]:
+    """Returns the formats of the metrics in the progress bar, the most important first."""
     return (
-        "loss D {discriminator_loss:.2f} G {generator_loss:.2f}  "
-        "D(x) {real_score:.2f} D(G(z)) {fake_score:.2f}"
+        "loss D {discriminator_loss:.2f} G {generator_loss:.2f}",
+        "D(x) {real_score:.2f} D(G(z)) {fake_score:.2f}",
     )
 
 
@@ -76,13 +77,11 @@ def build(config: RunConfig, image_shape: tuple[int, ...], mean_image=None) -> G
     return gan
 
 
-def scorer(config: RunConfig) -> Scorer | None:
-    """Returns what scores a run while it trains, None if nothing does."""
+def scorer(config: RunConfig, examples: Examples) -> Scorer | None:
+    """Returns what scores a run of these examples while it trains, None if nothing does."""
     if not config.evaluation.every:
         return None
-    data = config.data
-    real = evaluation.real_data(data.name, data.data_dir, data.image_size)
-    return evaluation.scorer(config.evaluation, real)
+    return evaluation.scorer(config.evaluation, evaluation.given_data(examples))
 
 
 def phases(gan: GAN) -> list[Callable]:
@@ -98,10 +97,11 @@ def picture(gan: GAN, examples: Examples) -> Image.Image:
 
 
 def score(gan: GAN, examples: Examples, config: RunConfig) -> dict:
-    """Returns the scores of a finished run: of a mixture, how much of it is covered."""
-    if config.data.name not in MIXTURES:
-        return {}
-    return mixture_coverage(gan.sample(range(POINT_SAMPLES)), *MIXTURES[config.data.name])
+    """Returns the scores of a finished run: of a mixture of KGAN's, how much of it is covered."""
+    for name, mixture in MIXTURES.items():
+        if np.array_equal(examples.images, DATASETS[name]().images):
+            return mixture_coverage(gan.sample(range(POINT_SAMPLES)), *mixture)
+    return {}
 
 
 def rows(summary: dict) -> list[tuple[str, ...]]:

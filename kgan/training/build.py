@@ -6,14 +6,17 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+import tensorflow as tf
 
+from kgan import memory, names
 from kgan.data import Examples
 from kgan.data.fingerprint import fingerprint
 from kgan.data.split import Splits
 from kgan.errors import InputError
 from kgan.metrics.scores import Scorer
-from kgan.training import adversarial, precision, pretraining
+from kgan.training import adversarial, precision, pretraining, room
 from kgan.training.config import Config
+from kgan.training.settings import check_options
 from kgan.training.strategy import Devices
 
 FAMILIES = {"adversarial": adversarial, "pretraining": pretraining}
@@ -96,24 +99,39 @@ def prepare(config: Config, data: Examples | Splits, devices: Devices | None = N
             called in.
 
     Raises:
-        InputError: The data are fewer than a batch, the batch cannot be divided among the replicas
-            and pieces, or the networks cannot be built.
+        InputError: Images that are not uint8, fewer data than a batch, a batch that cannot be
+            divided among the replicas and pieces, or networks that cannot be built.
     """
+    config.check()
     devices = devices or Devices()
     devices.check_batch(config.batch_size, config.accumulate)
     examples = training_examples(data)
+    _check_form(examples)
     if config.batch_size > len(examples):
         raise InputError(
             f"Batch size {config.batch_size} is larger than the data: {examples.name} has "
             f"{len(examples)} training examples; pass --batch-size {len(examples)} or less."
         )
+    _check_batch(config, examples)
     config = dataclasses.replace(config, precision=precision.resolve(config.precision))
     found = fingerprint(data)
     config, data = FAMILIES[config.family].resolve(config, data)
     with devices.scope():
         model = build(config, examples.image_shape, _mean_image(examples))
-    name = f"{examples.name}-{config.network.name}"
-    return Run(config, data, model, name, devices, found, FAMILIES[config.family].scorer(config))
+    name = names.as_model(f"{examples.name}-{config.network.name}")
+    scorer = FAMILIES[config.family].scorer(config, data)
+    return Run(config, data, model, name, devices, found, scorer)
+
+
+def _check_form(examples: Examples) -> None:
+    """Raises an InputError unless the images are uint8, or float32 points."""
+    form, is_image = examples.images.dtype, len(examples.image_shape) == 3
+    if form != (np.uint8 if is_image else np.float32):
+        expected = "uint8 images" if is_image else "float32 points"
+        raise InputError(
+            f"{examples.name} holds {form} {tuple(examples.images.shape)}: expected {expected}, "
+            "(n, height, width, channels) or points (n, 2)."
+        )
 
 
 def build(
@@ -129,18 +147,32 @@ def build(
     Raises:
         InputError: A network or an optimizer cannot be built from its options.
     """
+    check_options(config)
     keras.utils.set_random_seed(config.seed)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision.policy(config.precision))
     try:
-        return FAMILIES[config.family].build(config, image_shape, mean_image)
+        with room.for_variables(config.network.name):
+            return FAMILIES[config.family].build(config, image_shape, mean_image)
     except InputError:
         raise
-    except (TypeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except (TypeError, ValueError, ArithmeticError, MemoryError, tf.errors.OpError) as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise InputError(f"{config.network.name} cannot be built so: {reason}") from error
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def _check_batch(config: Config, examples: Examples) -> None:
+    """Checks that the examples of a step fit into memory, as they are and as floats.
+
+    Raises:
+        InputError: They do not.
+    """
+    count = FAMILIES[config.family].images_per_step(config)
+    size = count * math.prod(examples.image_shape) * (examples.images.dtype.itemsize + 4)
+    fix = "choose a smaller --batch-size or --image-size, or fewer --discriminator-steps"
+    memory.require(size, f"A step of {count:,} examples", fix)
 
 
 def _mean_image(examples: Examples, at_most: int = 10_000) -> np.ndarray | None:

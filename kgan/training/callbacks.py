@@ -1,6 +1,7 @@
 """What a run leaves behind while it trains: metrics, samples, checkpoints."""
 
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +12,12 @@ import tensorflow as tf
 
 from kgan.training import folder
 from kgan.training.checkpoint import Checkpoints
+from kgan.training.records import read_metrics
+from kgan.training.rhythm import Rhythm
 from kgan.training.stopping import Stop, StoppedError
 from kgan.training.strategy import Devices
 
+PICTURE_SECONDS = 20.0  # without one before another is due
 ASKED_EVERY = 10  # steps between two questions to all workers whether to stop: each costs a wait
 
 
@@ -131,9 +135,15 @@ class MetricsLog(EverySteps):
         return sum(line.get("event") == event for line in lines)
 
 
-def keep_lines(path: Path, step: int) -> list[dict]:
-    """Drops the lines of a metrics.jsonl that come after a step; returns those that stay."""
-    lines = [line for line in read_metrics(path) if line["step"] <= step]
+def keep_lines(path: Path, step: int, read: Callable = read_metrics) -> list[dict]:
+    """Drops the lines of a metrics.jsonl that come after a step; returns those that stay.
+
+    Args:
+        path: The file.
+        step: The last that stays.
+        read: What reads it, of another one of a run's files.
+    """
+    lines = [line for line in read(path) if line["step"] <= step]
     folder.write_text(path, "".join(json.dumps(line) + "\n" for line in lines))
     return lines
 
@@ -153,35 +163,63 @@ def add_event(path: Path, step: int, images: int, event: dict) -> None:
     folder.write_text(path, "".join(json.dumps(line) + "\n" for line in [*lines, line]))
 
 
-def read_metrics(path: Path) -> list[dict]:
-    """Returns the whole lines of a metrics.jsonl; a last line cut off by a kill is left out."""
-    if not path.exists():
-        return []
-    lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-    return [json.loads(line) for line in lines]
-
-
 class Samples(EverySteps):
-    """Writes a picture of what the model makes to samples/.
+    """Writes a picture of what the model makes to samples/: of step 0, then at two rhythms.
+
+    Those by steps are the same in every run. Where they are long in coming there are some by time
+    between them. Each is a function of the model at its step alone.
 
     Args:
         run_dir: The run's folder.
         every: Steps between two pictures.
-        draw: From the model to its picture, the same seeds or images every time.
+        draw: From the model to its picture, the same seeds or images every time; it leaves the
+            model as it is.
+        finite: Whether the weights are, and so worth a picture at a step of no rhythm.
+        clock: See `Rhythm`.
     """
 
-    def __init__(self, run_dir: Path, every: int, draw: Callable):
+    def __init__(
+        self,
+        run_dir: Path,
+        every: int,
+        draw: Callable,
+        finite: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ):
         super().__init__(every)
-        self.folder, self._draw = run_dir / "samples", draw
-        self._board = Board(run_dir)
+        self.folder, self._draw, self._finite = run_dir / "samples", draw, finite
+        self._board, self._clock, self._rhythm, self._at_step = Board(run_dir), clock, None, None
+
+    def on_train_batch_begin(self, batch, logs=None):
+        # Not earlier: at the start of an epoch a resumed run has yet to get its weights back.
+        if self._rhythm is None:
+            self._rhythm = Rhythm(PICTURE_SECONDS, clock=self._clock)
+            with folder.writing(self.folder):
+                self.folder.mkdir(exist_ok=True)
+            if int(self.model.step.numpy()) == 0:
+                self.at(0)
+
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch, logs)
+        if self._rhythm.due:
+            self.now()
+
+    def now(self) -> None:
+        """Draws the step at hand, unless that is done or its weights are not finite."""
+        step = int(self.model.step.numpy())
+        if step != self._at_step and self._finite():
+            self.at(step)
 
     def at(self, step):
         picture = self._draw(self.model)
         path = self.folder / f"step-{step:08d}.png"
         with folder.writing(path):
-            self.folder.mkdir(exist_ok=True)
-            picture.save(path)
+            # Aside: one by time does not come again after a kill.
+            picture.save(self.folder / ".writing.png")
+            os.replace(self.folder / ".writing.png", path)
         self._board.image(step, "samples", np.asarray(picture.convert("RGB")))
+        self._at_step = step
+        self._rhythm.mark()
 
 
 class Checkpointing(EverySteps):

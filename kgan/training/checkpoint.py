@@ -7,9 +7,12 @@ import keras
 import tensorflow as tf
 
 from kgan.errors import InputError, TrainingError, WriteError
+from kgan.models.saving import seed_states
 from kgan.training import folder
 from kgan.training.checkpoint_files import CheckpointFiles
 from kgan.training.strategy import Devices
+
+VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"  # what TensorFlow adds to a variable's name in a checkpoint
 
 
 class Checkpoints:
@@ -162,19 +165,40 @@ class Checkpoints:
             status = self._checkpoint.restore(str(prefix))
             status.assert_existing_objects_matched().assert_consumed()
         except (AssertionError, ValueError, tf.errors.OpError) as error:
+            reason = self._difference(prefix) or str(error).splitlines()[0]
             raise InputError(
-                f"Checkpoint {prefix} does not fit this run ({str(error).splitlines()[0]}): "
-                "remove it to go on from the one before."
+                f"Checkpoint {prefix} does not fit this run ({reason}): it is one of another "
+                "configuration or of another version's networks. Bring back the config.json that "
+                "belongs to it, or start a new run."
             ) from error
         for mean, copy in zip(self._means, self._variables["metrics"], strict=True):
             mean.assign(copy)
         self.at_step = step
 
+    def _difference(self, prefix: Path) -> str | None:
+        """Returns in words how a checkpoint's variables differ from the model's, None if not."""
+        there = tf.train.load_checkpoint(str(prefix)).get_variable_to_shape_map()
+        there = {name.removesuffix(VALUE): tuple(there[name]) for name in there if VALUE in name}
+        there.pop("save_counter", None)
+        here = {
+            f"{group}/{index}": tuple(variable.shape)
+            for group, variables in self._variables.items()
+            for index, variable in enumerate(variables)
+        }
+        different = [name for name in {**here, **there} if here.get(name) != there.get(name)]
+        if not different:
+            return None
+        told = [found.get(different[0], "not there") for found in (there, here)]
+        return (
+            f"{len(different)} of {len(here)} variables have other shapes: {different[0]} is "
+            f"{told[0]}, by config.json it would be {told[1]}"
+        )
+
 
 def _state(model: keras.Model) -> dict[str, list[tf.Variable]]:
     groups = {
         "networks": [v for network in model.networks for v in network.weights],
-        "seeds": [v for network in model.networks for v in _seed_states(network)],
+        "seeds": [v for network in model.networks for v in seed_states(network)],
         "optimizers": [v for optimizer in model.optimizers for v in optimizer.variables],
         "step": [model.step],
     }
@@ -185,8 +209,3 @@ def _state(model: keras.Model) -> dict[str, list[tf.Variable]]:
     # Copies: what several processes share cannot be read by one of them.
     means = [variable for metric in model.metrics for variable in metric.variables]
     return {**state, "metrics": [tf.Variable(tf.zeros(v.shape, v.dtype)) for v in means]}
-
-
-def _seed_states(network: keras.Model) -> list:
-    weights = {id(variable) for variable in network.weights}
-    return [variable for variable in network.variables if id(variable) not in weights]

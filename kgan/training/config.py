@@ -4,11 +4,15 @@ import abc
 import dataclasses
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from kgan.errors import InputError, unknown
+from kgan import names
+from kgan.errors import InputError, shown, unknown
+from kgan.training import typed
 
+# Of what is counted, and of steps.
+MOST, MOST_STEPS = 2**31 - 1, 10**9
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 LIKELIHOODS = ("bernoulli", "squared_error", "gaussian")
 SCHEDULES = ("constant", "cosine")
@@ -135,15 +139,15 @@ class Config(abc.ABC):
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Config":
-        """Returns the configuration that `to_dict` was taken from."""
-        sections = {f.name: f.type for f in dataclasses.fields(cls) if is_dataclass(f.type)}
-        values = {
-            key: sections[key](**value) if key in sections else value
-            for key, value in values.items()
-        }
-        size = values["data"].image_size
-        size = None if size is None else tuple(size)
-        return cls(**{**values, "data": dataclasses.replace(values["data"], image_size=size)})
+        """Returns the configuration that `to_dict` was taken from, its types not checked yet.
+
+        Raises:
+            InputError: A name is not known, or a section is none.
+        """
+        config = typed.made(cls, values)
+        size = config.data.image_size
+        size = tuple(size) if isinstance(size, list) else size
+        return dataclasses.replace(config, data=dataclasses.replace(config.data, image_size=size))
 
     @abc.abstractmethod
     def headline(self) -> str:
@@ -158,31 +162,33 @@ class Config(abc.ABC):
         """
 
     def check(self) -> None:
-        """Checks every name and range that can be without loading TensorFlow.
+        """Checks every type, name and range that can be without loading TensorFlow.
 
         Raises:
-            InputError: A name is not known, a setting is outside its range, or some contradict
-                each other.
+            InputError: A setting is of another type or outside its range, a name is not known, or
+                some contradict each other.
         """
         from kgan.models import OPTIMIZERS
 
-        for key in (
-            "steps", "batch_size", "accumulate", "log_every", "sample_every", "checkpoint_every",
-            "checkpoints_kept",
-        ):  # fmt: skip
-            _at_least_one(key, getattr(self, key))
-        if self.max_rollbacks < 0:
-            raise InputError(f"max_rollbacks is {self.max_rollbacks}: expected 0 or more.")
-        if not 0 <= self.seed < 2**31:
-            raise InputError(f"seed is {self.seed}: expected 0 to {2**31 - 1}.")
+        typed.check(self)
+        names.check("data.name", self.data.name)
+        if self.data.data_dir is not None:
+            names.check("data.data_dir", self.data.data_dir)
+        for key in ("steps", "log_every", "sample_every", "checkpoint_every"):
+            _in_range(key, getattr(self, key), 1, MOST_STEPS)
+        for key in ("batch_size", "accumulate", "checkpoints_kept"):
+            _in_range(key, getattr(self, key), 1)
+        _in_range("max_rollbacks", self.max_rollbacks, 0)
+        _in_range("seed", self.seed, 0)
         if self.precision not in PRECISIONS:
             raise unknown("precision", self.precision, PRECISIONS)
         for key in self.named:
             if key == "network":
                 continue
             optimizer = getattr(self, key)
-            _require("optimizer", optimizer["name"], OPTIMIZERS)
+            _require("optimizer", optimizer.get("name"), OPTIMIZERS)
             rate = optimizer.get("learning_rate", 1.0)
+            typed.of_type(f"{key}.learning_rate", rate, float)
             if not 0 < rate < float("inf"):
                 raise InputError(f"{key}.learning_rate is {rate}: expected a number above 0.")
 
@@ -227,13 +233,12 @@ class RunConfig(Config):
 
         super().check()
         _require("model", self.network.name, NETWORKS)
-        _at_least_one("network.latent_dim", self.network.latent_dim)
-        _at_least_one("game.discriminator_steps", self.game.discriminator_steps)
+        _in_range("network.latent_dim", self.network.latent_dim, 1)
+        _in_range("game.discriminator_steps", self.game.discriminator_steps, 1)
         _require("objective", self.game.objective, OBJECTIVES)
         metric_of(self.evaluation.score)
-        _at_least_one("evaluation.samples", self.evaluation.samples)
-        if self.evaluation.every < 0:
-            raise InputError(f"evaluation.every is {self.evaluation.every}: expected 0 or more.")
+        _in_range("evaluation.samples", self.evaluation.samples, 1)
+        _in_range("evaluation.every", self.evaluation.every, 0, MOST_STEPS)
 
 
 @dataclass(frozen=True)
@@ -282,15 +287,15 @@ class PretrainConfig(Config):
 
         super().check()
         _require("model", self.network.name, AUTOENCODERS)
-        _at_least_one("network.code_size", self.network.code_size)
-        _at_least_one("likelihood_samples", self.likelihood_samples)
+        _in_range("network.code_size", self.network.code_size, 1)
+        _in_range("likelihood_samples", self.likelihood_samples, 1)
         what = self.reconstruction
         _require("corruption", what.corruption, ("auto", *kinds.KINDS))
         kinds.check("masking" if what.corruption == "auto" else what.corruption, what.amount)
         _require("schedule", self.schedule, SCHEDULES)
         _require("likelihood", what.likelihood, ("auto", *LIKELIHOODS))
         _require("binarization", what.binarization, ("auto", *BINARIZATIONS))
-        if not 0 <= what.beta < float("inf"):
+        if what.beta < 0:
             raise InputError(f"reconstruction.beta is {what.beta}: expected 0 or more.")
         contradictions.check(self)
 
@@ -298,13 +303,15 @@ class PretrainConfig(Config):
 CONFIGS = {config.family: config for config in (RunConfig, PretrainConfig)}
 
 
-def _at_least_one(key: str, value: int) -> None:
-    if value < 1:
-        raise InputError(f"{key} is {value}: expected 1 or more.")
+def _in_range(key: str, value: int, least: int, most: int = MOST) -> None:
+    if value < least:
+        raise InputError(f"{key} is {shown(value)}: expected {least} or more.")
+    if value > most:
+        raise InputError(f"{key} is {shown(value)}: expected {most:,} at most.")
 
 
 def _require(what: str, name: str, known) -> None:
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise unknown(what, name, known)
 
 

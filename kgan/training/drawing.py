@@ -1,14 +1,17 @@
 """What `kgan sample` is asked for, checked before TensorFlow loads."""
 
+import os
 import re
 from pathlib import Path
 
 import numpy as np
 
-from kgan.errors import InputError
+from kgan import names
+from kgan.errors import InputError, shown
 from kgan.models import MAX_SEED
+from kgan.training.folder import require_writable
 
-MAX_SEEDS = 1_000_000
+MAX_SEEDS, MAX_COLUMNS = 1_000_000, 10_000
 FORMS = (".png", ".npz", ".gif")
 _OF_SERVERS = {
     "name": "--model",
@@ -33,9 +36,12 @@ def check(
         InputError: An option is wrong or contradicts another, or there is no such model.
     """
     parse_seeds(seeds)
-    if columns is not None and columns < 1:
-        raise InputError(f"--columns {columns}: expected 1 or more.")
-    form(out)
+    if columns is not None and not 1 <= columns <= MAX_COLUMNS:
+        raise InputError(
+            f"--columns {shown(columns)}: expected 1 or more, {MAX_COLUMNS:,} at most."
+        )
+    place = Path(names.check("--out", out))
+    require_writable(place.parent if form(out) else place)
     if server is not None:
         if checkpoint is not None:
             raise InputError(
@@ -47,10 +53,10 @@ def check(
             f"{_OF_SERVERS[given[0]]} {served[given[0]]}: expected only with --server ADDRESS; "
             "a model on this machine is named without an option, kgan sample MODEL."
         )
-    if model is not None and not any(
-        path.exists() for path in (Path(model), Path("saved_models") / model)
-    ):
-        raise no_model(model)
+    if model is not None:
+        names.check("MODEL", model)
+        if not any(map(os.path.exists, (model, os.path.join("saved_models", model)))):
+            raise no_model(model)
 
 
 def no_model(model: str) -> InputError:
@@ -65,11 +71,13 @@ def form(out: str) -> str:
     """Returns which of `FORMS` a name asks for, "" for a folder of single PNGs.
 
     Raises:
-        InputError: It asks for another.
+        InputError: It asks for another, or for a file where a folder is.
     """
     path = Path(out)
     suffix = path.suffix.lower()
     if suffix in FORMS:
+        if path.is_dir():
+            raise InputError(f"--out {out}: there is a folder of this name. Choose another.")
         return suffix
     if path.suffix and not path.is_dir():
         raise InputError(f"--out {out}: expected X.png, X.npz, X.gif, or a folder for single PNGs.")
@@ -82,16 +90,16 @@ def parse_seeds(text: str) -> np.ndarray:
     Raises:
         InputError: The text is no such list, or a seed is out of range.
     """
-    seeds: list[int] = []
+    given, seeds = f"Seeds {shown(text)}", []
     for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
+        match = re.fullmatch(r"\s*([0-9]{1,30})(?:-([0-9]{1,30}))?\s*", part)
         first, last = (int(g) if g else None for g in match.groups()) if match else (None, None)
         last = first if last is None else last
         if first is None or last < first:
-            raise InputError(f"Seeds {text!r}: expected numbers and ranges, such as 0-63 or 1,5,9.")
+            raise InputError(f"{given}: expected numbers and ranges, such as 0-63 or 1,5,9.")
         if last > MAX_SEED:
-            raise InputError(f"Seeds {text!r}: {last} is out of range, expected 0 to {MAX_SEED}.")
+            raise InputError(f"{given}: {last} is out of range, expected 0 to {MAX_SEED}.")
         if len(seeds) + last - first + 1 > MAX_SEEDS:
-            raise InputError(f"Seeds {text!r}: more than {MAX_SEEDS:,}; draw them in parts.")
+            raise InputError(f"{given}: more than {MAX_SEEDS:,}; draw them in parts.")
         seeds.extend(range(first, last + 1))
     return np.array(seeds, np.int64)

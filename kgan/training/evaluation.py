@@ -5,15 +5,17 @@ import json
 import os
 from pathlib import Path
 
+from kgan.data import Examples
 from kgan.data.cache import cache_dir
 from kgan.data.prepared import Report
-from kgan.data.split import split
+from kgan.data.split import Splits, parts_of, split
 from kgan.metrics import METRICS, features, metric_of
 from kgan.metrics.scores import Data, Scorer
 from kgan.training import folder, pictures
 from kgan.training.callbacks import Board, EverySteps, keep_lines
 from kgan.training.checkpoint import Checkpoints
 from kgan.training.config import EvaluationConfig
+from kgan.training.records import read_evaluations
 
 EVALUATIONS = "evaluations.jsonl"
 
@@ -35,7 +37,19 @@ def real_data(
     Raises:
         InputError: Not a set of images, or not to be loaded.
     """
-    parts = split(dataset, data_dir=data_dir, image_size=image_size, report=report)
+    return _data(split(dataset, data_dir=data_dir, image_size=image_size, report=report))
+
+
+def given_data(examples: Examples) -> Data:
+    """Returns what `real_data` does, of the examples that a run was given, whatever their name.
+
+    Args:
+        examples: As of `data.split.parts_of`, and likewise what is raised.
+    """
+    return _data(parts_of(examples))
+
+
+def _data(parts: Splits) -> Data:
     return Data(parts.train.name, parts.train.images, parts.validation.images, parts.test.images)
 
 
@@ -121,35 +135,46 @@ class Evaluation(EverySteps):
         self._path, self._board = run_dir / EVALUATIONS, Board(run_dir)
         self._place, self._config = best_place(run_dir), config
         self._scorer, self._checkpoints = scorer, checkpoints
-        self._sign = 1 if METRICS[metric_of(config.score)].scores[config.score] else -1
 
     def on_epoch_begin(self, epoch, logs=None):
         self._scorer.prepare()
-        lines = keep_lines(self._path, self._checkpoints.latest_step)
-        self._steps = [line["step"] for line in lines]
-        self._values = [line["value"] for line in lines]
+        self._lines = keep_lines(self._path, self._checkpoints.latest_step, read_evaluations)
         self._kept = Checkpoints(self.model, self._place, keep=1)
-
-    @property
-    def _best(self) -> int:
-        """Which of the evaluations is best, the first if several are."""
-        return max(range(len(self._values)), key=lambda i: self._sign * self._values[i])
 
     def at(self, step):
         count = self._config.samples
         seen = self._scorer.see(self.model.sample(range(count)))
         scores = self._scorer.score(seen, seeds=f"0-{count - 1}", precision="float32")
         found = next(s for s in scores if s["name"].partition("[")[0] == self._config.score)
-        self._steps.append(step)
-        self._values.append(found["value"])
-        if self._steps[self._best] == step:
+        self._lines.append({"step": step, **found})
+        best = best_of(self._lines)
+        if best["step"] == step:
             self._kept.save(step)
         with folder.writing(self._path), self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": step, **found}) + "\n")
+            file.write(json.dumps(self._lines[-1]) + "\n")
         self._board.scalars(step, {found["name"]: found["value"]})
-        picture = pictures.curve(self._steps, self._values, found["name"], self._best)
+        steps, values = ([line[key] for line in self._lines] for key in ("step", "value"))
+        picture = pictures.curve(steps, values, found["name"], steps.index(best["step"]))
         with folder.writing(self._path.with_suffix(".png")):
             picture.save(self._path.with_suffix(".png"))
+
+
+def best_of(scores: list[dict]) -> dict:
+    """Returns the best of one score at several steps, the first if several are.
+
+    Args:
+        scores: One or more, as `metrics.scores.Scorer.score` gives them.
+    """
+    name = scores[0]["name"].partition("[")[0]
+    sign = 1 if METRICS[metric_of(name)].scores[name] else -1
+    return max(scores, key=lambda score: sign * score["value"])
+
+
+def cell(score: dict) -> str:
+    """Returns a score's value to the digits that its size deserves, with its error if any."""
+    value, error = score["value"], score.get("standard_error")
+    digits = 1 if abs(value) >= 100 else 2 if abs(value) >= 10 else 3 if abs(value) >= 0.1 else 4
+    return f"{value:.{digits}f}" + (f" ± {error:.{digits}f}" if error is not None else "")
 
 
 def best_place(run_dir: Path) -> Path:

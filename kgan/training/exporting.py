@@ -1,7 +1,12 @@
 """`kgan export`, from its options to its lines."""
 
-from kgan.errors import InputError
-from kgan.training import folder
+from pathlib import Path
+
+from kgan import names
+from kgan.errors import InputError, shown
+from kgan.training.config import MOST
+from kgan.training.folder import require_writable
+from kgan.training.records import is_run, read_config
 
 
 def export_from_options(
@@ -67,8 +72,16 @@ def check(
         raise InputError("--name, --keep and --checkpoint are for a RUN: name one.")
     if base_path is not None and not models_config:
         raise InputError("--base-path is written to models.config: add --models-config.")
+    if name is not None:
+        names.check_model("--name", name)
+    if keep is not None and not 1 <= keep <= MOST:
+        raise InputError(f"--keep {shown(keep)}: expected 1 or more, {MOST:,} at most.")
+    if base_path is not None:
+        names.check("--base-path", base_path)
+    if out is not None:
+        require_writable(Path(names.check("--out", out)))
     if run is not None:
-        folder.read_config(run)
+        read_config(names.check("RUN", run))
 
 
 def _requests(model: str) -> str:
@@ -76,6 +89,6 @@ def _requests(model: str) -> str:
     from kgan.training.sampling import find_model
 
     path = find_model(model)
-    if (path / "config.json").exists():
+    if is_run(path):
         raise InputError(f"{path} is a run: expected its SavedModel, a folder NAME/VERSION.")
     return serving.show(path).rstrip("\n")

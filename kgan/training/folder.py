@@ -7,6 +7,7 @@ from pathlib import Path
 
 import filelock
 
+from kgan import names
 from kgan.errors import InputError, WriteError
 
 
@@ -23,7 +24,7 @@ def create(run_dir: str | Path | None, name: str) -> Path:
     try:
         if run_dir is None:
             return _next(Path("runs"), name)
-        folder = Path(run_dir)
+        folder = Path(names.check("--run-dir", run_dir))
         folder.mkdir(parents=True, exist_ok=True)
         require_new(folder)
         (folder / ".lock").touch()
@@ -59,7 +60,9 @@ def require_writable(path: Path) -> None:
     Raises:
         InputError: It cannot.
     """
-    there = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
+    names.check("Folder", path)
+    # A link to nothing is there: nothing can be made in its place.
+    there = next(p for p in (path.absolute(), *path.absolute().parents) if os.path.lexists(p))
     if not (there.is_dir() and os.access(there, os.W_OK)):
         raise InputError(f"Cannot write {path}: {there} is no writable folder. Choose another.")
 
@@ -67,8 +70,9 @@ def require_writable(path: Path) -> None:
 def _next(root: Path, name: str) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     while True:
-        numbers = [int(p.name[:5]) for p in root.iterdir() if p.name[:5].isdigit()]
-        folder = root / f"{max(numbers, default=-1) + 1:05d}-{name}"
+        numbers = [names.number(p.name[:5]) for p in root.iterdir()]
+        after = max((number for number in numbers if number is not None), default=-1) + 1
+        folder = root / f"{after:05d}-{name}"
         try:
             folder.mkdir()
             return folder
@@ -76,12 +80,27 @@ def _next(root: Path, name: str) -> Path:
             continue
 
 
+def refuse_links(folder: Path) -> None:
+    """Checks that what is written to a folder stays in it: it may have come from anybody.
+
+    Raises:
+        InputError: Something in it is a symbolic link.
+    """
+    link = next((path for path in sorted(folder.rglob("*")) if path.is_symlink()), None)
+    if link is not None:
+        raise InputError(
+            f"{link} is a symbolic link, which would be written through: put what it leads to in "
+            "its place, or remove it."
+        )
+
+
 def lock(folder: Path) -> filelock.BaseFileLock:
     """Returns the folder's lock, taken; it goes with the process, however that ends.
 
     Raises:
-        InputError: Another process holds it.
+        InputError: Another process holds it, or something in it is a symbolic link.
     """
+    refuse_links(folder)
     held = filelock.FileLock(folder / ".lock")
     try:
         held.acquire(timeout=0)
@@ -126,22 +145,6 @@ def writing(path: Path):
         # TensorFlow's errors have no number: the system's words stand at the end of a line.
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0].rpartition("; ")[2]
         raise WriteError(f"Cannot write {path}: {reason.partition(' [Op:')[0]}") from error
-
-
-def read_config(folder: str | Path) -> dict:
-    """Returns a run's config.json.
-
-    Raises:
-        InputError: The folder holds no run.
-    """
-    path = Path(folder) / "config.json"
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
-        raise InputError(
-            f"{folder} is no run: expected a folder made by `kgan train` or `kgan pretrain`, with "
-            "a config.json."
-        ) from error
 
 
 def in_use(folder: Path) -> bool:

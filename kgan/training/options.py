@@ -1,13 +1,14 @@
 """What the options of `kgan train` and `kgan pretrain` ask for, checked before TensorFlow loads."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kgan import data
-from kgan.errors import InputError
-from kgan.training import cluster, folder, presets
+from kgan import data, names
+from kgan.errors import InputError, shown
+from kgan.training import cluster, folder, presets, records
 from kgan.training.config import Config
 from kgan.training.settings import override, parse_setting
 from kgan.training.settings import settings as settings_of
@@ -104,7 +105,7 @@ def asked(
         preset: Where to start from; None for the data set's own, or a default.
         epochs: Passes over the data, instead of the option `steps`.
         settings: Each KEY=VALUE.
-        run_dir: As in `Asked`, and likewise what follows.
+        run_dir: As in `Asked`, and likewise all that follows but `max_time`.
         resume: As in `Asked`.
         allow_changed_data: As in `Asked`.
         max_time: See `stopping.parse_duration`.
@@ -116,9 +117,13 @@ def asked(
     Raises:
         InputError: An option is wrong or contradicts another, as far as that can be told here.
     """
+    places = {"--dataset": options["dataset"], "--data-dir": options["data_dir"], "--out": out}
+    for option, path in {**places, "--run-dir": run_dir, "--resume": resume}.items():
+        if path is not None:
+            names.check(option, path)
     changes = _changes(KEYS[command], options, settings)
     if epochs is not None and (options["steps"] is not None or epochs < 1):
-        raise InputError(f"--epochs {epochs}: expected 1 or more, and without --steps.")
+        raise InputError(f"--epochs {shown(epochs)}: expected 1 or more, and without --steps.")
     seconds = None if max_time is None else parse_duration(max_time)
     folder.require_writable(Path(out))
     going_on = resume not in (None, "auto")
@@ -136,7 +141,7 @@ def asked(
             "--run-dir runs/many --resume auto."
         )
     if going_on:
-        folder.read_config(resume)
+        records.read_config(resume)
         start = None
     else:
         start = presets.find(command, preset, options["dataset"], options["model"])
@@ -188,10 +193,18 @@ def _changes(
         if value is not None:
             if option == "image_size":
                 value = parse_image_size(value)
-            elif option == "data_dir" or (option == "dataset" and Path(value).is_dir()):
+            elif option == "data_dir" or (option == "dataset" and os.path.isdir(value)):
                 value = str(Path(value).resolve())
             changes |= dict.fromkeys(keys[option], value)
-    return changes | dict(parse_setting(text) for text in settings)
+    # What an option sets alone; --learning-rate is for two, and one of them may be set apart.
+    asked = {keys[option][0] for option in options if len(keys[option]) == 1}
+    asked = {key for key in asked if key in changes}
+    for key, value in map(parse_setting, settings):
+        if key in asked:
+            raise InputError(f"{key} is asked for twice, at last as {shown(value)}: give it once.")
+        asked.add(key)
+        changes[key] = value
+    return changes
 
 
 def parse_image_size(text: str) -> list[int]:
@@ -200,8 +213,10 @@ def parse_image_size(text: str) -> list[int]:
     Raises:
         InputError: The text is no such size.
     """
-    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
-    if not match or "0" in match.groups():
-        raise InputError(f"--image-size {text!r}: expected N or HEIGHTxWIDTH, such as 64 or 48x64.")
+    match = re.fullmatch(r"([0-9]{1,9})(?:x([0-9]{1,9}))?", text)
+    if not match or 0 in map(int, filter(None, match.groups())):
+        raise InputError(
+            f"--image-size {shown(text)}: expected N or HEIGHTxWIDTH, such as 64 or 48x64."
+        )
     height, width = match.groups()
     return [int(height), int(width or height)]

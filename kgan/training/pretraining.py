@@ -25,11 +25,11 @@ SCORED = 10_000  # test images at most, so that their reconstructions fit into m
 load = split
 
 
-def progress(model: keras.Model) -> str:
-    """Returns the format of the metrics in the progress bar."""
+def progress(model: keras.Model) -> tuple[str, ...]:
+    """Returns the formats of the metrics in the progress bar, the most important first."""
     if isinstance(model, VAE):
-        return "ELBO {elbo:.2f}  reconstruction {reconstruction:.2f}  KL {kl:.2f}"
-    return "loss {loss:.3f}  squared error {mse:.5f}"
+        return "ELBO {elbo:.2f}", "reconstruction {reconstruction:.2f}", "KL {kl:.2f}"
+    return "loss {loss:.3f}", "squared error {mse:.5f}"
 
 
 def advice(config: PretrainConfig, data: Splits, run_dir: str | Path) -> str:
@@ -136,7 +136,7 @@ def build(
     return model
 
 
-def scorer(config: PretrainConfig) -> None:
+def scorer(config: PretrainConfig, data: Splits) -> None:
     """Returns None: an autoencoder is scored once, when it is finished."""
 
 

@@ -10,20 +10,28 @@ from pathlib import Path
 
 import keras
 
+from kgan import names
 from kgan.data import licence
 from kgan.data.fingerprint import fingerprint
 from kgan.data.pipeline import batches
 from kgan.errors import InputError, RunWarning, unknown
-from kgan.serving import export
+from kgan.serving import export, trust
 from kgan.training import determinism, failures, folder, provenance
 from kgan.training.build import Run, build, load_data, prepare
-from kgan.training.callbacks import Checkpointing, MetricsLog, Samples, add_event, read_metrics
+from kgan.training.callbacks import Checkpointing, MetricsLog, Samples, add_event
 from kgan.training.checkpoint import Checkpoints
-from kgan.training.config import CONFIGS, Config
 from kgan.training.evaluation import Evaluation, best_place
 from kgan.training.guard import Guard
+from kgan.training.records import (
+    config_of,
+    is_run,
+    read_config,
+    read_evaluation,
+    read_metrics,
+    read_summary,
+)
 from kgan.training.settings import settings
-from kgan.training.stopping import Stop
+from kgan.training.stopping import Stop, StoppedError
 from kgan.training.strategy import Devices
 
 CHECKPOINTS = ("last", "best")
@@ -64,14 +72,16 @@ def train(
     """
     if deterministic:
         determinism.enable()
-    run_dir, devices = Path(run_dir), run.devices
+    names.check("--out", saved_models)
+    run_dir, devices = Path(names.check("--run-dir", run_dir)), run.devices
     summary, changed = {}, []
     with failures.told(run, run_dir), contextlib.ExitStack() as held:
         if devices.chief:
             run_dir.mkdir(parents=True, exist_ok=True)
             held.enter_context(folder.lock(run_dir))
-            if (run_dir / "config.json").exists():
-                record = folder.read_config(run_dir)
+            read_evaluation(run_dir)  # damaged, it is told before there is work to lose
+            if is_run(run_dir):
+                record = read_config(run_dir)
                 changed = provenance.check_data(
                     record, run.fingerprint, run_dir, allow_changed_data
                 )
@@ -123,33 +133,45 @@ def _fit(
         rhythms.append(config.evaluation.every)
     guard = Guard(checkpoints, log, rhythms, config.max_rollbacks)
     own = [guard, log, Checkpointing(checkpoints, config.checkpoint_every, stop, devices)]
+    samples = None
     if devices.chief:
-        draw = run.family.picture
-        own.insert(2, Samples(run_dir, config.sample_every, lambda model: draw(model, run.data)))
+        samples = Samples(
+            run_dir,
+            config.sample_every,
+            lambda model: run.family.picture(model, run.data),
+            lambda: checkpoints.finite,
+        )
+        own.insert(2, samples)
         if run.scorer:
             own.insert(1, Evaluation(run_dir, config.evaluation, run.scorer, checkpoints))
     if start == run.total_steps:
         checkpoints.restore()
-    for number, fit in enumerate(run.family.phases(model)):
-        first, end = max(start, number * config.steps), (number + 1) * config.steps
-        if first < end:
-            make = functools.partial(
-                batches, run.examples, run.images_per_step, config.seed, first, end
-            )
-            fit(
-                devices.feed(make),
-                steps_per_epoch=end - first,
-                shuffle=False,
-                verbose=0,
-                callbacks=[*own, *callbacks],
-            )
+    try:
+        for number, fit in enumerate(run.family.phases(model)):
+            first, end = max(start, number * config.steps), (number + 1) * config.steps
+            if first < end:
+                make = functools.partial(
+                    batches, run.examples, run.images_per_step, config.seed, first, end
+                )
+                fit(
+                    devices.feed(make),
+                    steps_per_epoch=end - first,
+                    shuffle=False,
+                    verbose=0,
+                    callbacks=[*own, *callbacks],
+                )
+    except StoppedError:
+        if samples:
+            samples.now()
+        devices.values()  # The others wait for the chief.
+        raise
 
 
 def _take_over(run: Run, run_dir: Path, changed: list[str], step: int) -> None:
     """Notes from which step on a run has other data, and that these are now its own."""
     event = {"event": DATA_CHANGED, "changed": changed}
     add_event(run_dir / "metrics.jsonl", step, run.images_per_step, event)
-    record = {**folder.read_config(run_dir), **provenance.describe_data(run)}
+    record = {**read_config(run_dir), **provenance.describe_data(run)}
     folder.write_json(run_dir / "config.json", record)
 
 
@@ -192,14 +214,14 @@ def reopen(
         InputError: No run, one of another command or a finished one, contradicting settings, or
             data that changed.
     """
-    record = folder.read_config(run_dir)
-    config = read_config(record)
+    record = read_config(run_dir)
+    config = config_of(record)
     if config.command != command:
         raise InputError(
             f"Run {run_dir} is one of kgan {config.command}: go on with kgan {config.command} "
             f"--resume {run_dir}."
         )
-    if (Path(run_dir) / "summary.json").exists():
+    if read_summary(run_dir) is not None:
         raise InputError(
             f"Run {run_dir} is finished ({config.steps} steps): use it, or start a new one."
         )
@@ -210,10 +232,30 @@ def reopen(
                 f"{key} is {value!r}, but run {run_dir} has {known.get(key)!r}: leave the option "
                 "out to go on, or start a new run."
             )
+    _check_features(run_dir, known, changes)
     data = load_data(config, report)
     # Before anything is built of data that do not fit.
     provenance.check_data(record, fingerprint(data), run_dir, allow_changed_data)
     return prepare(config, data, devices)
+
+
+def _check_features(run_dir: str | Path, known: dict, changes: dict) -> None:
+    """Checks that a run of others does not have a program loaded that nobody named.
+
+    Raises:
+        InputError: It is scored in the features of a SavedModel that this installation did not
+            write.
+    """
+    name = str(known.get("evaluation.features"))
+    place = Path(name.partition(":")[0])
+    if "evaluation.features" in changes or not (place / "saved_model.pb").exists():
+        return
+    if not trust.is_own(place):
+        raise InputError(
+            f"Run {run_dir} is scored in the features of {place}: a SavedModel is a program, and "
+            "this installation did not write it. To load it, name it: --set "
+            f"evaluation.features={name}"
+        )
 
 
 def find_unfinished(
@@ -221,22 +263,29 @@ def find_unfinished(
 ) -> Path | None:
     """Returns the newest unfinished run that is the same as this one and that nobody is at.
 
+    Of those under runs/ that cannot be read is warned.
+
     Args:
         run: From `prepare`.
         run_dir: The one folder to look at, None for all under runs/.
         allow_changed_data: As in `train`; else of one that is the same but for its data is warned.
 
     Raises:
-        InputError: A run's configuration cannot be read.
+        InputError: The one folder's run cannot be read.
     """
     places = [Path(run_dir)] if run_dir is not None else sorted(Path("runs").glob("*"))
     wanted = run.config.to_dict()
     for place in reversed(places):
-        if not (place / "config.json").exists() or (place / "summary.json").exists():
+        try:
+            if not is_run(place) or read_summary(place) is not None:
+                continue
+            record = read_config(place)
+        except InputError as error:
+            if run_dir is not None:
+                raise
+            warnings.warn(f"Left out: {error}", RunWarning, stacklevel=2)
             continue
-        record = folder.read_config(place)
-        # With the settings that came after it was written.
-        if read_config(record).to_dict() != wanted or folder.in_use(place):
+        if record["config"] != wanted or folder.in_use(place):
             continue
         try:
             provenance.check_data(record, run.fingerprint, place, allow_changed_data)
@@ -244,11 +293,6 @@ def find_unfinished(
         except InputError as error:
             warnings.warn(str(error), RunWarning, stacklevel=2)
     return None
-
-
-def read_config(record: dict) -> Config:
-    """Returns the configuration in a run's config.json, as `folder.read_config` read it."""
-    return CONFIGS[record.get("family", "adversarial")].from_dict(record["config"])
 
 
 def about(run_dir: str | Path, step: int) -> dict:
@@ -261,9 +305,7 @@ def about(run_dir: str | Path, step: int) -> dict:
     Raises:
         InputError: No run.
     """
-    record, path = folder.read_config(run_dir), Path(run_dir) / "evaluation.json"
-    data = record["config"]["data"]
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    data, known = read_config(run_dir)["config"]["data"], read_evaluation(run_dir)
     if "scores" in known:  # of kgan evaluate
         known["scores"] = [score for score in known["scores"] if score["step"] == step]
     return {
@@ -289,8 +331,9 @@ def restore(run_dir: str | Path, checkpoint: str = "last") -> tuple[keras.Model,
     """
     if checkpoint not in CHECKPOINTS:
         raise unknown("checkpoint", checkpoint, CHECKPOINTS)
-    record = folder.read_config(run_dir)
-    config = read_config(record)
+    names.check("Run", run_dir)
+    record = read_config(run_dir)
+    config = config_of(record)
     model = build(config, tuple(record["image_shape"]))
     best = checkpoint == "best"
     place = best_place(Path(run_dir)) if best else Path(run_dir) / "checkpoints"
@@ -306,4 +349,4 @@ def restore(run_dir: str | Path, checkpoint: str = "last") -> tuple[keras.Model,
             f"{config.checkpoint_every} steps."
         )
     checkpoints.restore(oldest=1)
-    return model, record["name"]
+    return model, names.as_model(record["name"])

@@ -1,20 +1,25 @@
 """Which generator to draw from, and in what form."""
 
 import os
+import shlex
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 
 import kgan
-from kgan.errors import InputError
+from kgan import memory, names
+from kgan.errors import InputError, RunWarning, plain
 from kgan.models import GAN, VAE
 from kgan.models.seeds import seed_latents
-from kgan.serving import SavedGenerator, ServedGenerator
-from kgan.serving.saved import signatures, versions
-from kgan.training import drawing, folder, pictures
-from kgan.training.run import read_config, restore
+from kgan.serving import SavedGenerator, ServedGenerator, trust
+from kgan.serving.saved import is_saved_model, signatures, versions
+from kgan.training import drawing, pictures
+from kgan.training.records import config_of, is_run, read_config
+from kgan.training.run import restore
 
+FEW = 1000  # images, of which it is not asked whether they fit into memory
 WALK_FRAMES = 16
 
 
@@ -23,34 +28,70 @@ def find_model(model: str | None) -> Path:
 
     Args:
         model: A run folder, a SavedModel's folder with or without its version, or a name under
-            `saved_models/`; None for the newest of all, or the digits generator that KGAN ships.
+            `saved_models/`; None for the newest run or SavedModel that this installation wrote, or
+            the digits generator that KGAN ships: a stranger's SavedModel is a program, and is
+            loaded only when it is named.
 
     Raises:
         InputError: Nothing of the kind is there.
     """
     if model is None:
         return _newest_generator() or _shipped()
+    names.check("Model", model)
     for path in (Path(model), Path("saved_models") / model):
-        if (path / "config.json").exists() or (path / "saved_model.pb").exists():
+        if is_run(path) or is_saved_model(path):
             return path
-        if path.is_dir() and (found := versions(path)):
+        if found := versions(path):
             return found[-1]
     raise drawing.no_model(model)
 
 
 def _newest_generator() -> Path | None:
-    """Returns the run or SavedModel written last, among those that images can be drawn from."""
+    """Returns the run or SavedModel written last, among those that images can be drawn from.
+
+    SavedModels that this installation did not write are passed over, and the newest of them told.
+    """
     written = [
         *((path, path.parent) for path in Path("saved_models").glob("*/*/saved_model.pb")),
         *((path, path.parents[1]) for path in Path("runs").glob("*/checkpoints/ckpt-[1-9]*.index")),
     ]
-    written.sort(key=lambda pair: pair[0].stat().st_mtime, reverse=True)
-    return next((place for _, place in written if _draws(place)), None)
+    written = [pair for pair in written if pair[0].is_file()]
+    written.sort(key=lambda pair: pair[0].lstat().st_mtime, reverse=True)
+    found, foreign = None, []
+    for _, place in written:
+        if is_run(place) or _is_safe(place):
+            if _draws_unasked(place):
+                found = place
+                break
+        else:
+            foreign.append(place)
+    if foreign:
+        name = plain(str(foreign[0]))
+        others = f" and {len(foreign) - 1} more" if foreign[1:] else ""
+        print(
+            f"Left alone {name}{others}: a SavedModel is a program, and this installation did not "
+            f"write it. To load it, name it: kgan sample {shlex.quote(name)}",
+            file=sys.stderr,
+            flush=True,
+        )
+    return found
+
+
+def _is_safe(version: Path) -> bool:
+    return version.resolve() == _shipped().resolve() or trust.is_own(version)
+
+
+def _draws_unasked(path: Path) -> bool:
+    try:
+        return _draws(path)
+    except InputError as error:
+        warnings.warn(f"Left out: {error}", RunWarning, stacklevel=2)
+        return False
 
 
 def _draws(path: Path) -> bool:
-    if (path / "config.json").exists():
-        config = read_config(folder.read_config(path))
+    if is_run(path):
+        config = config_of(read_config(path))
         return config.family == "adversarial" or config.network.name == "vae"
     return "generate" in signatures(path)
 
@@ -59,7 +100,7 @@ def _shipped() -> Path:
     """Returns the digits generator, in the installed package or beside it in a checkout."""
     package = Path(kgan.__file__).parent
     root = next(path for path in (package, package.parent) if (path / "saved_models").is_dir())
-    return versions(root / "saved_models" / "digits-dcgan")[-1]
+    return root / "saved_models" / "digits-dcgan" / "1"
 
 
 def open_model(path: Path, checkpoint: str = "last") -> GAN | VAE | SavedGenerator:
@@ -72,9 +113,11 @@ def open_model(path: Path, checkpoint: str = "last") -> GAN | VAE | SavedGenerat
     Raises:
         InputError: A run of an autoencoder that draws nothing.
     """
-    if not (path / "config.json").exists():
+    if not is_run(path):
         if checkpoint != "last":
             raise InputError(f"{path} is a SavedModel, which has no checkpoint {checkpoint!r}.")
+        if not _draws(path):
+            raise _draws_nothing(path)
         return SavedGenerator(path)
     if not _draws(path):
         raise InputError(
@@ -82,6 +125,24 @@ def open_model(path: Path, checkpoint: str = "last") -> GAN | VAE | SavedGenerat
             "kgan train and of kgan pretrain --model vae. Use this one with kgan finetune."
         )
     return restore(path, checkpoint)[0]
+
+
+def _draws_nothing(path: Path) -> InputError:
+    endpoints = sorted(set(signatures(path)) - {"serving_default"})
+    if not endpoints:
+        return InputError(
+            f"{path} is no SavedModel that can be read: expected one that kgan train, kgan "
+            "pretrain or kgan export wrote, whole."
+        )
+    kinds = {"encode": "an autoencoder", "classify": "a classifier"}
+    kind = next((kinds[name] for name in endpoints if name in kinds), "another model")
+    use = "" if kind == "another model" else (
+        f" Serve this one, or take it for kgan evaluate --features {path}."
+    )  # fmt: skip
+    return InputError(
+        f"{path} is a SavedModel of {kind} (endpoints {', '.join(endpoints)}), which draws no "
+        "images: expected one of kgan train or of kgan pretrain --model vae." + use
+    )
 
 
 def walk(seeds: np.ndarray, latent_dim: int, frames: int = WALK_FRAMES) -> np.ndarray:
@@ -160,12 +221,16 @@ def sample_to(
     numbers, path, form = drawing.parse_seeds(seeds), Path(out), drawing.form(out)
     if server is None:
         source = find_model(model)
-        print(f"Drawing from {source}", file=sys.stderr, flush=True)
+        print(plain(f"Drawing from {source}"), file=sys.stderr, flush=True)
         generator = open_model(source, checkpoint or "last")
     else:
         generator = open_served(server, model, **served)
         source = f"{generator.place}, version {generator.version}"
-        print(f"Drawing from {source}", file=sys.stderr, flush=True)
+        print(plain(f"Drawing from {source}"), file=sys.stderr, flush=True)
+    if len(numbers) > FEW:
+        frames = WALK_FRAMES if form == ".gif" else 1
+        size = 2 * frames * len(numbers) * generator.sample(numbers[:1]).nbytes
+        memory.require(size, f"Drawing {len(numbers):,} images", "draw them in parts")
     try:
         if form:
             path.parent.mkdir(parents=True, exist_ok=True)

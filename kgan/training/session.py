@@ -4,19 +4,21 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Column, Table
 
 from kgan.training import folder
 from kgan.training.build import Run, load_data, prepare, steps_for_epochs, training_examples
+from kgan.training.checkpoint_files import steps_in
 from kgan.training.config import Config
+from kgan.training.evaluation import EVALUATIONS, best_of, cell
 from kgan.training.failures import lost_worker_told
 from kgan.training.options import Asked
-from kgan.training.progress import ProgressBar
+from kgan.training.progress import ProgressBar, ScoreLines
+from kgan.training.records import read_evaluations, read_summary
 from kgan.training.run import find_unfinished, reopen, train
 from kgan.training.settings import override
 from kgan.training.stopping import Stop, StoppedError
 from kgan.training.strategy import Devices, choose, resolve
+from kgan.training.tables import print_table
 
 
 def train_asked(asked: Asked) -> None:
@@ -25,9 +27,9 @@ def train_asked(asked: Asked) -> None:
     Raises:
         InputError: An option is wrong, or contradicts another or the resumed run.
     """
-    console = Console(stderr=True, highlight=False)
-    run_dir, resume = asked.run_dir, asked.resume
-    if resume == "auto" and run_dir and (Path(run_dir) / "summary.json").exists():
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    run_dir, resume, changed = asked.run_dir, asked.resume, asked.allow_changed_data
+    if resume == "auto" and run_dir and read_summary(run_dir) is not None:
         # What restarts a process until it succeeds need not wait for workers that have.
         console.print(f"Run {run_dir} is finished.", soft_wrap=True)
         return
@@ -36,21 +38,17 @@ def train_asked(asked: Asked) -> None:
     with lost_worker_told(devices, "the same command"):
         if asked.start is None:
             place = Path(resume)
-            run = reopen(
-                place, asked.command, asked.changes, report, devices, asked.allow_changed_data
-            )
+            run = reopen(place, asked.command, asked.changes, report, devices, changed)
         else:
             run = _new_run(asked.start, asked.changes, asked.epochs, report, devices)
-            place = None
-            if resume and devices.chief:
-                place = find_unfinished(run, run_dir, asked.allow_changed_data)
+            place = find_unfinished(run, run_dir, changed) if resume and devices.chief else None
     if asked.dry_run:
         Console(soft_wrap=True).print_json(data=run.config.to_dict())
         return
     if devices.chief:
         place = place or folder.create(run_dir, run.name)
     place = place or Path(run_dir)
-    _train(run, place, asked.out, console, Stop(asked.seconds), asked.allow_changed_data)
+    _train(run, place, asked.out, console, Stop(asked.seconds), changed)
 
 
 def connect(strategy: str, dry_run: bool, console: Console) -> Devices:
@@ -89,9 +87,27 @@ def preparation_reporter(console: Console):
         percent = 100 * done // max(total, 1)
         if percent // 10 != last[0]:
             last[0] = percent // 10
-            console.print(f"{escape(message)}: {percent} %", soft_wrap=True)
+            console.print(f"{message}: {percent} %", soft_wrap=True)
 
     return report
+
+
+def outlook(run: Run, place: Path) -> list[str]:
+    """Returns what can be looked at and drawn from in a run's folder, a line each."""
+    lines, draw = [], hasattr(run.model, "sample")
+    pictures = sorted((place / "samples").glob("step-*.png"))
+    if pictures:
+        lines.append(f"Newest picture: {pictures[-1]}")
+    if draw and max(steps_in(place / "checkpoints"), default=0):
+        lines.append(f"Draw from it with: kgan sample {place}")
+    scores = read_evaluations(place / EVALUATIONS)
+    if scores:
+        best = best_of(scores)
+        lines.append(
+            f"Best {best['name']}: {cell(best)} at step {best['step']}. Draw from it with: "
+            f"kgan sample {place} --checkpoint best"
+        )
+    return lines
 
 
 def _train(
@@ -104,21 +120,25 @@ def _train(
     where = f"{config.precision} on {replicas} replicas" if replicas > 1 else config.precision
     console.print(
         f"{run.name}: {len(run.examples):,} examples of {shape}, {config.headline()}, {each}"
-        f"{config.steps:,} steps of {run.images_per_step}, {where}. Run: {place}",
-        soft_wrap=True,
+        f"{config.steps:,} steps of {run.images_per_step}, {where}.",
+        soft_wrap=not console.is_terminal,
     )
-    bar = ProgressBar(run, place / "samples", console)
+    console.print(f"Run: {place}", soft_wrap=True)
+    bar = ProgressBar(run, place, console, stop)
+    told = [bar]
+    if run.scorer and run.devices.chief:
+        told.append(ScoreLines(place, config.evaluation.every, console))
     try:
         with stop:
-            summary = train(
-                run, place, out, [bar], stop=stop, allow_changed_data=allow_changed_data
-            )
+            summary = train(run, place, out, told, stop=stop, allow_changed_data=allow_changed_data)
     except (KeyboardInterrupt, StoppedError) as error:
         bar.close()
-        console.print(
-            f"{error or 'Stopped.'} Go on with: kgan {config.command} --resume {place}",
-            soft_wrap=True,
-        )
+        why = str(error) or "Stopped."
+        if isinstance(error, StoppedError) and not stop.signal:
+            why += " Its time is up."
+        for line in (why, *outlook(run, place),
+                     f"Go on with: kgan {config.command} --resume {place}"):  # fmt: skip
+            console.print(line, soft_wrap=True)
         # As the shell and job schedulers count: 0 for a time that was up, else 128 + the signal.
         sys.exit(128 + stop.signal if stop.signal else 0)
     finally:
@@ -127,14 +147,6 @@ def _train(
         return  # The chief tells.
     print_table(run.family.rows(summary), console)
     advice = run.family.advice(config, run.data, place)
-    console.print(f"Saved {summary['saved_model']}. {advice}", soft_wrap=True)
-
-
-def print_table(rows: list[tuple[str, ...]], console: Console) -> None:
-    """Prints rows of text, the first as the header; nothing where there are none."""
-    if rows:
-        table = Table(*(Column(name, justify="right" if i else "left")
-                        for i, name in enumerate(rows[0])))  # fmt: skip
-        for row in rows[1:]:
-            table.add_row(*row)
-        console.print(table)
+    lines = [f"Saved {summary['saved_model']}.", *outlook(run, place), advice]
+    for line in dict.fromkeys(lines):
+        console.print(line, soft_wrap=True)

@@ -4,8 +4,9 @@ import inspect
 import json
 from typing import Any
 
-from kgan.errors import InputError, unknown
+from kgan.errors import InputError, shown, unknown
 from kgan.training.config import Config
+from kgan.training.typed import finite, of_type
 
 
 def settings(config: Config, builders: bool = True) -> dict[str, Any]:
@@ -83,19 +84,28 @@ def override(config: Config, changes: dict[str, Any], builders: bool = True) -> 
 
 
 def _checked(key: str, value, current):
-    if key in ("data.data_dir", "data.image_size"):
+    if current is None:  # its type is declared, and checked with all others
         return value
-    kind = type(current)
-    if kind is float and type(value) is int:
-        value = float(value)
-    if type(value) is not kind:
-        raise InputError(
-            f"{key} is {value!r}: expected {_KINDS[kind]}, such as {json.dumps(current)}."
-        )
-    return value
+    return of_type(key, value, type(current), current)
 
 
-_KINDS = {bool: "true or false", int: "an integer", float: "a number", str: "a word"}
+def check_options(config: Config) -> None:
+    """Checks the options of a configuration's builders: that they take them, and their types.
+
+    Raises:
+        InputError: One is not known, or of another type than its default.
+    """
+    values = config.to_dict()
+    for key, builder in config.builders().items():
+        place, last = _place(values, key)
+        known, plain = inspect.signature(builder).parameters, _defaults(builder)
+        open_to_more = any(other.kind is other.VAR_KEYWORD for other in known.values())
+        for name, value in place[last].items():
+            finite(f"{key}.{name}", value)
+            if name in plain:
+                of_type(f"{key}.{name}", value, type(plain[name]), plain[name])
+            elif not (name in known or name == "name" or open_to_more):
+                raise unknown("setting", f"{key}.{name}", [f"{key}.{other}" for other in plain])
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -106,10 +116,10 @@ def parse_setting(text: str) -> tuple[str, Any]:
     """
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise InputError(f"--set {text!r}: expected KEY=VALUE, such as batch_size=64.")
+        raise InputError(f"--set {shown(text)}: expected KEY=VALUE, such as batch_size=64.")
     try:
         return key, json.loads(value)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return key, value
 
 

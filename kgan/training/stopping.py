@@ -1,13 +1,14 @@
 """Ending a run before its last step, with nothing lost: on a signal, or when its time is up."""
 
 import contextlib
+import math
 import re
 import signal
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kgan.errors import InputError
+from kgan.errors import InputError, shown
 
 if TYPE_CHECKING:  # It needs TensorFlow, which durations do not.
     from kgan.training.strategy import Devices
@@ -33,14 +34,18 @@ class Stop:
     """
 
     def __init__(self, max_seconds: float | None = None):
-        self._deadline = None if max_seconds is None else time.monotonic() + max_seconds
+        self._deadline = math.inf if max_seconds is None else time.monotonic() + max_seconds
         self.signal: signal.Signals | None = None
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the time is up, infinite if it never is."""
+        return self._deadline - time.monotonic()
 
     @property
     def asked(self) -> bool:
         """Whether training is to end."""
-        late = self._deadline is not None and time.monotonic() >= self._deadline
-        return late or self.signal is not None
+        return self.seconds_left <= 0 or self.signal is not None
 
     def asked_of_any(self, devices: "Devices") -> bool:
         """Returns whether any process of a run was asked; each waits for all and gets the same."""
@@ -82,6 +87,7 @@ def interrupting() -> Iterator[list[int]]:
         signal.signal(signal.SIGTERM, before)
 
 
+NUMBER = "[0-9]{1,9}"
 UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 
 
@@ -91,9 +97,11 @@ def parse_duration(text: str) -> int:
     Raises:
         InputError: The text is no such duration, or 0.
     """
-    parts = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text.strip())
+    parts = re.fullmatch("(?:(N)d)?(?:(N)h)?(?:(N)m)?(?:(N)s)?".replace("N", NUMBER), text.strip())
     numbers = [int(number or 0) for number in parts.groups()] if parts else [0]
     seconds = sum(n * unit for n, unit in zip(numbers, UNITS.values(), strict=False))
     if not seconds:
-        raise InputError(f"--max-time {text!r}: expected a duration, such as 2h, 1h30m or 45s.")
+        raise InputError(
+            f"--max-time {shown(text)}: expected a duration, such as 2h, 1h30m or 45s."
+        )
     return seconds

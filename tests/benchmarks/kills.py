@@ -82,7 +82,9 @@ def compare(whole: Path, killed: Path) -> None:
     ]
     assert histories[0] == histories[1]
     for picture in (whole / "samples").iterdir():
-        assert picture.read_bytes() == (killed / "samples" / picture.name).read_bytes()
+        other = killed / "samples" / picture.name
+        if other.exists() or int(picture.stem[5:]) % 60 == 0:  # the others are by time
+            assert picture.read_bytes() == other.read_bytes()
     served = [
         tf.saved_model.load(f"{place}-out/digits-dcgan/1").signatures["serving_default"](
             seeds=tf.range(8, dtype=tf.int64)

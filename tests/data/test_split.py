@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kgan import data
 from kgan.data import pipeline, tfds
 from kgan.data.examples import Examples
-from kgan.data.split import Rows, split, stratified, subset
+from kgan.data.split import Rows, parts_of, split, stratified, subset
 from kgan.errors import InputError
 
 
@@ -65,6 +65,8 @@ def test_digits_are_divided_as_stated_and_always_alike():
         assert part.class_names == whole.class_names
     assert splits.train.images.rows[:5].tolist() == [1356, 1340, 887, 1337, 538]
     assert "fixed permutation" in splits.rule
+    for part, same in zip(parts(splits), parts(parts_of(whole)), strict=True):
+        np.testing.assert_array_equal(part.images, same.images)
 
 
 def test_its_own_test_split_and_the_end_of_train(tested_tfds):
@@ -80,6 +82,11 @@ def test_its_own_test_split_and_the_end_of_train(tested_tfds):
     assert splits.test.images.min() == 100
     assert splits.test.labels is None
     assert splits.rule == "the set's own test split; validation: the last 10 of train"
+    assert (whole.test_size, splits.test.test_size) == (20, 0)
+    given = parts_of(whole)
+    for part, same in ((splits.train, given.train), (splits.validation, given.validation)):
+        np.testing.assert_array_equal(part.images, same.images)
+    assert given.test.images.shape == (0, 4, 4, 1)
 
 
 def test_the_splits_of_a_set_are_read_from_disk(tested_tfds, small_tfds, tmp_path, monkeypatch):

@@ -1,10 +1,14 @@
 """The Inception graph of 2015: what it computes, and how it is fetched."""
 
+import gzip
 import hashlib
 import http.client
 import io
 import tarfile
+import tracemalloc
 import urllib.error
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -125,7 +129,7 @@ class Web:
         monkeypatch.setattr(store.urllib.request, "urlopen", self)
 
     def __call__(self, url, timeout):
-        assert url.startswith("http://download.tensorflow.org/")
+        assert url == store.INCEPTION_URL
         assert timeout
         self.asked += 1
         if isinstance(self.answer, Exception):
@@ -201,3 +205,75 @@ def test_a_graph_that_cannot_be_kept_is_one_clear_error(web, tmp_path, monkeypat
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match="--inception-graph"):
         store.downloaded(tmp_path / "file" / "kept")
+
+
+class Endless:
+    """An answer without end, and how much of it was read."""
+
+    headers: ClassVar[dict] = {"Content-Length": "1" * 5000}
+
+    def __init__(self, start):
+        self.read_bytes, self._start = 0, start
+
+    def read(self, size):
+        self.read_bytes += size
+        start, self._start = self._start[:size], self._start[size:]
+        return start + bytes(size - len(start))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+
+@pytest.mark.parametrize("start", [b"", gzip.compress(bytes(99), 1)], ids=["zeros", "archive"])
+def test_an_endless_download_ends(start, tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "INCEPTION_BYTES", 4 * store.CHUNK)
+    answer = Endless(start)
+    monkeypatch.setattr(store.urllib.request, "urlopen", lambda *_, **__: answer)
+    with pytest.raises(InputError, match="Cannot download"):
+        store.downloaded(tmp_path / "kept")
+    assert answer.read_bytes == 4 * store.CHUNK
+    assert not [*(tmp_path / "kept").iterdir()]
+
+
+def packed(**header):
+    """Returns an archive of one member's header, which may say more than is there."""
+    member = tarfile.TarInfo("classify_image_graph_def.pb")
+    for key, value in header.items():
+        setattr(member, key, value)
+    return gzip.compress(member.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        gzip.compress(bytes(64 << 20), 1),
+        packed(size=1 << 62),
+        packed(type=tarfile.XHDTYPE, size=1 << 62),
+        packed(type=tarfile.SYMTYPE, linkname="classify_image_graph_def.pb"),
+        packed(type=tarfile.DIRTYPE),
+    ],
+    ids=["bomb", "large", "large header", "loop", "folder"],
+)
+def test_an_archive_is_unpacked_no_further_than_the_graph_goes(answer, web, tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "INCEPTION_BYTES", 16 << 20)
+    web.answer = answer
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=r"Cannot download|is not the Inception graph"):
+            store.downloaded(tmp_path / "kept")
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_without_end_is_not_the_graph(monkeypatch):
+    monkeypatch.setattr(store, "INCEPTION_BYTES", 4 * store.CHUNK)
+    with pytest.raises(InputError, match="is not the Inception graph"):
+        store.check_inception(Path("/dev/zero"))
+
+
+def test_the_graph_is_asked_for_over_tls():
+    assert store.INCEPTION_URL.startswith("https://")

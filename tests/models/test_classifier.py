@@ -64,10 +64,8 @@ def test_a_step_is_that_of_keras():
 
 def test_uint8_goes_to_the_encoders_range():
     model = classifier(value_range=(-1.0, 1.0))
-    extremes = model.to_range(tf.constant([0, 255], tf.uint8))
-    np.testing.assert_allclose(extremes, [-1, 1], atol=1e-6)
-    inside = tf.constant([0.25])
-    np.testing.assert_array_equal(model.to_range(inside), inside)
+    extremes = model.to_range(np.resize(np.uint8([0, 255]), (1, *SHAPE)))
+    np.testing.assert_allclose(np.unique(extremes), [-1, 1], atol=1e-6)
 
 
 def test_round_trip_through_the_config():

@@ -5,10 +5,11 @@ import tensorflow as tf
 
 from kgan.errors import InputError
 from kgan.losses import OBJECTIVES
-from kgan.models import GAN
+from kgan.models import GAN, Classifier
 from kgan.models.seeds import seed_latents
-from kgan.models.step import Noise
+from kgan.models.step import TEST_STEP, Noise
 from kgan.networks import dcgan, mlp
+from tests.models.small import assert_same, state
 
 POINTS = np.random.default_rng(0).normal(size=(24, 2)).astype(np.float32)
 
@@ -63,7 +64,7 @@ def test_a_step_is_algorithm_1(make_gan):
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_every_objective_trains_both_players_on_both_networks(name, make_gan):
     gan = make_gan()
-    gan.compile(name, r1=1.0)
+    gan.compile(name, r1=0.0 if name == "relativistic" else 1.0)
     before = weights(gan.generator), weights(gan.discriminator)
     history = gan.fit(POINTS, batch_size=8, epochs=2, verbose=0).history
     assert all(np.isfinite(values).all() for values in history.values())
@@ -131,7 +132,7 @@ def test_seed_latents_are_standard_normal_and_pinned():
     )
 
 
-@pytest.mark.parametrize("seeds", [[], [-1], [2**63], [1, -5]])
+@pytest.mark.parametrize("seeds", [[], [-1], [2**63], [1, -5], [0.5], [1.0], [True], ["1"], None])
 def test_seeds_out_of_range_are_refused(seeds, make_gan):
     with pytest.raises(InputError, match="expected one or more integers from 0"):
         make_gan().sample(seeds)
@@ -139,15 +140,16 @@ def test_seeds_out_of_range_are_refused(seeds, make_gan):
 
 def test_pixels_go_to_the_models_range_and_back():
     every_grey = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
-    for value_range in ((-1.0, 1.0), (0.0, 1.0)):
+    for network, value_range in ((dcgan, (-1.0, 1.0)), (mlp, (0.0, 1.0))):
         gan = GAN(
-            mlp.generator((16, 16, 1), 2, width=4),
-            mlp.discriminator((16, 16, 1), width=2, pieces=2),
+            network.generator((16, 16, 1), 2, width=4),
+            network.discriminator((16, 16, 1), width=2),
             value_range=value_range,
         )
         inside = keras.ops.convert_to_numpy(gan.to_range(tf.constant(every_grey)))
         assert (inside.min(), inside.max()) == value_range
         np.testing.assert_array_equal(gan.to_images(inside), every_grey)
+        np.testing.assert_allclose(gan.to_range(every_grey / 255), inside, atol=1e-6)
         far = gan.to_images(tf.constant([[[[-9.0]]], [[[9.0]]]]))
         np.testing.assert_array_equal(np.ravel(far), [0, 255])
 
@@ -175,21 +177,43 @@ def test_reduced_precision_keeps_weights_logits_and_samples_in_float32(policy):
     assert scales == (policy == "mixed_float16")
 
 
-def test_penalties_refuse_batch_statistics():
-    gan = GAN(dcgan.generator((8, 8, 1), 4, width=2), dcgan.discriminator((8, 8, 1), width=2))
-    for options in ({"objective": "wasserstein"}, {"r1": 1.0}):
-        with pytest.raises(InputError, match="couples examples"):
-            gan.compile(**options)
+class Block(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.normalization = keras.layers.BatchNormalization()
+
+    def call(self, x, training=False):
+        return self.normalization(x, training=training)
+
+
+def test_penalties_refuse_batch_statistics_however_deep():
+    flat = dcgan.discriminator((8, 8, 1), width=2)
+    inputs = keras.Input((8, 8, 1))
+    nested = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.BatchNormalization()])
+    heads = (nested, keras.layers.TimeDistributed(keras.layers.BatchNormalization()), Block())
+    plain = dcgan.discriminator((8, 8, 1), 2, "none")
+    for discriminator in (flat, *(keras.Model(inputs, plain(head(inputs))) for head in heads)):
+        gan = GAN(dcgan.generator((8, 8, 1), 4, width=2), discriminator)
+        for options in ({"objective": "wasserstein"}, {"r1": 1.0}):
+            with pytest.raises(InputError, match="couples examples"):
+                gan.compile(**options)
 
 
 def test_wrong_calls_say_what_was_expected(make_gan):
     gan = make_gan()
     with pytest.raises(InputError, match="Did you mean 'hinge'"):
         gan.compile("hinge_")
-    with pytest.raises(InputError, match="discriminator_steps is 0"):
-        gan.compile(discriminator_steps=0)
-    with pytest.raises(InputError, match="r1 is -1"):
-        gan.compile(r1=-1)
+    for count in (0, 1.5, True, "2"):
+        for name in ("discriminator_steps", "accumulate"):
+            with pytest.raises(InputError, match=f"{name} is {count!r}: expected 1 or more"):
+                gan.compile(**{name: count})
+    for r1 in (-1, float("nan"), float("inf")):
+        with pytest.raises(InputError, match=f"r1 is {r1}"):
+            gan.compile(r1=r1)
+    with pytest.raises(InputError, match="R1 of its own: leave r1 out"):
+        gan.compile("relativistic", r1=1.0)
+    with pytest.raises(InputError, match="Latents are"):
+        gan.generate(np.zeros((2, 4)))
     with pytest.raises(InputError, match="build both for one image_shape"):
         GAN(mlp.generator((3,), 2, width=2), gan.discriminator)
 
@@ -211,6 +235,218 @@ def test_ordinary_callbacks_see_every_metric(make_gan):
     seen = []
     callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs))
     gan.fit(POINTS, batch_size=8, epochs=2, verbose=0, callbacks=[callback])
-    names = {"generator_loss", "discriminator_loss", "real_score", "fake_score"}
+    names = {"generator_loss", "discriminator_loss", "real_score", "fake_score", "loss"}
     assert [set(logs) for logs in seen] == [names, names]
+    for logs in seen:
+        total = logs["generator_loss"] + logs["discriminator_loss"]
+        assert logs["loss"] == pytest.approx(total, rel=1e-6)
     assert all(0 < logs["real_score"] < 1 for logs in seen)
+
+
+@pytest.mark.parametrize("name", ["non_saturating", "relativistic"])
+def test_evaluate_is_of_the_moving_average_and_updates_nothing(name, make_gan):
+    gan = make_gan(dropout=0.5)
+    gan.seed = 3
+    gan.compile(name)
+    gan.fit(POINTS, batch_size=8, verbose=0)
+    before = state(gan)
+    held_out = POINTS[:10] + 1
+    scores = gan.evaluate(held_out, batch_size=4, verbose=0, return_dict=True)
+    rows = {key: [] for key in scores}
+    for first in (0, 4, 8):
+        real = tf.constant(held_out[first : first + 4])
+        noise = Noise(3, tf.constant(TEST_STEP, tf.int64), len(real), streams=2)
+        fake = gan.ema_generator(noise.normal(0, 3))
+        logits = gan.discriminator(real), gan.discriminator(fake)
+        objective = OBJECTIVES[name]
+        penalty = sum(
+            weight * function(gan.discriminator, real, fake, noise.uniform(1))
+            for function, weight in objective.penalties
+        )
+        rows["discriminator_loss"].append(objective.discriminator_loss(*logits) + penalty)
+        rows["generator_loss"].append(objective.generator_loss(*logits))
+        rows["real_score"].append(tf.sigmoid(logits[0]))
+        rows["fake_score"].append(tf.sigmoid(logits[1]))
+    for key, values in rows.items():
+        assert scores[key] == pytest.approx(np.mean(np.concatenate(values)), rel=1e-5), key
+    assert gan.evaluate(held_out, batch_size=4, verbose=0, return_dict=True) == scores
+    assert_same(state(gan), before)
+
+
+def test_a_step_of_dcgan_is_algorithm_1_with_the_statistics_of_its_batches():
+    """Fakes are made in training mode, so every pass moves the statistics: recomputed by hand."""
+    gan, twin = (
+        GAN(dcgan.generator((8, 8, 1), 3, 2), dcgan.discriminator((8, 8, 1), 2)) for _ in range(2)
+    )
+    twin.set_weights(gan.get_weights())
+    images = np.random.default_rng(0).integers(0, 256, (24, 8, 8, 1), dtype=np.uint8)
+    gan.compile("non_saturating", sgd(), sgd(), discriminator_steps=2)
+    start = weights(gan.generator)
+    gan.train_step(tf.constant(images))
+
+    x, g, d = images / np.float32(127.5) - 1, twin.generator, twin.discriminator
+    noise = Noise(0, tf.constant(0, tf.int64), tf.constant(12), streams=5)
+    latents = [noise.normal(j, 3) for j in range(3)]
+
+    def descend(loss_of, network):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(loss_of())
+        variables = network.trainable_variables
+        for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
+            variable.assign_sub(0.1 * gradient)
+
+    for j in range(2):
+        fake = g(latents[j], training=True)
+        descend(
+            lambda real=x[j::2], fake=fake: (
+                tf.nn.softplus(-d(real, training=True)) + tf.nn.softplus(d(fake, training=True))
+            ),
+            d,
+        )
+    descend(lambda: tf.nn.softplus(-d(g(latents[2], training=True), training=True)), g)
+    for network in ("generator", "discriminator"):
+        pairs = zip(getattr(gan, network).weights, getattr(twin, network).weights, strict=True)
+        for a, b in pairs:
+            np.testing.assert_allclose(a, b, atol=1e-5, err_msg=a.path)
+    # The first statistics, without Keras: three batches of the first layer, momentum 0.9.
+    mean, variance = 0, 1
+    for z in latents:
+        flat = (z.numpy() @ start[0]).reshape(-1, len(start[1]))
+        mean, variance = 0.9 * mean + 0.1 * flat.mean(0), 0.9 * variance + 0.1 * flat.var(0)
+    normalization = next(v for v in gan.generator.layers if hasattr(v, "moving_mean"))
+    np.testing.assert_allclose(normalization.moving_mean, mean, atol=1e-6)
+    np.testing.assert_allclose(normalization.moving_variance, variance, atol=1e-6)
+    # The moving average takes the statistics too: at the first step with the weight 9/10.
+    for before, now, average in zip(
+        start, weights(gan.generator), weights(gan.ema_generator), strict=True
+    ):
+        np.testing.assert_allclose(average, before + 0.9 * (now - before), atol=1e-6)
+
+
+def test_a_float16_step_of_sgd_is_that_of_float32():
+    """The scale of the losses leaves the update: without it the rates were 32,768 times smaller."""
+    updates = []
+    for policy in ("float32", "mixed_float16"):
+        keras.config.set_dtype_policy(policy)
+        try:
+            keras.utils.set_random_seed(0)
+            gan = GAN(dcgan.generator((8, 8, 1), 3, 4), dcgan.discriminator((8, 8, 1), 4, "layer"))
+        finally:
+            keras.config.set_dtype_policy("float32")
+        gan.compile("non_saturating", sgd(), sgd())
+        variables = gan.generator.trainable_variables + gan.discriminator.trainable_variables
+        before = [np.array(v) for v in variables]
+        gan.train_step(tf.constant(np.arange(16 * 64, dtype=np.uint8).reshape(16, 8, 8, 1)))
+        moved = [np.array(v) - old for v, old in zip(variables, before, strict=True)]
+        updates.append(moved)
+    for wide, narrow in zip(*updates, strict=True):
+        np.testing.assert_allclose(narrow, wide, atol=0.03 * np.abs(wide).max() + 1e-5)
+
+
+def quadratic_gan():
+    """D(x) = w.x^2 with the gradient 2 w x, and a linear generator: all has a closed form."""
+    inputs = keras.Input((2,))
+    logits = keras.layers.Dense(1, use_bias=False)(keras.ops.square(inputs))
+    generator = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    gan = GAN(generator, keras.Model(inputs, logits))
+    gan.discriminator.set_weights([np.float32([[0.5], [-2.0]])])
+    return gan, np.float32([0.5, -2.0])
+
+
+def test_the_penalties_of_relativistic_have_the_weight_one_half():
+    gan, w = quadratic_gan()
+    z = Noise(0, tf.constant(0, tf.int64), tf.constant(24), streams=3).normal(0, 3)
+    fake = gan.generator(z).numpy()
+    gan.compile("relativistic", sgd(), sgd())
+    loss = float(gan.train_step(tf.constant(POINTS))["discriminator_loss"])
+    plain = np.log1p(np.exp(fake**2 @ w - POINTS**2 @ w))
+    r1, r2 = (np.sum((2 * w * x) ** 2, axis=1) for x in (POINTS, fake))
+    assert loss == pytest.approx(np.mean(plain + 0.5 * r1 + 0.5 * r2), rel=1e-4)
+
+
+def test_the_penalty_of_wasserstein_has_the_weight_10():
+    inputs = keras.Input((2,))
+    generator = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    gan = GAN(generator, keras.Model(inputs, keras.layers.Dense(1)(inputs)))
+    gan.discriminator.set_weights([np.float32([[3.0], [4.0]]), np.zeros(1)])
+    z = Noise(0, tf.constant(0, tf.int64), tf.constant(24), streams=3).normal(0, 3)
+    w = np.float32([3.0, 4.0])
+    plain = np.mean(gan.generator(z).numpy() @ w) - np.mean(POINTS @ w)
+    gan.compile("wasserstein", sgd(), sgd())
+    loss = float(gan.train_step(tf.constant(POINTS))["discriminator_loss"])
+    assert loss == pytest.approx(plain + 10 * (5 - 1) ** 2, rel=1e-5)
+
+
+def test_what_keras_compiles_and_means_nothing_here_is_refused_and_the_rest_works(make_gan):
+    gan = make_gan()
+    for name in ("loss", "metrics", "loss_weights", "weighted_metrics", "auto_scale_loss", "lr"):
+        with pytest.raises(InputError, match=rf"GAN.compile received {name}='mse'.*run_eagerly"):
+            gan.compile(**{name: "mse"})
+    gan.compile(run_eagerly=True, loss=None)
+    assert gan.run_eagerly
+    gan.compile(steps_per_execution=3)
+    gan.fit(POINTS, batch_size=8, verbose=0)
+    assert int(gan.step.value) == 3
+
+
+@pytest.mark.parametrize(
+    "value_range", [(1, 1), (1, -1), (0, np.inf), (np.nan, 1), (0, 1, 2), "ab", None, 1], ids=str
+)
+def test_a_range_is_two_finite_numbers_the_lower_one_first(value_range):
+    networks = dcgan.generator((8, 8, 1), 3, 2), dcgan.discriminator((8, 8, 1), 2)
+    with pytest.raises(InputError, match=r"value_range is .*: expected two finite numbers"):
+        GAN(*networks, value_range=value_range)
+    with pytest.raises(InputError, match="value_range is"):
+        Classifier(keras.Model(networks[1].inputs, networks[1].layers[-2].output), 2,
+                   value_range=value_range)  # fmt: skip
+
+
+def ends_in(shape, *tail):
+    inputs = keras.Input((3,))
+    outputs = keras.layers.Dense(int(np.prod(shape)))(inputs)
+    for layer in tail:
+        outputs = layer(outputs)
+    return keras.Model(inputs, outputs)
+
+
+def test_a_generator_must_span_the_range():
+    shape, layers = (4, 4, 1), keras.layers
+    reshape, cast = layers.Reshape(shape), layers.Activation("linear", dtype="float32")
+    judge = mlp.discriminator(shape, 2, 2)
+    tails = {
+        "sigmoid": [layers.Dense(16, activation="sigmoid"), reshape],
+        "sigmoid ": [layers.Activation("sigmoid"), reshape, cast],
+        "sigmoid  ": [keras.ops.sigmoid, reshape],
+        "hardsigmoid": [reshape, keras.Sequential([layers.Activation("hard_sigmoid")])],
+    }
+    for name, tail in tails.items():
+        generator = ends_in(shape, *tail)
+        with pytest.raises(InputError, match=f"{name.strip()}.*pass value_range=.0.0, 1.0"):
+            GAN(generator, judge)
+        GAN(generator, judge, value_range=(0, 1))
+    generator = ends_in(shape, layers.Activation("tanh"), reshape)
+    with pytest.raises(InputError, match=r"tanh.*pass value_range=.-1.0, 1.0"):
+        GAN(generator, judge, value_range=(0, 1))
+    for tail in ([reshape], [layers.Activation("sigmoid"), layers.Rescaling(2.0, -1.0), reshape]):
+        GAN(ends_in(shape, *tail), judge)
+    GAN(ends_in((2,), layers.Activation("sigmoid")), mlp.discriminator((2,), 2, 2))
+    with pytest.raises(InputError, match=r"expected one input, \(batch, latent_dim\)"):
+        GAN(keras.Sequential([keras.Input((1, 1, 3)), layers.Reshape((3,))]), judge)
+
+
+def test_a_discriminator_must_give_one_logit_an_example():
+    layers, generator = keras.layers, ends_in((3,))
+    for units in (10, 2):
+        with pytest.raises(InputError, match=rf"gives .*None, {units}.*expected one logit"):
+            GAN(generator, ends_in((units,)))
+    for tail in ([layers.Activation("sigmoid")], [layers.Dense(1, "sigmoid"), layers.Reshape(())]):
+        with pytest.raises(InputError, match="ends in sigmoid: expected logits"):
+            GAN(generator, ends_in((1,), *tail))
+    column = ends_in((1,))
+    gan = GAN(generator, column)
+    x = np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32)
+    np.testing.assert_array_equal(gan.discriminator(x), np.ravel(column(x)))
+    gan.compile("relativistic", sgd(), sgd())
+    before = weights(column)
+    gan.fit(x, verbose=0)
+    assert (before[0] != weights(column)[0]).any(), "the weights are those that were given"

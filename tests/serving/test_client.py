@@ -172,7 +172,7 @@ def test_points_come_as_points(address, points_path, workdir):
         (["digits", "--model-version", 7], "digits at ADDRESS has no version 7 (Servable not"),
         (["digits", "--model-version", "x"], "no version 'x' (Unrecognized servable version lab"),
         (["digits", "--model-version", 7], "without --model-version you get its newest, 2."),
-        (["digits", "--model-version", ""], "--model-version '': expected a version's number"),
+        (["digits", "--model-version", ""], "--model-version '': expected a word"),
         (["encoder"], "encoder at ADDRESS has no endpoint 'sample', but decode, encode, recons"),
         (["encoder", "--out", "x.gif"], "has no endpoint 'generate', but decode, encode, recons"),
         (["digits", "--timeout", 0], "--timeout 0: expected seconds, above 0 and 86,400 at most"),
@@ -182,7 +182,7 @@ def test_points_come_as_points(address, points_path, workdir):
         (["digits", "--checkpoint", "last"], "--checkpoint last: a server has none"),
         (["digits", "--model", "points"], "one --model NAME, received digits and points"),
         ([], "expected one --model NAME, received none"),
-        ([""], "--model '': expected the name of a model"),
+        ([""], "MODEL '': expected a word"),
     ],
 )  # fmt: skip
 def test_what_is_not_there_is_told_in_a_line(options, reason, address, workdir):
@@ -205,7 +205,7 @@ def test_options_of_servers_need_one(option, workdir):
 @pytest.mark.parametrize(
     "address",
     [
-        "ftp://x", "host", "host:0", "host:99999", ":80", "a b:80", "", "u@host:80", "http://",
+        "ftp://x", "host", "host:0", "host:99999", ":80", "a b:80", "u@host:80", "http://",
         "http://x:99999", "http://x:a", "http://*:80", "http://x/?a", "HTTPS://[::1",
     ],
 )  # fmt: skip

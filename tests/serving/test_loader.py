@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from kgan.models import GAN, VAE, Autoencoder, Classifier, StackedAutoencoder
@@ -82,9 +83,13 @@ def trained(build):
     return model
 
 
-def png(image):
+# EXIF of one entry, which says that the image is to be turned by a quarter.
+TURNED = bytes.fromhex("4d4d002a 00000008 0001 0112 0003 00000001 00060000 00000000")
+
+
+def png(image, **options):
     file = io.BytesIO()
-    Image.fromarray(image).save(file, "png")
+    Image.fromarray(image).save(file, "png", **options)
     return file.getvalue()
 
 
@@ -210,6 +215,23 @@ def test_a_row_does_not_depend_on_its_batch(served):
         check_equal(joined, loader(name, **inputs), name)
 
 
+@pytest.mark.parametrize("build", [gan, autoencoder, classifier])
+@pytest.mark.parametrize("onednn", ["0", "1"])
+def test_no_rows_give_no_rows(onednn, build, program, paths, monkeypatch):
+    # oneDNN gives convolutions of no rows another shape.
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", onednn)
+    with Loader(program, paths(build)[1], threads=1) as loader:
+        for name, signature in loader.signatures.items():
+            ((argument, info),) = signature.inputs.items()
+            kind = tf.as_dtype(info.dtype).as_numpy_dtype
+            none = np.zeros([0, *(dim.size for dim in info.tensor_shape.dim[1:])], kind)
+            found = loader(name, **{argument: none})
+            assert {key: list(value.shape) for key, value in found.items()} == {
+                key: [0, *(dim.size for dim in output.tensor_shape.dim[1:])]
+                for key, output in signature.outputs.items()
+            }, name
+
+
 def bad_rows(argument, good):
     """Yields what an endpoint is not to take, by what is wrong with it."""
     yield "no batch", good[0]
@@ -224,7 +246,9 @@ def bad_rows(argument, good):
         yield "negative", np.where(good == good[0], -1, good)
     if argument == "image_bytes":
         other = png(np.zeros((8, 16, 3), np.uint8))
-        for wrong, data in {"no image": b"none", "another size": other}.items():
+        turned = png(np.zeros(SHAPE, np.uint8), exif=TURNED)
+        files = {"no image": b"none", "another size": other, "turned": turned}
+        for wrong, data in files.items():
             yield wrong, np.array([*good[1:], data], object)
 
 

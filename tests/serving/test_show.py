@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from kgan.errors import InputError
 from kgan.models import Classifier
 from kgan.networks import conv_autoencoder
-from kgan.serving import export, show
+from kgan.serving import export, show, write_models_config
+from tests.serving.command import refused
 from tests.serving.loader import Loader
 
 pytest.importorskip("tensorflow_serving", reason="The extra serving is not installed.")
@@ -93,6 +96,91 @@ def test_the_python_gets_an_answer_from_every_endpoint(shown, workdir):
 def test_the_readme_shows_what_the_command_prints(monkeypatch):
     monkeypatch.chdir(ROOT)
     assert show(DIGITS) in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def signature(argument="seeds", dtype=9):
+    found = SignatureDef()
+    for tensors in (found.inputs, found.outputs):
+        tensors[argument].dtype = dtype
+        tensors[argument].tensor_shape.dim.add(size=-1)
+    return found
+
+
+def saved(place, endpoints):
+    """Writes a SavedModel that is but its signatures."""
+    graph = saved_model_pb2.SavedModel()
+    meta = graph.meta_graphs.add()
+    for key, one in endpoints.items():
+        meta.signature_def[key].CopyFrom(one)
+    place.mkdir(parents=True)
+    (place / "saved_model.pb").write_bytes(graph.SerializeToString())
+    return place
+
+
+HOSTILE = ("$(touch x)", "`touch x`", "'; touch x; '", '"; touch x; "', "a\nb", "\x1b[31m", "é")
+REFUSALS = (
+    "expected one such as digits-dcgan",
+    "is no name of an input",
+    "can hold such characters",
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_that_would_have_to_be_quoted_are_refused(name, workdir):
+    for place in (
+        saved(workdir / "endpoint" / "1", {name: signature()}),
+        saved(workdir / "input" / "1", {"sample": signature(name)}),
+        saved(workdir / name / "1", {"sample": signature()}),
+    ):
+        line = refused("export", "--show", place)
+        assert line.isprintable()
+        assert any(reason in line for reason in REFUSALS), line
+    with pytest.raises(InputError, match="The name of the model in "):
+        write_models_config(workdir)
+
+
+def test_types_and_versions_that_no_request_can_have_are_refused(workdir):
+    for dtype in (0, 18, 999):  # none, complex128, unknown
+        place = saved(workdir / f"model{dtype}" / "1", {"sample": signature(dtype=dtype)})
+        assert f"seeds is of the type {dtype}, expected uint8" in refused("export", "--show", place)
+    place = saved(workdir / "model" / "newest", {"sample": signature()})
+    assert "the version a number" in refused("export", "--show", place)
+    place = saved(workdir / "of" / "1", {"of": signature("class")})
+    assert "'class' is no name of an input" in refused("export", "--show", place)
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_the_server_starts_in_a_folder_of_any_name(
+    absolute, workdir, tmp_path_factory, monkeypatch
+):
+    root = workdir / "$(touch x) 'a' \"b\" `touch y`"
+    text = show(saved(root / "model" / "1", {"sample": signature()}))
+    if absolute:
+        monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+        text = show(root / "model" / "1")
+    (start, *_) = blocks(text, "sh")
+    prelude = "".join(
+        f'{name}() {{ printf "%s\\n" {name} "$@"; }}\n'
+        for name in ("kgan", "docker", "tensorflow_model_server")
+    )
+    ran = subprocess.run(["bash", "-c", prelude + start], capture_output=True, text=True)
+    assert ran.stderr == ""
+    assert not [*workdir.glob("[xy]")]
+    here = str(root) if absolute else root.name
+    labels = "--allow_version_labels_for_unavailable_models=true"
+    assert ran.stdout.splitlines() == [
+        "kgan", "export", "--models-config", "--out", here,
+        "docker", "run", "--rm", "-p", "8500:8500", "-p", "8501:8501", "-v", f"{root}:/models:ro",
+        "tensorflow/serving", "--model_config_file=/models/models.config", labels,
+        "kgan", "export", "--models-config", "--out", here, "--base-path", str(root),
+        "tensorflow_model_server", "--port=8500", "--rest_api_port=8501",
+        f"--model_config_file={root}/models.config", labels,
+    ]  # fmt: skip
+
+
+def test_a_folder_that_no_command_can_hold_is_refused(workdir):
+    place = saved(workdir / "\x1b[31m" / "model" / "1", {"sample": signature()})
+    assert "no command can hold such characters" in refused("export", "--show", place)
 
 
 def test_what_is_no_saved_model_is_refused(tmp_path):

@@ -9,6 +9,7 @@ import functools
 import sys
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 REPLICAS, OUT, STEPS, BATCH = int(sys.argv[2]), sys.argv[3], 20, 24
@@ -20,11 +21,16 @@ if sys.argv[1] == "mirrored":
     )
 tf.config.experimental.enable_op_determinism()
 
+import keras  # noqa: E402
+
 from kgan.data import Examples  # noqa: E402
 from kgan.data.pipeline import batches, labelled_batches  # noqa: E402
+from kgan.errors import InputError  # noqa: E402
 from kgan.layers import BatchNormalization, Dropout  # noqa: E402
 from kgan.layers.rows import replica  # noqa: E402
+from kgan.models import GAN  # noqa: E402
 from kgan.models.step import Noise  # noqa: E402
+from kgan.networks import mlp  # noqa: E402
 from kgan.tasks.features import Encoder  # noqa: E402
 from kgan.tasks.supervised import Budget, Trainer  # noqa: E402
 from kgan.training import presets  # noqa: E402
@@ -136,6 +142,28 @@ def seen(devices):
     ]
 
 
+def ragged(devices):
+    """Returns the weights of a GAN whose last batch has 5 rows, for two updates on each replica."""
+    points = np.random.default_rng(0).normal(size=(29, 2)).astype("f4")
+    keras.utils.set_random_seed(0)
+    with devices.scope():
+        gan = GAN(mlp.generator((2,), 3, width=8), mlp.discriminator((2,), 4, 2, 0.0, 0.0))
+        gan.compile(discriminator_steps=2)
+    whole = {"shuffle": False, "verbose": 0}
+    if devices.several:
+        gan.fit(points[:24], batch_size=12, **whole)
+        return np.zeros(0)
+    gan.fit(points, batch_size=12, **whole)
+    gan.fit(tf.data.Dataset.from_tensor_slices(points).batch(12), **whole)
+    gan.fit(((points[i : i + 12],) for i in (0, 12, 24)), steps_per_epoch=3, verbose=0)
+    gan.train_on_batch(points[:12])
+    points[20] = np.nan
+    with pytest.raises(InputError, match="Points hold NaN") as caught:
+        gan.fit(points, batch_size=12, **whole)
+    assert "\n" not in str(caught.value)
+    return np.concatenate([w.ravel() for n in gan.networks for w in n.get_weights()])
+
+
 def main():
     devices = choose(sys.argv[1])
     assert devices.replicas == REPLICAS
@@ -154,6 +182,7 @@ def main():
             found[f"{case}: {i}"] = copies[0].numpy()
         print(case, "done", flush=True)
     found["noise"], found["dropout"] = drawn(devices)
+    found["ragged"] = ragged(devices)
     found["seen"] = np.stack(seen(devices))
     found["normalized"], found["moved"] = normalized(devices)
     np.savez(OUT, **found)

@@ -1,5 +1,6 @@
 """A run that is scored while it trains: the lines, the best checkpoint, and nothing else."""
 
+import dataclasses
 import json
 import shutil
 
@@ -14,11 +15,11 @@ from kgan.errors import InputError
 from kgan.metrics import features
 from kgan.metrics.scores import Data
 from kgan.tasks.evaluate import evaluate
-from kgan.training import evaluation
+from kgan.training import adversarial, evaluation
 from kgan.training.checkpoint import Checkpoints
 from kgan.training.run import reopen
 from kgan.training.settings import override
-from tests.training.runs import assert_equal, state
+from tests.training.runs import assert_equal, assert_same_pictures, state
 
 TINY = {
     "network.latent_dim": 4,
@@ -142,8 +143,7 @@ def test_training_is_the_same_to_the_bit_with_and_without_scores(scored, unscore
         for run in (scored, unscored)
     ]
     assert history[0] == history[1]
-    for picture in (unscored / "samples").iterdir():
-        assert picture.read_bytes() == (scored / "samples" / picture.name).read_bytes()
+    assert_same_pictures(unscored, scored)
     assert not (unscored / "evaluations.jsonl").exists()
     assert not (unscored / "checkpoints" / "best").exists()
 
@@ -283,3 +283,34 @@ def test_features_need_no_download_unless_they_are_asked_for(name, shape, expect
     assert ("--features inception-2015" in found.caveat) != own
     asked = evaluation.extractor(expected, Data(name, images, images, images))
     assert asked.caveat == ""
+
+
+def test_a_run_is_scored_against_what_it_was_given_whatever_a_name_loads():
+    """The default configuration names the digits; the data are others."""
+    config = override(kgan.RunConfig(), {**TINY, "evaluation.every": 3,
+                                         "evaluation.features": "digits-cnn"})  # fmt: skip
+    images = 255 - kgan.load("digits").images[:90]
+    mine = kgan.Examples(images, None, (), "mine")
+    data = kgan.prepare(config, mine).scorer._data
+    assert data.name == "mine"
+    together = np.concatenate([data.train, data.validation, data.test])
+    assert sorted(map(bytes, together)) == sorted(map(bytes, images))
+
+
+def test_coverage_is_of_the_points_that_were_given():
+    class Generator:
+        def sample(self, seeds):
+            return np.repeat(np.float32([[2.0, 0.0]]), len(seeds), axis=0)
+
+    ring, config = kgan.load("ring"), kgan.RunConfig()
+    assert adversarial.score(Generator(), ring, config)["modes"] == 1
+    named = override(config, {"data.name": "ring"})
+    other = dataclasses.replace(ring, images=ring.images + 1)
+    assert adversarial.score(Generator(), other, named) == {}
+
+
+@pytest.mark.parametrize(("dtype", "rows"), [("f4", (8, 8, 1)), ("i4", (8, 8, 1)), ("f8", (2,))])
+def test_examples_of_another_form_are_refused(dtype, rows):
+    examples = kgan.Examples(np.zeros((64, *rows), dtype), None, (), "mine")
+    with pytest.raises(InputError, match=r"mine holds .*: expected (uint8 images|float32 points)"):
+        kgan.prepare(override(kgan.RunConfig(), TINY), examples)

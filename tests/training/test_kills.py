@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 import kgan
 from kgan.cli import main
-from tests.training.runs import history
+from tests.training.runs import assert_same_pictures, history
 
 MOMENTS = 8
 CALL = [
@@ -76,11 +76,7 @@ def test_a_run_goes_on_from_every_moment(tmp_path, monkeypatch):
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_array_equal(one, other)
         assert history(place / "run") == history(whole)
-        names = sorted(path.name for path in (whole / "samples").iterdir())
-        assert sorted(path.name for path in (place / "run" / "samples").iterdir()) == names
-        for name in names:
-            picture = (place / "run" / "samples" / name).read_bytes()
-            assert picture == (whole / "samples" / name).read_bytes()
+        assert_same_pictures(place / "run", whole)
         versions = [path for path in (place / "out" / "ring-mlp").iterdir() if path.name.isdigit()]
         for version in versions:
             found = tf.saved_model.load(str(version)).signatures["serving_default"](seeds=seeds)

@@ -1,27 +1,152 @@
-"""A sheet shows every image, in the order of reading."""
+"""Pictures of a run: when they come, of what they are, and that they leave training alone."""
 
+import functools
+import itertools
+import random
+from types import SimpleNamespace
+
+import keras
 import numpy as np
 import pytest
+from PIL import Image
 
-from kgan.training.pictures import grid
+import kgan
+from kgan.training import run as runs
+from kgan.training.callbacks import Samples
+from kgan.training.checkpoint import _state
+from kgan.training.rhythm import Rhythm
+from kgan.training.run import reopen
+from kgan.training.sampling import sample_to
+from kgan.training.settings import override
+from kgan.training.stopping import StoppedError
+from tests.training.runs import assert_same, pictures
+
+TINY = {
+    "network.name": "mlp",
+    "network.latent_dim": 4,
+    "network.generator.width": 8,
+    "network.discriminator.width": 8,
+    "batch_size": 16,
+    "steps": 6,
+    "sample_every": 4,
+    "precision": "float32",
+}
 
 
-@pytest.mark.parametrize(
-    ("columns", "expected"), [(None, "012 345 6.."), (2, "01 23 45 6."), (9, "0123456..")]
-)
-@pytest.mark.parametrize("channels", [1, 3])
-def test_images_stand_row_by_row(columns, expected, channels):
-    levels = 20 * np.arange(7, dtype=np.uint8)[:, None, None, None]
-    sheet = np.asarray(grid(np.broadcast_to(levels, (7, 64, 32, channels)), columns))
-    rows = expected.split()
-    assert sheet.shape[:2] == (len(rows) * 66 + 2, len(rows[0]) * 34 + 2)
-    for top, row in enumerate(rows):
-        for left, name in enumerate(row):
-            cell = sheet[top * 66 + 2 :, left * 34 + 2 :][:64, :32]
-            assert (cell == (255 if name == "." else 20 * int(name))).all()
+class Clock:
+    """A clock that is set by hand."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
 
 
-def test_small_images_are_enlarged_by_a_whole_factor():
-    sheet = np.asarray(grid(np.full((1, 8, 20, 1), 7, np.uint8)))
-    assert sheet.shape == (8 * 4 + 4, 20 * 4 + 4)
-    assert (sheet[2:-2, 2:-2] == 7).all()
+def test_gaps_are_a_quarter_of_the_time_so_far_between_the_first_and_the_longest():
+    clock = Clock()
+    clock.now = 1000.0
+    rhythm, moments = Rhythm(20, longest=300, clock=clock), []
+    while clock.now < 1000 + 86_400:
+        if rhythm.due:
+            moments.append(clock.now - 1000)
+            rhythm.mark()
+        clock.now += 1
+    assert moments[:5] == [20, 40, 60, 80, 100]
+    for before, after in itertools.pairwise(moments):
+        assert after - before == np.ceil(min(max(20, before / 4), 300))
+    assert moments[-1] - moments[-2] == 300
+
+
+def sampled(folder, every, seconds_a_step, steps, finite=lambda step: True):
+    """Returns at which steps a run has pictures whose steps take so long."""
+    clock, model = Clock(), SimpleNamespace(step=keras.Variable(0, dtype="int64"))
+    folder.mkdir()
+    samples = Samples(
+        folder,
+        every,
+        lambda model: Image.new("L", (1, 1)),
+        lambda: finite(int(model.step.value)),
+        clock=clock,
+    )
+    samples.set_model(model)
+    for step in range(1, steps + 1):
+        samples.on_train_batch_begin(step - 1)
+        model.step.assign(step)
+        clock.now += seconds_a_step
+        samples.on_train_batch_end(step - 1)
+    samples.on_train_end()
+    return sorted(pictures(folder))
+
+
+def test_a_slow_run_has_pictures_soon_and_a_long_one_few(tmp_path):
+    found = sampled(tmp_path / "slow", 1000, 10.0, 720)
+    assert found[:4] == [0, 2, 4, 6]
+    assert all(after - before <= 2 + before / 4 for before, after in itertools.pairwise(found[1:]))
+    assert len(found) < 40
+
+
+def test_a_fast_run_has_those_by_steps_alone(tmp_path):
+    assert sampled(tmp_path / "fast", 50, 0.1, 120) == [0, 50, 100, 120]
+
+
+def test_weights_that_are_not_finite_are_worth_no_picture_by_time(tmp_path):
+    found = sampled(tmp_path / "bad", 1000, 10.0, 7, finite=lambda step: step not in (2, 3))
+    assert found == [0, 4, 6, 7]
+
+
+def trained(place, monkeypatch, clock, stop=None, run=None):
+    monkeypatch.setattr(runs, "Samples", functools.partial(Samples, clock=clock))
+    if run is None:
+        run = kgan.prepare(override(kgan.RunConfig(), TINY), kgan.load("digits"))
+    kgan.train(run, place, place.parent / "models", stop=stop)
+
+
+def always_due():
+    """Returns a clock by which every gap is over when it is looked at again."""
+    return map(lambda power: 1e3 * 2.0**power, itertools.count()).__next__
+
+
+def test_training_is_the_same_to_the_bit_whenever_it_was_drawn_and_stopped(tmp_path, monkeypatch):
+    trained(tmp_path / "seldom", monkeypatch, Clock())
+    assert sorted(pictures(tmp_path / "seldom")) == [0, 4, 6]
+    trained(tmp_path / "often", monkeypatch, always_due())
+    assert sorted(pictures(tmp_path / "often")) == list(range(7))
+    assert_same(tmp_path / "often", tmp_path / "seldom")
+
+    # Stopped after its first step: it has a picture of that, and can be drawn from.
+    run = tmp_path / "stopped"
+    stop = SimpleNamespace(asked=True)
+    with pytest.raises(StoppedError, match="after step 1"):
+        trained(run, monkeypatch, Clock(), stop)
+    assert sorted(pictures(run)) == [0, 1]
+    assert pictures(run)[1] == pictures(tmp_path / "often")[1]
+    sample_to(str(tmp_path / "drawn.png"), str(run), "0-63")
+    drawn = Image.open(tmp_path / "drawn.png")
+    np.testing.assert_array_equal(drawn, Image.open(run / "samples" / "step-00000001.png"))
+    trained(run, monkeypatch, Clock(), run=reopen(run, "train", {}))
+    assert_same(run, tmp_path / "often")
+
+
+ADVERSARIAL = {"network.generator.width": 8, "network.discriminator.width": 8}
+PRETRAINING = {"network.options.width": 8, "network.code_size": 4}
+
+
+# Dropout, whose seeds are state; batch statistics; corruption; a network made for the picture.
+@pytest.mark.parametrize("name", ["mlp", "dcgan", "denoising", "stacked", "vae"])
+def test_a_picture_leaves_the_model_as_it_is(name):
+    adversarial = name in kgan.NETWORKS
+    config = kgan.RunConfig() if adversarial else kgan.PretrainConfig()
+    changes = {"network.name": name, **(ADVERSARIAL if adversarial else PRETRAINING)}
+    data = kgan.load("digits") if adversarial else kgan.split("digits")
+    run = kgan.prepare(override(config, changes), data)
+
+    def everything():
+        state = [value.numpy() for group in _state(run.model).values() for value in group]
+        metrics = [v.numpy() for metric in run.model.metrics for v in metric.variables]
+        return [*state, *metrics, np.random.get_state()[1], np.array(random.getstate()[1])]
+
+    before = everything()
+    first, second = (run.family.picture(run.model, run.data) for _ in range(2))
+    for found, expected in zip(everything(), before, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(first, second)

@@ -87,6 +87,13 @@ def test_every_example_is_seen_once_an_epoch(outcomes):
     np.testing.assert_array_equal(np.concatenate(parts, axis=1), steps)
 
 
+def test_the_rest_of_a_batch_is_shared_out_alike_however_it_is_fed(outcomes):
+    """5 rows came as 5 and 0, or 3 and 2: now as 2 and 2, one left out."""
+    one, two = outcomes["one"]["ragged"], outcomes["two"]["ragged"]
+    assert np.isfinite(one).all()
+    np.testing.assert_allclose(two, one, atol=1e-5)
+
+
 def test_statistics_of_channels_far_from_zero_are_not_lost_in_rounding(outcomes):
     one = outcomes["one"]
     assert np.isfinite(one["normalized"]).all()

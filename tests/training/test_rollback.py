@@ -20,7 +20,7 @@ from kgan.training.checkpoint import Checkpoints
 from kgan.training.run import reopen
 from kgan.training.settings import override
 from kgan.training.stopping import Stop, StoppedError
-from tests.training.runs import assert_equal, history, state_of
+from tests.training.runs import assert_equal, assert_same_pictures, history, state_of
 
 TINY = {
     "network.name": "mlp",
@@ -277,8 +277,7 @@ def test_killed_after_a_roll_back_and_resumed_equals_undisturbed(step, rolled_ba
     resumed(run)
     assert_equal(state_of(run), state_of(rolled_back))
     assert history(run) == history(rolled_back)
-    for picture in (rolled_back / "samples").iterdir():
-        assert picture.read_bytes() == (run / "samples" / picture.name).read_bytes()
+    assert_same_pictures(run, rolled_back)
 
 
 class StopAt(keras.callbacks.Callback):

@@ -75,6 +75,14 @@ def test_time_that_is_up_saves_and_auto_goes_on_until_it_is_done(whole, workdir)
     assert [result.exit_code for result in stopped] == [0, 0], stopped[0].output
     assert [path.name for path in Path("runs").iterdir()] == ["00000-digits-dcgan"]
     run = Path("runs/00000-digits-dcgan")
+    step = re.search(r"Training stopped after step (\d+)\. Its time is up\.\n", stopped[0].stderr)[
+        1
+    ]
+    assert stopped[0].stderr.splitlines()[-3:] == [
+        f"Newest picture: {run}/samples/step-{int(step):08d}.png",
+        f"Draw from it with: kgan sample {run}",
+        f"Go on with: kgan train --resume {run}",
+    ]
     if not (run / "summary.json").exists():
         result = kgan(*TRAIN, "--resume", "auto")
         assert result.exit_code == 0, result.output

@@ -16,8 +16,9 @@ import kgan
 from kgan.cli import main
 from kgan.models import GAN
 from kgan.training.build import build
-from kgan.training.folder import read_config as read
-from kgan.training.run import read_config
+from kgan.training.records import config_of as read_config
+from kgan.training.records import read_config as read
+from tests.training.runs import pictures, pictures_due
 
 SETTINGS = [
     "--precision", "float32", "--steps", "300", "--batch-size", "16",
@@ -96,11 +97,15 @@ def test_workers_share_a_run_that_is_stopped_and_killed(workers, workdir):
         assert {**line, **timing} == pytest.approx({**other, **timing}, rel=1e-3)
     again = CliRunner().invoke(main, ["train", *SETTINGS, "--run-dir", "run", "--resume", "auto"])
     assert (again.exit_code, again.stderr) == (0, "Run run is finished.\n")
-    names = {path.relative_to(workdir / "run") for path in (workdir / "run").rglob("*")}
-    expected = {path.relative_to(workdir / "whole") for path in (workdir / "whole").rglob("*")}
-    assert {n for n in names if n.parts[0] != "tensorboard"} == {
-        n for n in expected if n.parts[0] != "tensorboard"
+    names, expected = (
+        {path.relative_to(run) for path in run.rglob("*")}
+        for run in (workdir / "run", workdir / "whole")
+    )
+    inside = ("tensorboard", "samples")  # of the samples those due alone are in every run
+    assert {n for n in names if n.parts[0] not in inside} == {
+        n for n in expected if n.parts[0] not in inside
     }
+    assert pictures_due(workdir / "whole") <= pictures(workdir / "run").keys()
     found, wanted = (kgan.restore(workdir / name)[0] for name in ("run", "whole"))
     first = build(read_config(read(workdir / "whole")), (8, 8, 1))
     for networks in zip(found.networks, wanted.networks, first.networks, strict=True):

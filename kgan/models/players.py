@@ -1,0 +1,69 @@
+"""What a GAN's two networks must be, as far as it can be seen in their last layers."""
+
+import keras
+from keras import layers
+
+from kgan.errors import InputError
+
+SPANS = {
+    "sigmoid": (0.0, 1.0),
+    "hardsigmoid": (0.0, 1.0),
+    "softmax": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "hardtanh": (-1.0, 1.0),
+    "softsign": (-1.0, 1.0),
+}
+"""What activations span, by their names in lower case without underscores."""
+_SHAPING = (layers.Reshape, layers.Flatten, layers.Permute, layers.Identity)
+
+
+def check_generator(generator: keras.Model, value_range: tuple[float, float]) -> None:
+    """Raises an InputError unless a generator takes latents, and images of it span the range."""
+    takes = [tuple(tensor.shape) for tensor in generator.inputs]
+    if len(takes) != 1 or len(takes[0]) != 2:
+        raise InputError(f"The generator takes {takes}: expected one input, (batch, latent_dim).")
+    name = last_activation(generator)
+    is_image = len(generator.output_shape) == 4
+    if is_image and name in SPANS and SPANS[name] != value_range:
+        raise InputError(
+            f"The generator ends in {name}, which spans {SPANS[name]}, and value_range is "
+            f"{value_range}: pass value_range={SPANS[name]}."
+        )
+
+
+def with_logits(discriminator: keras.Model) -> keras.Model:
+    """Returns the discriminator with one logit an example, `(batch,)`.
+
+    Raises:
+        InputError: It has other outputs, or bounded ones.
+    """
+    gives = [tuple(tensor.shape) for tensor in discriminator.outputs]
+    if gives not in ([(None,)], [(None, 1)]):
+        raise InputError(
+            f"The discriminator gives {gives}: expected one logit an example, (batch,) or "
+            "(batch, 1)."
+        )
+    name = last_activation(discriminator)
+    if name in SPANS:
+        raise InputError(
+            f"The discriminator ends in {name}: expected logits, which the losses take for "
+            "unbounded. Leave its last activation out."
+        )
+    if gives == [(None,)]:
+        return discriminator
+    logits = layers.Reshape((), dtype="float32")(discriminator.outputs[0])
+    return keras.Model(discriminator.inputs, logits, name=discriminator.name)
+
+
+def last_activation(network: keras.Model) -> str:
+    """Returns the name of what a network applies last, layers left out that only move values."""
+    operations = getattr(network, "operations", None) or network.layers
+    for operation in reversed(operations):
+        if isinstance(operation, keras.Model):
+            return last_activation(operation)
+        activation = getattr(operation, "activation", None)
+        name = getattr(activation, "__name__", type(operation).__name__).replace("_", "").lower()
+        casts = isinstance(operation, layers.Activation) and name == "linear"
+        if not casts and not isinstance(operation, _SHAPING):
+            return name
+    return ""

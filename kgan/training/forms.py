@@ -1,0 +1,96 @@
+"""What each JSON file of a run's folder must hold."""
+
+from kgan.training.config import CONFIGS
+from kgan.training.schema import (
+    CAPTION,
+    COUNT,
+    DURATION,
+    NUMBER,
+    ONE_OR_MORE,
+    SHARE,
+    TEXT,
+    anything,
+    by,
+    choice,
+    listing,
+    nullable,
+    one_or_list,
+    record,
+    table,
+)
+
+SCORE = record(
+    {
+        "name": CAPTION,
+        "step": nullable(COUNT),
+        "n": COUNT,
+        "dataset": CAPTION,
+        "split": CAPTION,
+        "value": NUMBER,
+    },
+    others=anything,
+)
+PART = record(
+    {
+        "count": ONE_OR_MORE,
+        "shape": listing(ONE_OR_MORE, 1, 3),
+        "dtype": CAPTION,
+        "pixels": CAPTION,
+        "labels": nullable(CAPTION),
+        "class names": nullable(CAPTION),
+    }
+)
+CONFIG = record(
+    {
+        "name": CAPTION,
+        "config": record({"data": anything, "network": anything}, others=anything),
+        "examples": ONE_OR_MORE,
+        "image_shape": listing(ONE_OR_MORE, 1, 3),
+    },
+    {
+        "family": choice(*CONFIGS),
+        "device": CAPTION,
+        "fingerprint": record({"train": PART}, {"validation": PART, "test": PART}),
+        "replicas": ONE_OR_MORE,
+        "threads": record({"intra_op": ONE_OR_MORE, "inter_op": ONE_OR_MORE}),
+        "versions": table(CAPTION),
+    },
+)
+METRICS = record(
+    {"step": COUNT, "images_seen": COUNT, "seconds": DURATION},
+    {"event": CAPTION, "reason": TEXT, "changed": listing(TEXT)},
+    others=one_or_list(nullable(NUMBER)),
+)
+EVALUATIONS = record({"step": COUNT, "name": CAPTION, "value": NUMBER}, others=anything)
+EVALUATION = record(
+    {}, {"scores": listing(SCORE), "baselines": table(listing(SCORE))}, others=anything
+)
+SUMMARY = record({"step": COUNT, "saved_model": TEXT}, others=anything)
+SETTINGS = table(record({}, others=anything))
+RESULT = {
+    "settings": CAPTION,
+    "arm": CAPTION,
+    "labels": ONE_OR_MORE,
+    "seed": COUNT,
+    "validation_accuracy": SHARE,
+    "test_accuracy": SHARE,
+    "seconds": DURATION,
+}
+TRAINED = record(
+    {**RESULT, "learning_rate": DURATION, "start": choice("fresh", "probe")}, others=anything
+)
+PROBED = record({**RESULT, "C": DURATION}, others=anything)
+RESULTS = by(
+    "arm",
+    {"pretrained": TRAINED, "random": TRAINED, "probe": PROBED, "random_probe": PROBED},
+)
+CLASSIFIER = record(
+    {
+        "labels": ONE_OR_MORE,
+        "seed": COUNT,
+        "validation_accuracy": SHARE,
+        "test_accuracy": SHARE,
+        "saved_model": TEXT,
+    }
+)
+TABLE = record({"settings": CAPTION}, {"classifier": nullable(CLASSIFIER)}, others=anything)

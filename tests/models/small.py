@@ -1,0 +1,110 @@
+"""One small model of each class, as the tests of saving and of callbacks share them."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+import kgan
+from kgan.layers import BatchNormalization, Conv2D, Dropout, Maxout
+from kgan.models import MomentumSGD
+from kgan.models.saving import seed_states
+
+SHAPE, LATENT = (4, 4, 1), 3
+IMAGES = np.random.default_rng(0).integers(0, 256, (8, *SHAPE), dtype=np.uint8)
+LABELS = np.arange(8) % 2
+LAYERS = 2  # of the stack
+
+
+def network(inputs, outputs, *between):
+    first = keras.Input(inputs)
+    x = layers.Flatten()(first)
+    for layer in (layers.Dense(6, activation="tanh"), *between):
+        x = layer(x)
+    return keras.Model(first, layers.Reshape(outputs)(layers.Dense(int(np.prod(outputs)))(x)))
+
+
+def gan():
+    generator = network((LATENT,), SHAPE, BatchNormalization())
+    image = keras.Input(SHAPE)
+    x = layers.Flatten()(Conv2D(2, 3, padding="same")(image))
+    x = Maxout(3, pieces=2)(Dropout(0.3)(x))
+    discriminator = keras.Model(image, layers.Reshape(())(layers.Dense(1)(x)))
+    return kgan.GAN(generator, discriminator, ema_decay=0.9, seed=5)
+
+
+def autoencoder():
+    coders = network(SHAPE, (3,), layers.Dropout(0.3)), network((3,), SHAPE)
+    return kgan.Autoencoder(*coders, corruption=kgan.Corruption("masking", 0.3), seed=5)
+
+
+def stacked():
+    encoders = [network(SHAPE, (5,), Dropout(0.3)), network((5,), (3,))]
+    decoders = [network((5,), SHAPE), network((3,), (5,))]
+    return kgan.StackedAutoencoder(encoders, decoders)
+
+
+def vae():
+    image = keras.Input(SHAPE)
+    x = layers.Dropout(0.3)(layers.Dense(6)(layers.Flatten()(image)))
+    encoder = keras.Model(image, [layers.Dense(LATENT)(x), layers.Dense(LATENT)(x)])
+    return kgan.VAE(encoder, network((LATENT,), SHAPE), "gaussian", beta=0.5, seed=5)
+
+
+def classifier():
+    return kgan.Classifier(network(SHAPE, (5,), Dropout(0.3)), 2, ("even", "odd"))
+
+
+MODELS = {
+    "GAN": gan,
+    "Autoencoder": autoencoder,
+    "StackedAutoencoder": stacked,
+    "VAE": vae,
+    "Classifier": classifier,
+}
+
+
+def compiled(name, **options):
+    """Returns a small model, nothing about how it is compiled being the default."""
+    keras.utils.set_random_seed(0)
+    model = MODELS[name]()
+    schedule = keras.optimizers.schedules.CosineDecay(0.02, 100)
+    if name == "GAN":
+        options = {
+            "objective": "hinge",
+            "generator_optimizer": MomentumSGD(0.1, ramp_steps=10),
+            "discriminator_optimizer": keras.optimizers.Adam(schedule),
+            "discriminator_steps": 2,
+            "r1": 0.5,
+            "accumulate": 2,
+            **options,
+        }
+    elif name == "Classifier":
+        options = {"optimizer": keras.optimizers.RMSprop(schedule), **options}
+    else:
+        options = {"optimizer": keras.optimizers.Adam(schedule), "accumulate": 2, **options}
+    model.compile(**options)
+    return model
+
+
+def data(name):
+    """Returns what `fit` and `evaluate` of a model take."""
+    return (IMAGES, LABELS) if name == "Classifier" else (IMAGES,)
+
+
+def batches(name, size):
+    """Returns the same as batches: Keras does not build a pipeline for each call."""
+    return tf.data.Dataset.from_tensor_slices(data(name)).batch(size)
+
+
+def state(model):
+    """Returns everything that training changes."""
+    optimizers = [v for optimizer in model.optimizers for v in optimizer.variables]
+    seeds = [v for network in model.networks for v in seed_states(network)]
+    return [np.asarray(variable.value) for variable in [*model.weights, *optimizers, *seeds]]
+
+
+def assert_same(state, other):
+    assert len(state) == len(other)
+    for a, b in zip(state, other, strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -1,0 +1,82 @@
+"""Wrong calls of `kgan sample`."""
+
+import keras
+import pytest
+
+import kgan
+from tests.wrong_calls.calls import held
+
+CALLS = {
+    "no model": (["nothing"], "neither a run nor a SavedModel"),
+    "a file for a model": (["full/file"], "neither a run nor a SavedModel"),
+    "an empty folder": (["empty"], "neither a run nor a SavedModel"),
+    "a link to itself": (["loop"], "neither a run nor a SavedModel"),
+    "a long name": (["x" * 300], "expected at most 255 bytes"),
+    "negative seed": (["--seeds", "-4"], "expected numbers and ranges"),
+    "large seed": (["--seeds", "9223372036854775808"], "out of range"),
+    "words for seeds": (["--seeds", "a-b"], "expected numbers and ranges"),
+    "other digits for seeds": (["--seeds", "٣"], "expected numbers and ranges"),
+    "a superscript for seeds": (["--seeds", "²"], "expected numbers and ranges"),
+    "seeds without one": (["--seeds", "1,,2"], "expected numbers and ranges"),
+    "fractions for seeds": (["--seeds", "0.5"], "expected numbers and ranges"),
+    "backwards": (["--seeds", "9-3"], "expected numbers and ranges"),
+    "too many": (["--seeds", "0-99999999"], "draw them in parts"),
+    "thousands of digits": (["--seeds", "9" * 5000], "expected numbers and ranges"),
+    "form": (["--out", "x.jpg"], "expected X.png"),
+    "columns": (["--columns", "0"], "--columns 0"),
+    "columns beyond memory": (["--columns", "1000000000"], "10,000 at most"),
+    "out under a file": (["--out", "full/file/x.png"], "Cannot write"),
+    "out on a folder": (["--out", "folder.png"], "there is a folder of this name"),
+    "out of a long name": (["--out", "x" * 300 + ".png"], "expected at most 255 bytes"),
+    "unknown checkpoint": (["run", "--checkpoint", "newest"], "Known: best, last"),
+    "best of a SavedModel": (
+        ["saved_models/digits-mlp", "--checkpoint", "best"],
+        "has no checkpoint 'best'",
+    ),
+    "no address": (["x", "--server", "host"], "expected http://HOST:PORT"),
+    "a port of 0": (["x", "--server", "host:0"], "expected http://HOST:PORT"),
+    "a server without a name": (["--server", "host:1"], "expected one --model NAME"),
+    "a name without a server": (["--model", "x"], "expected only with --server"),
+    "a version without a server": (["--model-version", "1"], "expected only with --server"),
+    "a time without a server": (["--timeout", "1"], "expected only with --server"),
+    "a checkpoint of a server": (
+        ["x", "--server", "host:1", "--checkpoint", "best"],
+        "a server has none",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CALLS)
+def test_sample(case, inside):
+    arguments, message = CALLS[case]
+    held(["sample", *arguments], message, inside)
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory):
+    """SavedModels that draw nothing, by name, and one that is none."""
+    root = tmp_path_factory.mktemp("others")
+    pixels, code = keras.Input((8, 8, 1)), keras.Input((2,))
+    encoder = keras.Model(pixels, keras.layers.Dense(2)(keras.layers.Flatten()(pixels)))
+    decoder = keras.Model(code, keras.layers.Reshape((8, 8, 1))(keras.layers.Dense(64)(code)))
+    autoencoder = kgan.Autoencoder(encoder, decoder)
+    kgan.export(autoencoder, root, "autoencoder")
+    classifier = kgan.Classifier(encoder, 3, tuple("abc"), (0.0, 1.0))
+    kgan.export(classifier, root, "classifier")
+    (root / "garbage" / "1").mkdir(parents=True)
+    (root / "garbage" / "1" / "saved_model.pb").write_bytes(b"\xff" * 99)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("autoencoder", "is a SavedModel of an autoencoder (endpoints decode, encode, reconst"),
+        ("classifier", "is a SavedModel of a classifier (endpoints classify, classify_png), whi"),
+        ("garbage", "is no SavedModel that can be read"),
+    ],
+)
+@pytest.mark.parametrize("command", ["sample", "evaluate"])
+def test_a_saved_model_that_draws_nothing(name, message, command, others, workdir):
+    line = held([command, others / name], message, workdir)
+    assert ("kgan evaluate --features" in line) == (name != "garbage")
