@@ -46,20 +46,30 @@ def describe_data(run: Run) -> dict:
     }
 
 
-def check_data(record: dict, found: dict, run_dir: Path | str, allowed: bool) -> list[str]:
+def changes(record: dict, found: dict) -> list[str]:
     """Returns in words how data differ from those of a run.
 
     Args:
         record: Its config.json; of runs of before there were fingerprints number and shape count.
         found: The data's fingerprint: see `kgan.data.fingerprint`.
-        run_dir: Its folder.
+    """
+    known = {"train": {"count": record["examples"], "shape": record["image_shape"]}}
+    return differences(record.get("fingerprint", known), found)
+
+
+def check_data(record: dict, found: dict, run_dir: Path | str, allowed: bool) -> list[str]:
+    """Returns what `changes` does, where it may.
+
+    Args:
+        record: As of `changes`.
+        found: As of `changes`.
+        run_dir: The run's folder.
         allowed: Whether they may.
 
     Raises:
         InputError: They may not, or have another shape.
     """
-    known = {"train": {"count": record["examples"], "shape": record["image_shape"]}}
-    changed = differences(record.get("fingerprint", known), found)
+    changed = changes(record, found)
     fits = found["train"]["shape"] == record["image_shape"]
     if changed and not (allowed and fits):
         go_on = "go on with these by --allow-changed-data, " if fits else ""

@@ -297,6 +297,14 @@ def test_a_run_is_scored_against_what_it_was_given_whatever_a_name_loads():
     assert sorted(map(bytes, together)) == sorted(map(bytes, images))
 
 
+def test_a_run_of_other_data_is_not_scored_against_what_it_names(tmp_path):
+    config = override(kgan.RunConfig(), {**TINY, "steps": 1})
+    mine = kgan.Examples(255 - kgan.load("digits").images, None, (), "mine")
+    kgan.train(kgan.prepare(config, mine), tmp_path / "run", tmp_path / "saved_models")
+    with pytest.raises(InputError, match=r"not trained on 'digits'.*other training pixels.*--data"):
+        evaluate(tmp_path / "run", ["fid"], 40)
+
+
 def test_coverage_is_of_the_points_that_were_given():
     class Generator:
         def sample(self, seeds):
