@@ -265,7 +265,10 @@ class Autoencoder(CountedModel):
 
     def _targets(self, labels, images):
         """Refuses other images as targets, as Keras's users give to denoise."""
-        if labels is None or labels.shape[1:] != images.shape[1:]:
+        if labels is None:
+            return None
+        form, own = (tf.TensorShape(given.shape)[1:] for given in (labels, images))
+        if form.rank is None or form.as_list() != own.as_list():
             return None
         same = tf.reduce_all(self.to_range(labels) == self.to_range(images))
         with tf.control_dependencies(required(same, OTHER_TARGETS, [])):

@@ -10,9 +10,10 @@ import tensorflow as tf
 from kgan.errors import DataWarning, InputError
 from kgan.models.batches import in_equal_parts
 from kgan.models.callbacks import check_callbacks, given
-from kgan.models.images import to_range, told
+from kgan.models.images import checked, to_range, told
 from kgan.models.saving import SavableModel
 
+FIRST_ROWS = 32
 COMPILED = ("run_eagerly", "steps_per_execution", "jit_compile")
 
 
@@ -86,6 +87,10 @@ class CountedModel(SavableModel):
         """
         if self.compiled:  # Else Keras says so.
             check_callbacks(self, *given(self, args, kwargs))
+        x = args[0] if args else kwargs.get("x")
+        if isinstance(x, np.ndarray | tf.Tensor):
+            # Before anything is traced, and for what XLA compiles: that sees no values.
+            checked(x[:FIRST_ROWS], self.image_shape, self._points)
         self._warned_of_rows, before = False, int(self.step.numpy())
         history = super().fit(*args, **kwargs)
         if self._warned_of_rows and int(self.step.numpy()) == before:

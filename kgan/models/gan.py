@@ -34,7 +34,8 @@ class GAN(CountedModel):
 
     Images are uint8, or floats in [0, 1], `(batch, height, width, channels)`. Points, `(batch, n)`,
     are finite floats and stay as they are. Anything else is refused, values in a batch by the step
-    that meets them; what XLA compiles, as on a TPU, looks at types and shapes alone.
+    that meets them. What XLA compiles (a TPU, `jit_compile=True`, Keras's default on a GPU) sees
+    types and shapes alone: there values are looked at in the first rows of arrays.
 
     Args:
         generator: From `(batch, latent_dim)` to `(batch, *image_shape)`.
