@@ -59,8 +59,7 @@ def check_model(what: str, name: str) -> None:
     Raises:
         InputError: It would have to be quoted in one of these.
     """
-    check_text(what, name)
-    if not MODEL.fullmatch(name):
+    if not (isinstance(name, str) and MODEL.fullmatch(name)):
         raise InputError(
             f"{what} is {shown(name)}: expected one such as digits-dcgan, of letters (a to z), "
             "digits, -, _ and, not first, dots."
