@@ -16,6 +16,7 @@ import numpy as np
 from kgan.data import image, prepared
 from kgan.data.examples import Examples
 from kgan.errors import InputError
+from kgan.startup import silent_tensorflow
 
 BATCH = 64  # images decoded at once, where all have one size
 PROBE_SECONDS = 6
@@ -121,7 +122,6 @@ def licence(name: str, data_dir: str | os.PathLike | None = None) -> str | None:
 
 
 def _import() -> Any:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is first imported
     import tensorflow_datasets
 
     return tensorflow_datasets
@@ -135,6 +135,8 @@ def _root(data_dir: str | os.PathLike | None) -> str:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keeps tensorflow-datasets from logging, and from asking its bucket about each set."""
+    with silent_tensorflow():
+        import tensorflow  # noqa: F401, which it would load.
     tfds = _import()
     tfds.core.utils.gcs_utils._is_gcs_disabled = True
     logger = logging.getLogger("absl")

@@ -14,7 +14,7 @@ def as_float32(model: keras.Model) -> keras.Model:
     """Returns a copy of a functional model that computes in float32, with the same weights."""
 
     def in_float32(original):
-        if isinstance(original, keras.layers.Lambda):
+        if type(original) is keras.layers.Lambda:
             return _lambda_in_float32(original)
         dtype = {"dtype": "float32"} if isinstance(original, keras.layers.Layer) else {}
         return type(original).from_config({**original.get_config(), **dtype})

@@ -30,6 +30,7 @@ SCORE = record(
     },
     others=anything,
 )
+BASELINE = record({"name": CAPTION, "value": NUMBER}, others=anything)
 PART = record(
     {
         "count": ONE_OR_MORE,
@@ -63,7 +64,7 @@ METRICS = record(
 )
 EVALUATIONS = record({"step": COUNT, "name": CAPTION, "value": NUMBER}, others=anything)
 EVALUATION = record(
-    {}, {"scores": listing(SCORE), "baselines": table(listing(SCORE))}, others=anything
+    {}, {"scores": listing(SCORE), "baselines": table(listing(BASELINE))}, others=anything
 )
 SUMMARY = record({"step": COUNT, "saved_model": TEXT}, others=anything)
 SETTINGS = table(record({}, others=anything))

@@ -31,9 +31,13 @@ def test_unknown_name_suggests_and_does_not_list_hundreds():
     assert len(str(raised.value)) < 300
 
 
-@pytest.mark.parametrize("name", ["", "\0", "a:b", "huggingface:mnist", "mnist:x", "no set"])
-def test_odd_names(name):
-    with pytest.raises(InputError, match="Unknown data set"):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("", "expected a word"), ("\0", "no control character"),
+     *((name, "Unknown data set") for name in ("a:b", "huggingface:mnist", "mnist:x", "no set"))],
+)  # fmt: skip
+def test_odd_names(name, message):
+    with pytest.raises(InputError, match=message):
         data.load(name)
 
 

@@ -100,7 +100,7 @@ def test_as_exact_as_keras_in_16_bits(kind, case, dtype):
         for found in (derivatives(theirs, inputs), derivatives(ours, inputs))
     ]
     for keras_error, error in zip(*errors, strict=True):
-        assert error < 1.5 * keras_error + 0.01
+        assert error < 2 * keras_error + 0.01
 
 
 @pytest.mark.parametrize(

@@ -233,7 +233,7 @@ def swap_ema_weights(case, folder):
         *seen, [v.numpy() for v in model.trainable_variables], strict=True
     ):
         average = 0.75 * first + 0.25 * second
-        np.testing.assert_allclose(swapped, average, atol=1e-6)
+        np.testing.assert_allclose(swapped, average, rtol=1e-6, atol=1e-6)
         np.testing.assert_allclose(last, average, atol=1e-6)
 
 

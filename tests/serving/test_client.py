@@ -229,7 +229,7 @@ def test_the_wrong_one_of_two_ports_is_told(over, to, server):
 
 def test_without_the_extra_grpc_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
-    with pytest.raises(InputError, match=r"pip install 'kgan\[serving\]'"):
+    with pytest.raises(InputError, match="pip install tensorflow-serving-api"):
         ServedGenerator("host:8500", "digits")
 
 

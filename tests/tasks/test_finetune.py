@@ -53,7 +53,7 @@ def test_all_arms_learn_from_the_same_examples_and_the_test_is_read_once_a_row(
     train, accuracy = finetune.Trainer.train, finetune.Trainer.accuracy
     probe_accuracy, features = finetune.probe.accuracy, finetune.Features.__call__
 
-    def spy_train(self, part, validation, limits, seed, pretrained, learning_rate, head):
+    def spy_train(self, part, validation, limits, seed, pretrained, learning_rate, head, evaluated):
         key = (len(part), seed)
         seen.setdefault(key, set()).add((part.images.tobytes(), part.labels.tobytes()))
         assert validation is experiment.splits.validation
@@ -66,7 +66,9 @@ def test_all_arms_learn_from_the_same_examples_and_the_test_is_read_once_a_row(
             codes = features(experiment_codes, weights, part_of.images, chosen)
             hits = (codes @ head[0] + head[1]).argmax(1) == part.labels
             heads.append(hits.mean())
-        return train(self, part, validation, limits, seed, pretrained, learning_rate, head)
+        return train(
+            self, part, validation, limits, seed, pretrained, learning_rate, head, evaluated
+        )
 
     def spy_accuracy(self, weights, examples):
         assert examples is experiment.splits.test

@@ -95,10 +95,11 @@ def test_time_that_is_up_saves_and_auto_goes_on_until_it_is_done(whole, workdir)
 
 
 def test_auto_leaves_a_run_alone_that_another_process_is_at(workdir):
-    process = started(*TRAIN, "--set", "steps=100000", "--run-dir", "runs/00000-mine")
+    long = [word.replace("steps=120", "steps=100000") for word in TRAIN]
+    process = started(*long, "--run-dir", "runs/00000-mine")
     try:
         wait_for(10, workdir / "runs/00000-mine", process)
-        result = kgan(*TRAIN, "--set", "steps=100000", "--resume", "auto", "--max-time", "1s")
+        result = kgan(*long, "--resume", "auto", "--max-time", "1s")
         assert result.exit_code == 0, result.output
         assert "00001-digits-dcgan" in result.stderr
     finally:
@@ -163,7 +164,8 @@ def test_all_workers_get_the_same_answer_whatever_comes_while_they_wait():
 
 
 def test_more_checkpoints_are_kept_if_asked(workdir):
-    assert kgan(*TRAIN, "--keep", 4, "--set", "checkpoint_every=20").exit_code == 0
+    often = [word.replace("checkpoint_every=50", "checkpoint_every=20") for word in TRAIN]
+    assert kgan(*often, "--keep", 4).exit_code == 0
     found = Path("runs/00000-digits-dcgan/checkpoints").glob("*.index")
     assert sorted(int(path.stem.rpartition("-")[2]) for path in found) == [60, 80, 100, 120]
 

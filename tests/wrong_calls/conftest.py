@@ -78,10 +78,8 @@ def whole(trained, tmp_path_factory):
     results.keep_weights(20, 0, [np.zeros((3, 2), np.float32), np.ones(2, np.float32)])
     table = {"settings": results.key, "rows": [], "classifier": CLASSIFIER}
     (run / "finetune" / "table.json").write_text(json.dumps(table, indent=2))
-    scores = [{"name": "fid", "step": 4, "n": 40, "dataset": "digits", "split": "train",
-               "value": 1.5}]  # fmt: skip
-    known = {"scores": scores, "seconds": {"sampling": 0.5}, "baselines": {"noise": scores}}
-    (run / "evaluation.json").write_text(json.dumps(known))
+    result = kgan("evaluate", run, "--metrics", "parzen", "--samples", 40)
+    assert result.exit_code == 0, result.output
     return run
 
 
