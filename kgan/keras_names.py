@@ -20,6 +20,7 @@ HOMES = {
     "Objective": "kgan.losses.saving",
     "Corruption": "kgan.data.corrupt",
     "BatchNormalization": "kgan.layers",
+    "Bias": "kgan.layers",
     "Conv2D": "kgan.layers",
     "Conv2DTranspose": "kgan.layers",
     "Dropout": "kgan.layers",

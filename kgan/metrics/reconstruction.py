@@ -90,35 +90,54 @@ def pca_reconstruction(train, test, code_size: int) -> tuple[np.ndarray, bool]:
     Raises:
         InputError: Too few images, images of two shapes, or a code without numbers.
     """
-    from sklearn.decomposition import PCA
-
     _check_one_shape(train, test)
-    if code_size < 1:
-        raise InputError(f"code_size is {code_size}: expected 1 or more.")
-    if len(train) < 2:
-        raise InputError("Received 1 training image: principal components expect 2 or more.")
     dim = int(np.prod(train.shape[1:]))
     exact = dim <= MAX_EXACT
     rows = min(len(train), MAX_TRAIN)
     if not exact:
         rows = min(rows, max(MAX_ELEMENTS // dim, code_size, 2))
-    # scikit-learn subtracts the mean from the second moments: in float32 that needs a small mean.
-    mean = _mean(train, rows)
-    matrix = np.empty((rows, dim), np.float32)
-    for start, chunk in _chunks(train, rows):
-        matrix[start : start + len(chunk)] = (chunk - mean).reshape(len(chunk), dim)
-    pca = PCA(
-        min(code_size, rows, dim),
-        svd_solver="covariance_eigh" if exact else "randomized",
-        copy=False,
-        random_state=0,
-    ).fit(matrix)
+    pca, mean, _ = principal_components(train, code_size, rows, exact)
     result = np.empty(test.shape, np.float32)
     for start, chunk in _chunks(test):
         codes = pca.transform((chunk - mean).reshape(len(chunk), dim))
         decoded = pca.inverse_transform(codes).reshape(chunk.shape)
         result[start : start + len(chunk)] = decoded + mean
     return result, exact
+
+
+def principal_components(train, count: int, rows: int, exact: bool):
+    """Returns the principal components of the first training images less their mean.
+
+    Args:
+        train: Training images, 2 or more.
+        count: How many, from 1. No more are found than there are images or elements.
+        rows: Images to take, from 2.
+        exact: From the eigenvectors of the covariance, or approximate, with a fixed seed.
+
+    Returns:
+        A fitted `sklearn.decomposition.PCA`; the mean image, float32; the elements' variances in
+        all, divided by `rows`.
+
+    Raises:
+        InputError: Too few images, or a code without numbers.
+    """
+    from sklearn.decomposition import PCA
+
+    if count < 1:
+        raise InputError(f"code_size is {count}: expected 1 or more.")
+    if len(train) < 2:
+        raise InputError("Received 1 training image: principal components expect 2 or more.")
+    dim = int(np.prod(train.shape[1:]))
+    # scikit-learn subtracts the mean from the second moments: in float32 that needs a small mean.
+    mean = _mean(train, rows)
+    matrix, total = np.empty((rows, dim), np.float32), 0.0
+    for start, chunk in _chunks(train, rows):
+        part = matrix[start : start + len(chunk)]
+        part[:] = (chunk - mean).reshape(len(chunk), dim)
+        total += np.square(part).sum(dtype=np.float64) / rows
+    solver = "covariance_eigh" if exact else "randomized"
+    pca = PCA(min(count, rows, dim), svd_solver=solver, copy=False, random_state=0).fit(matrix)
+    return pca, mean, total
 
 
 def mean_image_reconstruction(train, test) -> np.ndarray:

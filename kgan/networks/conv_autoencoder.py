@@ -35,23 +35,9 @@ def encoder(
     Raises:
         InputError: The network cannot be built for this shape, or the normalisation is unknown.
     """
-    sides = _sides(image_shape, normalization)
     inputs = keras.Input(image_shape, name="images")
-    x, channels = inputs, image_shape[2]
-    for i, (before, after) in enumerate(itertools.pairwise(sides)):
-        kernel, stride = _kernel(before, after)
-        initializer = _he(channels * kernel**2)
-        channels = width << i
-        x = Conv2D(
-            channels,
-            kernel,
-            stride,
-            padding="same",
-            use_bias=normalization == "none",
-            kernel_initializer=initializer,
-        )(x)
-        x = layers.ReLU()(_normalize(normalization, x))
-    codes = layers.Dense(code_size, dtype="float32")(layers.Flatten()(x))
+    x = features(inputs, width, normalization)
+    codes = layers.Dense(code_size, dtype="float32")(x)
     return keras.Model(inputs, codes, name="conv_encoder")
 
 
@@ -73,13 +59,57 @@ def decoder(
     Raises:
         InputError: The network cannot be built for this shape, or the normalisation is unknown.
     """
+    inputs = keras.Input((code_size,), name="codes")
+    x = images(inputs, image_shape, width, normalization)
+    return keras.Model(inputs, x, name="conv_decoder")
+
+
+def features(x, width: int, normalization: str):
+    """Returns the encoder's last map, flat, of images `(batch, height, width, channels)`.
+
+    Args:
+        x: A Keras tensor.
+        width: As of `encoder`.
+        normalization: As of `encoder`.
+
+    Raises:
+        InputError: As of `encoder`.
+    """
+    sides, channels = _sides(x.shape[1:], normalization), x.shape[-1]
+    for i, (before, after) in enumerate(itertools.pairwise(sides)):
+        kernel, stride = _kernel(before, after)
+        initializer = _he(channels * kernel**2)
+        channels = width << i
+        x = Conv2D(
+            channels,
+            kernel,
+            stride,
+            padding="same",
+            use_bias=normalization == "none",
+            kernel_initializer=initializer,
+        )(x)
+        x = layers.ReLU()(_normalize(normalization, x))
+    return layers.Flatten()(x)
+
+
+def images(codes, image_shape: tuple[int, ...], width: int, normalization: str):
+    """Returns what the decoder makes of codes `(batch, code_size)`, float32 and unbounded.
+
+    Args:
+        codes: A Keras tensor.
+        image_shape: As of `decoder`.
+        width: As of `decoder`.
+        normalization: As of `decoder`.
+
+    Raises:
+        InputError: As of `decoder`.
+    """
     sides = _sides(image_shape, normalization)[::-1]
     channels = width << (DEPTH - 1)
     with_bias = normalization == "none"
-    inputs = keras.Input((code_size,), name="codes")
     x = layers.Dense(
-        math.prod(sides[0]) * channels, use_bias=with_bias, kernel_initializer=_he(code_size)
-    )(inputs)
+        math.prod(sides[0]) * channels, use_bias=with_bias, kernel_initializer=_he(codes.shape[-1])
+    )(codes)
     x = layers.Reshape((*sides[0], channels))(x)
     x = layers.ReLU()(_normalize(normalization, x))
     for i, (before, after) in enumerate(itertools.pairwise(sides)):
@@ -103,7 +133,7 @@ def decoder(
             x = layers.Cropping2D(excess, **dtype)(x)
         if not last:
             x = layers.ReLU()(_normalize(normalization, x))
-    return keras.Model(inputs, x, name="conv_decoder")
+    return x
 
 
 def _sides(image_shape, normalization):

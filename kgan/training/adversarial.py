@@ -18,6 +18,7 @@ from kgan.networks import NETWORKS
 from kgan.training import evaluation, pictures
 from kgan.training.config import RunConfig
 from kgan.training.settings import construct, override, settings
+from kgan.training.start import mean_image
 
 POINT_SAMPLES = 2500
 
@@ -54,11 +55,11 @@ def resolve(config: RunConfig, examples: Examples) -> tuple[RunConfig, Examples]
     return config, examples
 
 
-def build(config: RunConfig, image_shape: tuple[int, ...], mean_image=None) -> GAN:
+def build(config: RunConfig, image_shape: tuple[int, ...], images=None) -> GAN:
     """Returns the compiled GAN: see `training.build.build`."""
     network, options = NETWORKS[config.network.name], dict(config.network.generator)
     if "mean_image" in inspect.signature(network.generator).parameters:
-        options["mean_image"] = mean_image
+        options["mean_image"] = mean_image(images)
     gan = GAN(
         network.generator(image_shape, config.network.latent_dim, **options),
         network.discriminator(image_shape, **config.network.discriminator),

@@ -117,7 +117,7 @@ def prepare(config: Config, data: Examples | Splits, devices: Devices | None = N
     found = fingerprint(data)
     config, data = FAMILIES[config.family].resolve(config, data)
     with devices.scope():
-        model = build(config, examples.image_shape, _mean_image(examples))
+        model = build(config, examples.image_shape, examples.images)
     name = names.as_model(f"{examples.name}-{config.network.name}")
     scorer = FAMILIES[config.family].scorer(config, data)
     return Run(config, data, model, name, devices, found, scorer)
@@ -135,14 +135,14 @@ def _check_form(examples: Examples) -> None:
 
 
 def build(
-    config: Config, image_shape: tuple[int, ...], mean_image: np.ndarray | None = None
+    config: Config, image_shape: tuple[int, ...], images: np.ndarray | None = None
 ) -> keras.Model:
     """Returns the compiled model of a configuration, its weights drawn from the seed.
 
     Args:
         config: With every "auto" resolved.
         image_shape: Shape of one example.
-        mean_image: Of the training data in [0, 1], for networks whose first biases depend on it.
+        images: The training data, for networks whose first weights depend on them.
 
     Raises:
         InputError: A network or an optimizer cannot be built from its options.
@@ -153,7 +153,7 @@ def build(
     keras.config.set_dtype_policy(precision.policy(config.precision))
     try:
         with room.for_variables(config.network.name):
-            return FAMILIES[config.family].build(config, image_shape, mean_image)
+            return FAMILIES[config.family].build(config, image_shape, images)
     except InputError:
         raise
     except (TypeError, ValueError, ArithmeticError, MemoryError, tf.errors.OpError) as error:
@@ -173,10 +173,3 @@ def _check_batch(config: Config, examples: Examples) -> None:
     size = count * math.prod(examples.image_shape) * (examples.images.dtype.itemsize + 4)
     fix = "choose a smaller --batch-size or --image-size, or fewer --discriminator-steps"
     memory.require(size, f"A step of {count:,} examples", fix)
-
-
-def _mean_image(examples: Examples, at_most: int = 10_000) -> np.ndarray | None:
-    """Returns the mean of the first images in [0, 1], None for points in the plane."""
-    if len(examples.image_shape) != 3:
-        return None
-    return np.mean(examples.images[:at_most], axis=0, dtype=np.float64) / 255

@@ -3,6 +3,7 @@
 import dataclasses
 
 from kgan.errors import InputError
+from kgan.networks import architecture
 from kgan.training.config import PretrainConfig, ReconstructionConfig
 
 
@@ -37,7 +38,21 @@ def check(config: PretrainConfig) -> None:
         "likelihood_samples is for the VAE: leave it out": not variational
         and config.likelihood_samples != PretrainConfig.likelihood_samples,
     }
+    if variational:
+        _check_architecture(config.network.options)
     for message, is_so in wrong.items():
         if is_so:
             given = ", ".join(f"{key} {value}" for key, value in dataclasses.asdict(what).items())
             raise InputError(f"{name} with {given}: {message}.")
+
+
+def _check_architecture(options: dict) -> None:
+    chosen = options.get("architecture", "auto")
+    architecture.check(chosen)
+    for other, own in architecture.ARCHITECTURES.items():
+        given = sorted(set(own) & set(options))
+        if given and chosen not in ("auto", other):
+            raise InputError(
+                f"vae of the architecture {chosen} with network.options.{given[0]}: that is an "
+                f"option of {other}. Leave it out, or set network.options.architecture={other}."
+            )

@@ -119,7 +119,7 @@ STARTS = {
     "conv_autoencoder": PretrainConfig(),
     "denoising": PretrainConfig(network=CoderConfig("denoising")),
     "stacked": PretrainConfig(network=CoderConfig("stacked", 500, {"width": 1000}), steps=10_000),
-    "vae": PretrainConfig(network=CoderConfig("vae", 40)),
+    "vae": PretrainConfig(network=CoderConfig("vae", 40), steps=5000),
 }
 
 

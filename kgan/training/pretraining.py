@@ -1,7 +1,6 @@
 """What a run of `kgan pretrain` does its own way."""
 
 import dataclasses
-import inspect
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,9 +14,11 @@ from kgan.errors import InputError
 from kgan.metrics.reconstruction import mean_image_reconstruction, pca_reconstruction, quality
 from kgan.models import OPTIMIZERS, VAE, Autoencoder, StackedAutoencoder
 from kgan.networks import AUTOENCODERS
+from kgan.networks.architecture import architecture_of
 from kgan.training import pictures
 from kgan.training.config import PretrainConfig, ReconstructionConfig
 from kgan.training.settings import construct, settings
+from kgan.training.start import LinearModel, mean_image
 
 PICTURED = 16
 SCORED = 10_000  # test images at most, so that their reconstructions fit into memory
@@ -57,6 +58,13 @@ def resolve(config: PretrainConfig, data: Splits) -> tuple[PretrainConfig, Split
         raise InputError("Pretraining holds data out: pass kgan.split(...), not kgan.load(...).")
     what = _decided(config, data.train.image_shape[-1])
     config = dataclasses.replace(config, reconstruction=what)
+    if config.network.name == "vae":
+        options = config.network.options
+        found = architecture_of(data.train.image_shape, options.get("architecture", "auto"))
+        options = {**options, "architecture": found}
+        config = dataclasses.replace(
+            config, network=dataclasses.replace(config.network, options=options)
+        )
     config.check()
     if what.binarization == "static":
         parts = ("train", "validation", "test")
@@ -94,18 +102,14 @@ def _binarised(examples, number: int):
 
 
 def build(
-    config: PretrainConfig, image_shape: tuple[int, ...], mean_image=None
+    config: PretrainConfig, image_shape: tuple[int, ...], images=None
 ) -> Autoencoder | StackedAutoencoder | VAE:
     """Returns the compiled autoencoder: see `training.build.build`."""
     coder, what = AUTOENCODERS[config.network.name], config.reconstruction
-    options = config.network.options
-    encoder = coder.encoder(image_shape, config.network.code_size, **options)
-    if (
-        what.likelihood == "bernoulli"
-        and "mean_image" in inspect.signature(coder.decoder).parameters
-    ):
-        options = {**options, "mean_image": mean_image}
-    decoder = coder.decoder(image_shape, config.network.code_size, **options)
+    options, size = config.network.options, config.network.code_size
+    for_encoder, for_decoder, noise = _start(config, image_shape, images)
+    encoder = coder.encoder(image_shape, size, **options, **for_encoder)
+    decoder = coder.decoder(image_shape, size, **options, **for_decoder)
     common = {"likelihood": what.likelihood, "seed": config.seed}
     if config.network.name == "vae":
         model = VAE(
@@ -113,6 +117,7 @@ def build(
             decoder,
             beta=what.beta,
             dynamic_binarization=what.binarization == "dynamic",
+            **noise,
             **common,
         )
     else:
@@ -134,6 +139,20 @@ def build(
         optimizer["learning_rate"] = keras.optimizers.schedules.CosineDecay(rate, config.steps)
     model.compile(construct(OPTIMIZERS, optimizer), config.accumulate)
     return model
+
+
+def _start(config: PretrainConfig, image_shape, images) -> tuple[dict, dict, dict]:
+    """Returns what encoder, decoder and VAE start from, nothing but of a VAE of given images."""
+    if config.network.name != "vae" or images is None or len(image_shape) != 3:
+        return {}, {}, {}
+    mean, linear = mean_image(images), None
+    if architecture_of(image_shape, config.network.options["architecture"]) == "conv":
+        linear = LinearModel.of(images, config.network.code_size)
+    for_encoder = {"start": linear} if linear else {}
+    if config.reconstruction.likelihood == "bernoulli":
+        return for_encoder, {"mean_image": mean}, {}
+    noise = {"log_std": linear.log_std} if linear else {}
+    return for_encoder, {"start": linear or LinearModel(mean.astype(np.float32))}, noise
 
 
 def scorer(config: PretrainConfig, data: Splits) -> None:

@@ -61,6 +61,9 @@ def config_of(record: dict) -> Config:
     """
     config = CONFIGS[record.get("family", "adversarial")].from_dict(record["config"])
     config.check()
+    if config.family == "pretraining" and config.network.name == "vae":
+        # A run that does not say is of before there was a choice.
+        config.network.options.setdefault("architecture", "dense")
     return config
 
 

@@ -1,5 +1,6 @@
 """Sets of tensorflow-datasets: read as they are from disk, and honest where they are not."""
 
+import io
 import re
 import time
 
@@ -101,7 +102,10 @@ def test_a_failed_download_is_told(tmp_path, monkeypatch):
 
 
 def test_a_silent_network_is_given_up_in_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(source.urllib.request, "urlopen", lambda *_, **__: time.sleep(60))
+    def silent(*_, **__):
+        return io.BytesIO(time.sleep(60))
+
+    monkeypatch.setattr(source.urllib.request, "urlopen", silent)
     start = time.monotonic()
     with pytest.raises(InputError, match="no network"):
         data.load("svhn_cropped", data_dir=tmp_path)

@@ -1,0 +1,37 @@
+"""Which networks a variational autoencoder has."""
+
+import math
+
+from kgan.errors import unknown
+
+# The options of each, which the other does not take.
+ARCHITECTURES = {"dense": ("width", "depth", "activation"), "conv": ("channels",)}
+MOST_DENSE = 32 * 32  # Values of an image.
+
+
+def architecture_of(image_shape: tuple[int, ...], architecture: str = "auto") -> str:
+    """Returns "dense" or "conv": "auto" is "conv" for images of more than 1,024 values.
+
+    Below 8x8 it is "dense", and for points. Dense layers fail on large images: all inputs being
+    above 0, one step of Adam moves a unit's input by its rate times their sum, so that it saturates
+    in the first steps, and for all images alike.
+
+    Args:
+        image_shape: Shape of one example.
+        architecture: "auto", "dense" or "conv".
+
+    Raises:
+        InputError: The architecture is unknown.
+    """
+    if architecture != "auto":
+        check(architecture)
+        return architecture
+    is_image = len(image_shape) == 3 and min(image_shape[:2]) >= 8
+    return "conv" if is_image and math.prod(image_shape) > MOST_DENSE else "dense"
+
+
+def check(architecture: str) -> None:
+    """Raises an InputError unless the architecture is known, or "auto"."""
+    known = ("auto", *ARCHITECTURES)
+    if architecture not in known:
+        raise unknown("architecture", architecture, known)
