@@ -234,7 +234,7 @@ def swap_ema_weights(case, folder):
     ):
         average = 0.75 * first + 0.25 * second
         np.testing.assert_allclose(swapped, average, rtol=1e-6, atol=1e-6)
-        np.testing.assert_allclose(last, average, atol=1e-6)
+        np.testing.assert_allclose(last, average, rtol=1e-6, atol=1e-6)
 
 
 def tensor_board(case, folder):
