@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from kgan import names
-from kgan.data.split import stratified, subset
+from kgan.data.split import subset
 from kgan.errors import InputError
 from kgan.models import Classifier
 from kgan.serving import export
@@ -20,8 +20,6 @@ from kgan.tasks.results import Results, opened
 from kgan.tasks.supervised import Trained, Trainer
 from kgan.training import determinism, folder
 from kgan.training.strategy import Devices
-
-PROBE_CHOICE = 10_000  # labels at most on which a probe's penalty is chosen
 
 Progress = Callable[[dict], None]
 
@@ -179,7 +177,8 @@ class _Comparison:
     def _probe_row(self, arm, features, labels, seed, validation, test) -> dict:
         began = time.monotonic()
         kind = probe.LinearSVM if self._experiment.source.judges else probe.Logistic
-        c, fitted = self._chosen(kind, features, labels, seed, validation)
+        classes = self._experiment.num_classes
+        c, fitted = probe.choose_and_fit(kind, (features, labels), validation, classes, seed)
         return {
             "arm": arm,
             "labels": len(labels),
@@ -189,14 +188,6 @@ class _Comparison:
             "test_accuracy": round(probe.accuracy(fitted, *test), 6),
             "seconds": round(time.monotonic() - began, 3),
         }
-
-    def _chosen(self, kind: type, features, labels, seed: int, validation) -> tuple:
-        """Returns a probe's C, chosen by validation, and the probe fitted with it."""
-        if len(labels) <= PROBE_CHOICE:
-            return probe.choose(kind, (features, labels), validation)
-        part = stratified(labels, PROBE_CHOICE, self._experiment.num_classes, seed)
-        c, _ = probe.choose(kind, (features[part], labels[part]), validation)
-        return c, kind(c).fit(features, labels)
 
     def train_all(self, counts: Sequence[int]) -> None:
         """Trains the networks that are missing for these numbers of labels."""
@@ -261,8 +252,9 @@ class _Comparison:
                 weights, parts.validation.images, np.arange(len(parts.validation))
             )
             validation = held_out, parts.validation.labels
-            numbers = parts.train.labels[rows]
-            _, fitted = self._chosen(probe.Logistic, codes, numbers, seed, validation)
+            train = codes, parts.train.labels[rows]
+            classes = experiment.num_classes
+            _, fitted = probe.choose_and_fit(probe.Logistic, train, validation, classes, seed)
             self._heads = {key: fitted.softmax()}  # the last alone: a seed's trainings are in turn
         return self._heads[key]
 

@@ -9,9 +9,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from kgan.data.split import stratified
+
 # Inverse strengths of the L2 penalty to choose from.
 LOGISTIC_GRID = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 SVM_GRID = (1e-2, 1e-1, 1.0, 10.0, 100.0)
+CHOICE = 10_000  # labels at most on which the penalty is chosen
 ITERATIONS = 500
 SVM_ITERATIONS, SVM_TOLERANCE = 200, 1e-6
 SMALL = 2**24  # elements
@@ -147,6 +150,24 @@ def choose(probe: type, train: tuple, validation: tuple):
         fitted.append(probe(c).fit(*train, start=fitted[-1] if fitted else None))
     best = int(np.argmax([accuracy(candidate, *validation) for candidate in fitted]))
     return probe.grid[best], fitted[best]
+
+
+def choose_and_fit(probe: type, train: tuple, validation: tuple, num_classes: int, seed: int):
+    """Returns the C that `choose` finds, on 10,000 labels at most, and the probe of all labels.
+
+    Args:
+        probe: As of `choose`.
+        train: As of `choose`.
+        validation: As of `choose`.
+        num_classes: Of the labels.
+        seed: Of the labels that it is chosen on where there are more.
+    """
+    features, labels = train
+    if len(labels) <= CHOICE:
+        return choose(probe, train, validation)
+    part = stratified(labels, CHOICE, num_classes, seed)
+    c, _ = choose(probe, (features[part], labels[part]), validation)
+    return c, probe(c).fit(features, labels)
 
 
 def accuracy(probe, features: np.ndarray, labels: np.ndarray) -> float:

@@ -14,11 +14,12 @@ from kgan.training.failures import lost_worker_told
 from kgan.training.options import Asked
 from kgan.training.progress import ProgressBar, ScoreLines
 from kgan.training.records import read_evaluations, read_summary
-from kgan.training.run import find_unfinished, reopen, train
+from kgan.training.run import train
 from kgan.training.settings import override
 from kgan.training.stopping import Stop, StoppedError
 from kgan.training.strategy import Devices, choose, resolve
 from kgan.training.tables import print_table
+from kgan.training.unfinished import find_unfinished, reopen
 
 
 def train_asked(asked: Asked) -> None:

@@ -21,9 +21,10 @@ from kgan.training import folder
 from kgan.training.build import prepare
 from kgan.training.checkpoint import Checkpoints
 from kgan.training.config import RunConfig
-from kgan.training.run import reopen, restore
+from kgan.training.run import restore
 from kgan.training.sampling import _shipped
 from kgan.training.strategy import Devices
+from kgan.training.unfinished import reopen
 from tests.serving.command import kgan
 
 # Of a run's config.json, beside its configuration.

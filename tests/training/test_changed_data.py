@@ -19,9 +19,10 @@ from kgan.data.split import Splits
 from kgan.errors import RunWarning
 from kgan.tasks import experiment
 from kgan.training import determinism
-from kgan.training.run import _check_agreement, find_unfinished, reopen
+from kgan.training.run import _check_agreement
 from kgan.training.settings import override
 from kgan.training.stopping import Stop, StoppedError
+from kgan.training.unfinished import find_unfinished, reopen
 from tests.training.runs import history
 
 TINY = {

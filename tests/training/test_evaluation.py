@@ -17,8 +17,8 @@ from kgan.metrics.scores import Data
 from kgan.tasks.evaluate import evaluate
 from kgan.training import adversarial, evaluation
 from kgan.training.checkpoint import Checkpoints
-from kgan.training.run import reopen
 from kgan.training.settings import override
+from kgan.training.unfinished import reopen
 from tests.training.runs import assert_equal, assert_same_pictures, state
 
 TINY = {

@@ -15,10 +15,10 @@ from kgan.training import run as runs
 from kgan.training.callbacks import Samples
 from kgan.training.checkpoint import _state
 from kgan.training.rhythm import Rhythm
-from kgan.training.run import reopen
 from kgan.training.sampling import sample_to
 from kgan.training.settings import override
 from kgan.training.stopping import StoppedError
+from kgan.training.unfinished import reopen
 from tests.training.runs import assert_same, pictures
 
 TINY = {

@@ -17,9 +17,9 @@ from kgan.data.pipeline import batches
 from kgan.errors import RunWarning, TrainingError
 from kgan.models import step as updates
 from kgan.training.checkpoint import Checkpoints
-from kgan.training.run import reopen
 from kgan.training.settings import override
 from kgan.training.stopping import Stop, StoppedError
+from kgan.training.unfinished import reopen
 from tests.training.runs import assert_equal, assert_same_pictures, history, state_of
 
 TINY = {
@@ -328,7 +328,7 @@ def test_a_stop_at_weights_that_are_not_finite_saves_none(rolled_back, workdir):
 
 
 def test_a_run_of_before_there_were_roll_backs_goes_on(rolled_back, workdir, monkeypatch):
-    from kgan.training.run import find_unfinished
+    from kgan.training.unfinished import find_unfinished
 
     old = shutil.copytree(rolled_back, workdir / "run")
     (old / "summary.json").unlink()
