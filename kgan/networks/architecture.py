@@ -2,10 +2,13 @@
 
 import math
 
-from kgan.errors import unknown
+from kgan.errors import InputError, unknown
 
-# The options of each, which the other does not take.
-ARCHITECTURES = {"dense": ("width", "depth", "activation"), "conv": ("channels",)}
+# The options of each and their defaults.
+ARCHITECTURES = {
+    "dense": {"width": 400, "depth": 1, "activation": "tanh"},
+    "conv": {"channels": 16},
+}
 MOST_DENSE = 32 * 32  # Values of an image.
 
 
@@ -35,3 +38,22 @@ def check(architecture: str) -> None:
     known = ("auto", *ARCHITECTURES)
     if architecture not in known:
         raise unknown("architecture", architecture, known)
+
+
+def check_options(architecture: str, options: dict) -> None:
+    """Checks that no option would be ignored.
+
+    Args:
+        architecture: "dense" or "conv".
+        options: Given values by name.
+
+    Raises:
+        InputError: An option of the other architecture is not its default.
+    """
+    for other, own in ARCHITECTURES.items():
+        for name in own if other != architecture else ():
+            if options.get(name, own[name]) != own[name]:
+                raise InputError(
+                    f"{name} is {options[name]!r}, but the vae's architecture is {architecture}: "
+                    f"that is an option of {other}. Leave it out, or set architecture={other}."
+                )

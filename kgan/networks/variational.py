@@ -9,7 +9,7 @@ import keras
 from keras import layers, ops
 
 from kgan.networks import conv_variational
-from kgan.networks.architecture import architecture_of
+from kgan.networks.architecture import architecture_of, check_options
 from kgan.networks.stacked import check_depth
 
 
@@ -42,10 +42,10 @@ def encoder(
         `(batch, code_size)`, unbounded.
 
     Raises:
-        InputError: The architecture is unknown or cannot be built for this shape, or the depth is
-            out of its range.
+        InputError: The architecture is unknown or cannot be built for this shape, an option is one
+            of the other architecture, or the depth is out of its range.
     """
-    if architecture_of(image_shape, architecture) == "conv":
+    if _architecture(image_shape, architecture, width, depth, activation, channels) == "conv":
         return conv_variational.encoder(image_shape, code_size, channels, start)
     check_depth(depth, least=0)
     inputs = keras.Input(image_shape, name="images")
@@ -97,7 +97,7 @@ def decoder(
         bias = ops.log(mean) - ops.log(1 - mean)
     elif start is not None:
         bias = ops.reshape(start.mean, (-1,))
-    if architecture_of(image_shape, architecture) == "conv":
+    if _architecture(image_shape, architecture, width, depth, activation, channels) == "conv":
         return conv_variational.decoder(image_shape, code_size, channels, bias, start)
     check_depth(depth, least=0)
     inputs = keras.Input((code_size,), name="latents")
@@ -111,3 +111,10 @@ def decoder(
     return keras.Model(
         inputs, layers.Reshape(image_shape, dtype="float32")(x), name="variational_decoder"
     )
+
+
+def _architecture(image_shape, architecture, width, depth, activation, channels) -> str:
+    chosen = architecture_of(image_shape, architecture)
+    given = {"width": width, "depth": depth, "activation": activation, "channels": channels}
+    check_options(chosen, given)
+    return chosen

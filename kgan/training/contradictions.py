@@ -49,10 +49,5 @@ def check(config: PretrainConfig) -> None:
 def _check_architecture(options: dict) -> None:
     chosen = options.get("architecture", "auto")
     architecture.check(chosen)
-    for other, own in architecture.ARCHITECTURES.items():
-        given = sorted(set(own) & set(options))
-        if given and chosen not in ("auto", other):
-            raise InputError(
-                f"vae of the architecture {chosen} with network.options.{given[0]}: that is an "
-                f"option of {other}. Leave it out, or set network.options.architecture={other}."
-            )
+    if chosen != "auto":
+        architecture.check_options(chosen, options)

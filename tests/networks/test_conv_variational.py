@@ -73,10 +73,23 @@ def test_it_saves_and_loads_whole(tmp_path):
 def test_large_images_get_convolutions(shape, expected):
     assert architecture_of(shape) == expected
     assert architecture_of(shape, "dense") == "dense"
-    layers = AUTOENCODERS["vae"].encoder(shape, 3, width=4, channels=2).layers
+    layers = AUTOENCODERS["vae"].encoder(shape, 3).layers
     assert any("conv" in layer.name for layer in layers) == (expected == "conv")
 
 
 def test_an_unknown_architecture_is_refused():
     with pytest.raises(InputError, match=r"Unknown architecture 'cnn'.*auto, conv, dense"):
         architecture_of((8, 8, 1), "cnn")
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "message"),
+    [((32, 32, 3), {"width": 50}, r"width is 50, but .* conv: .* of dense.*architecture=dense"),
+     ((32, 32, 3), {"activation": "relu"}, "activation is 'relu', but .* conv"),
+     ((8, 8, 1), {"channels": 8}, r"channels is 8, but .* dense: .* architecture=conv")],
+)  # fmt: skip
+def test_an_option_of_the_other_architecture_is_not_ignored(shape, options, message):
+    for build in (AUTOENCODERS["vae"].encoder, AUTOENCODERS["vae"].decoder):
+        with pytest.raises(InputError, match=message):
+            build(shape, 3, **options)
+    AUTOENCODERS["vae"].encoder((32, 32, 3), 3, architecture="dense", width=5)
