@@ -35,7 +35,8 @@ data_options = _together(
         type=PATH,
         metavar="NAME|FOLDER",
         heading="Data",
-        help=f"{listed('kgan.data:DATASETS')}, any image set of tensorflow-datasets, or a folder.",
+        help=f"{listed('kgan.data:DATASETS')} (grid and ring: points, for train alone), "
+        "any image set of tensorflow-datasets, or a folder.",
     ),
     data_dir_option,
     image_size_option,

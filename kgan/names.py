@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import unicodedata
 
 from kgan.errors import InputError, shown
@@ -69,6 +70,17 @@ def check_model(what: str, name: str) -> None:
 def as_model(text: str) -> str:
     """Returns a text as a name that `check_model` takes: what it does not becomes a hyphen."""
     return re.sub("[^A-Za-z0-9._-]+", "-", text).strip(".-")[:200] or "model"
+
+
+def command(verb: str, path: str | os.PathLike, more: str = "") -> str:
+    """Returns a command of kgan's to paste, whatever signs the path holds.
+
+    Args:
+        verb: "sample", or "train --resume".
+        path: Comes after it.
+        more: Comes last, as it is.
+    """
+    return f"kgan {verb} {shlex.quote(os.fspath(path))} {more}".rstrip()
 
 
 def number(name: str) -> int | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # They need NumPy, which the names of the data sets do not.
     from kgan.data.prepared import Report
 
 DATASETS = Table(__name__, {"digits": "digits:load", "grid": "toy:grid", "ring": "toy:ring"})
+POINTS = ("grid", "ring")
 LICENCES = {"digits": "CC BY 4.0 (UCI Machine Learning Repository)"}
 
 
@@ -99,6 +100,13 @@ def check(name_or_path: str | os.PathLike, data_dir: str | os.PathLike | None = 
         from kgan.data import folder
 
         folder.check(name_or_path)
+
+
+def no_images(name: str) -> InputError:
+    """Returns the error for a set of points where images are needed."""
+    return InputError(
+        f"The data set {name!r} holds points, not images. Choose a set of images, such as digits."
+    )
 
 
 def licence(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kgan.data import find, load
+from kgan.data import find, load, no_images
 from kgan.data.examples import Examples
 from kgan.data.prepared import Report
 from kgan.errors import InputError
@@ -106,7 +106,7 @@ def split(
     options = {"data_dir": data_dir, "image_size": image_size, "report": report}
     everything = load(name_or_path, **options)
     if everything.images.ndim != 4:
-        raise _no_images(everything)
+        raise no_images(everything.name)
     if not _has_test(name_or_path, data_dir):
         return _permuted(everything)
     test = load(name_or_path, split="test", **options)
@@ -129,7 +129,7 @@ def parts_of(examples: Examples) -> Splits:
         InputError: Not images, or too few for three parts.
     """
     if examples.images.ndim != 4:
-        raise _no_images(examples)
+        raise no_images(examples.name)
     if not examples.test_size:
         return _permuted(examples)
     return _tested(examples, subset(examples, slice(0, 0)), examples.test_size)
@@ -167,13 +167,6 @@ def _permuted(examples: Examples) -> Splits:
         subset(examples, rows[train:-test]),
         subset(examples, rows[-test:]),
         "a fixed permutation of the set: 4/6 train, 1/6 validation, 1/6 test",
-    )
-
-
-def _no_images(examples: Examples) -> InputError:
-    return InputError(
-        f"The data set {examples.name!r} holds points, not images. Choose a set of images, such as "
-        "digits."
     )
 
 

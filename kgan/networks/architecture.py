@@ -40,6 +40,12 @@ def check(architecture: str) -> None:
         raise unknown("architecture", architecture, known)
 
 
+def own_options(architecture: str, options: dict) -> dict:
+    """Returns options without those of the other architecture, "dense" or "conv"."""
+    others = {name for other, own in ARCHITECTURES.items() if other != architecture for name in own}
+    return {name: value for name, value in options.items() if name not in others}
+
+
 def check_options(architecture: str, options: dict) -> None:
     """Checks that no option would be ignored.
 
@@ -55,5 +61,6 @@ def check_options(architecture: str, options: dict) -> None:
             if options.get(name, own[name]) != own[name]:
                 raise InputError(
                     f"{name} is {options[name]!r}, but the vae's architecture is {architecture}: "
-                    f"that is an option of {other}. Leave it out, or set architecture={other}."
+                    f"that is an option of {other}. Set architecture={other}, or "
+                    f"architecture={architecture} without it."
                 )

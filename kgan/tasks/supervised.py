@@ -136,8 +136,11 @@ class Trainer:
     ):
         self._devices = devices
         with devices.scope():
+            encoder = keras.models.clone_model(source.network)
+            for layer in encoder.layers:
+                layer.trainable = True  # Also those that pretraining froze.
             self.classifier = Classifier(
-                keras.models.clone_model(source.network),
+                encoder,
                 num_classes,
                 class_names,
                 value_range=source.value_range,

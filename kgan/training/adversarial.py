@@ -10,10 +10,12 @@ from PIL import Image
 from kgan.data import DATASETS, Examples
 from kgan.data import load as load  # the family's own way to its data
 from kgan.data.toy import MIXTURES
+from kgan.errors import InputError
 from kgan.losses import OBJECTIVES
 from kgan.metrics.mixture import mixture_coverage
 from kgan.metrics.scores import Scorer
 from kgan.models import GAN, OPTIMIZERS
+from kgan.names import command
 from kgan.networks import NETWORKS
 from kgan.training import evaluation, pictures
 from kgan.training.config import RunConfig
@@ -33,7 +35,7 @@ def progress(gan: GAN) -> tuple[str, ...]:
 
 def advice(config: RunConfig, examples: Examples, run_dir: str | Path) -> str:
     """Returns what to do with a finished run."""
-    return f"Draw from it with: kgan sample {run_dir}"
+    return f"Draw from it with: {command('sample', run_dir)}"
 
 
 def images_per_step(config: RunConfig) -> int:
@@ -42,7 +44,16 @@ def images_per_step(config: RunConfig) -> int:
 
 
 def resolve(config: RunConfig, examples: Examples) -> tuple[RunConfig, Examples]:
-    """Returns the configuration with what it leaves open decided, and the data as they are."""
+    """Returns the configuration with what it leaves open decided, and the data as they are.
+
+    Raises:
+        InputError: Data with held-out parts.
+    """
+    if not isinstance(examples, Examples):
+        raise InputError(
+            "A GAN trains on one set of examples: pass kgan.load(...), or a part of "
+            "kgan.split(...), such as its .train."
+        )
     penalised = OBJECTIVES[config.game.objective].penalties or config.game.r1
     key = "network.discriminator.normalization"
     if (
@@ -99,7 +110,7 @@ def picture(gan: GAN, examples: Examples) -> Image.Image:
 
 def score(gan: GAN, examples: Examples, config: RunConfig) -> dict:
     """Returns the scores of a finished run: of a mixture of KGAN's, how much of it is covered."""
-    for name, mixture in MIXTURES.items():
+    for name, mixture in MIXTURES.items() if len(examples.image_shape) == 1 else ():
         if np.array_equal(examples.images, DATASETS[name]().images):
             return mixture_coverage(gan.sample(range(POINT_SAMPLES)), *mixture)
     return {}

@@ -190,8 +190,8 @@ class Checkpoints:
             return None
         told = [found.get(different[0], "not there") for found in (there, here)]
         return (
-            f"{len(different)} of {len(here)} variables have other shapes: {different[0]} is "
-            f"{told[0]}, by config.json it would be {told[1]}"
+            f"{len(different)} variables differ: {different[0]} is {told[0]}, by config.json it "
+            f"would be {told[1]}"
         )
 
 

@@ -1,9 +1,10 @@
 """Strategies by name, and the workers that TF_CONFIG names, without loading TensorFlow."""
 
+import contextlib
 import json
 import os
 
-from kgan.errors import InputError
+from kgan.errors import InputError, shown
 from kgan.tables import Table
 
 STRATEGIES = Table(
@@ -27,13 +28,19 @@ def read() -> dict:
         InputError: It is no JSON, or tells no cluster.
     """
     text = os.environ.get("TF_CONFIG") or "{}"
-    try:
+    with contextlib.suppress(ValueError, RecursionError):
         values = json.loads(text)
-        if isinstance(values, dict) and isinstance(values.get("cluster", {}), dict):
+        if isinstance(values, dict) and _tells_a_cluster(values):
             return values
-    except json.JSONDecodeError:
-        pass
-    raise InputError(f"TF_CONFIG is {text!r}: expected JSON, such as {EXAMPLE}")
+    raise InputError(f"TF_CONFIG is {shown(text)}: expected JSON, such as {EXAMPLE}")
+
+
+def _tells_a_cluster(values: dict) -> bool:
+    jobs, task = values.get("cluster", {}), values.get("task", {})
+    if not (isinstance(jobs, dict) and isinstance(task, dict)):
+        return False
+    lists = all(isinstance(addresses, list) for addresses in jobs.values())
+    return lists and all(isinstance(one, str) for addresses in jobs.values() for one in addresses)
 
 
 def members() -> dict[str, list[str]]:

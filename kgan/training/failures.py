@@ -8,6 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from kgan.errors import TrainingError, WriteError
+from kgan.names import command
 from kgan.training.build import Run
 from kgan.training.checkpoint_files import steps_in
 from kgan.training.strategy import Devices
@@ -31,7 +32,7 @@ def told(run: Run, run_dir: Path) -> Iterator[None]:
         run: That trains.
         run_dir: Its folder.
     """
-    resume = f"kgan {run.config.command} --resume {run_dir}"
+    resume = command(f"{run.config.command} --resume", run_dir)
     try:
         with lost_worker_told(run.devices, resume):
             yield

@@ -70,7 +70,7 @@ def require_writable(path: Path) -> None:
 def _next(root: Path, name: str) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     while True:
-        numbers = [names.number(p.name[:5]) for p in root.iterdir()]
+        numbers = [names.number(p.name.partition("-")[0]) for p in root.iterdir()]
         after = max((number for number in numbers if number is not None), default=-1) + 1
         folder = root / f"{after:05d}-{name}"
         try:

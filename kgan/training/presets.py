@@ -79,7 +79,7 @@ PRESETS = {
         log_every=100,
     ),
     "vae-digits": PretrainConfig(
-        network=CoderConfig("vae", 10, {"width": 256}), batch_size=64, steps=6000, log_every=100
+        network=CoderConfig("vae", 10), batch_size=64, steps=6000, log_every=100
     ),
     # kgan pretrain --preset vae-mnist; the same cores, shared: 14 min; NLL 89.41 (200 importance
     # samples), 88.66 (5,000); ELBO -94.45.

@@ -13,6 +13,7 @@ from kgan.data.split import Splits, split
 from kgan.errors import InputError
 from kgan.metrics.reconstruction import mean_image_reconstruction, pca_reconstruction, quality
 from kgan.models import OPTIMIZERS, VAE, Autoencoder, StackedAutoencoder
+from kgan.names import command
 from kgan.networks import AUTOENCODERS
 from kgan.networks.architecture import architecture_of
 from kgan.training import pictures
@@ -37,10 +38,11 @@ def advice(config: PretrainConfig, data: Splits, run_dir: str | Path) -> str:
     """Returns what to do with a finished run: a classifier is for data with labels."""
     labelled = data.train.labels is not None and data.test.labels is not None
     if labelled and len(data.train.class_names) > 1:
-        return f"Classify with it: kgan finetune {run_dir}"
+        return f"Classify with it: {command('finetune', run_dir)}"
     if config.network.name == "vae":
-        return f"Draw from it with: kgan sample {run_dir}"
-    return f"Classify images that have labels with it: kgan finetune {run_dir} --dataset FOLDER"
+        return f"Draw from it with: {command('sample', run_dir)}"
+    labelled = command("finetune", run_dir, "--dataset FOLDER")
+    return f"Classify images that have labels with it: {labelled}"
 
 
 def images_per_step(config: PretrainConfig) -> int:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from kgan.names import command
 from kgan.training import folder
 from kgan.training.build import Run, load_data, prepare, steps_for_epochs, training_examples
 from kgan.training.checkpoint_files import steps_in
@@ -100,13 +101,13 @@ def outlook(run: Run, place: Path) -> list[str]:
     if pictures:
         lines.append(f"Newest picture: {pictures[-1]}")
     if draw and max(steps_in(place / "checkpoints"), default=0):
-        lines.append(f"Draw from it with: kgan sample {place}")
+        lines.append(f"Draw from it with: {command('sample', place)}")
     scores = read_evaluations(place / EVALUATIONS)
     if scores:
         best = best_of(scores)
         lines.append(
             f"Best {best['name']}: {cell(best)} at step {best['step']}. Draw from it with: "
-            f"kgan sample {place} --checkpoint best"
+            f"{command('sample', place, '--checkpoint best')}"
         )
     return lines
 
@@ -138,7 +139,7 @@ def _train(
         if isinstance(error, StoppedError) and not stop.signal:
             why += " Its time is up."
         for line in (why, *outlook(run, place),
-                     f"Go on with: kgan {config.command} --resume {place}"):  # fmt: skip
+                     f"Go on with: {command(f'{config.command} --resume', place)}"):  # fmt: skip
             console.print(line, soft_wrap=True)
         # As the shell and job schedulers count: 0 for a time that was up, else 128 + the signal.
         sys.exit(128 + stop.signal if stop.signal else 0)

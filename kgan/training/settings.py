@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from kgan.errors import InputError, shown, unknown
+from kgan.networks.architecture import ARCHITECTURES, own_options
 from kgan.training.config import Config
 from kgan.training.typed import finite, of_type
 
@@ -69,6 +70,9 @@ def override(config: Config, changes: dict[str, Any], builders: bool = True) -> 
         name = changes.get(f"{section}.name", values[section]["name"])
         if name != values[section]["name"]:
             values[section] = {"name": name}
+    chosen, own = changes.get("network.options.architecture"), values["network"].get("options")
+    if chosen in ARCHITECTURES and own:
+        values["network"]["options"] = own_options(chosen, own)
     config = config.from_dict(values)
     values, known = config.to_dict(), settings(config, builders)
     for key, value in changes.items():
@@ -89,6 +93,10 @@ def _checked(key: str, value, current):
     return of_type(key, value, type(current), current)
 
 
+# What training gives to a network's builder beside its options.
+GIVEN = ("image_shape", "latent_dim", "code_size", "mean_image", "start")
+
+
 def check_options(config: Config) -> None:
     """Checks the options of a configuration's builders: that they take them, and their types.
 
@@ -104,7 +112,7 @@ def check_options(config: Config) -> None:
             finite(f"{key}.{name}", value)
             if name in plain:
                 of_type(f"{key}.{name}", value, type(plain[name]), plain[name])
-            elif not (name in known or name == "name" or open_to_more):
+            elif not (name == "name" or open_to_more or (name in known and name not in GIVEN)):
                 raise unknown("setting", f"{key}.{name}", [f"{key}.{other}" for other in plain])
 
 

@@ -1,8 +1,10 @@
 """Runs that were stopped: found, checked and made ready to go on."""
 
+import math
 import warnings
 from pathlib import Path
 
+from kgan import names
 from kgan.data.fingerprint import fingerprint
 from kgan.errors import InputError, RunWarning
 from kgan.serving import trust
@@ -84,7 +86,8 @@ def find_unfinished(
 ) -> Path | None:
     """Returns the newest unfinished run that is the same as this one and that nobody is at.
 
-    Of those under runs/ that cannot be read is warned.
+    One that is the same but for its data comes after all others. Of those under runs/ that cannot
+    be read is warned.
 
     Args:
         run: From `prepare`.
@@ -94,8 +97,8 @@ def find_unfinished(
     Raises:
         InputError: The one folder's run cannot be read.
     """
-    places = [Path(run_dir)] if run_dir is not None else sorted(Path("runs").glob("*"))
-    wanted = run.config.to_dict()
+    places = [Path(run_dir)] if run_dir is not None else sorted(Path("runs").glob("*"), key=_age)
+    wanted, others = run.config.to_dict(), []
     for place in reversed(places):
         try:
             if not is_run(place) or read_summary(place) is not None:
@@ -108,9 +111,19 @@ def find_unfinished(
             continue
         if record["config"] != wanted or folder.in_use(place):
             continue
+        if not provenance.changes(record, run.fingerprint):
+            return place
+        others.append((record, place))
+    for record, place in others:
         try:
             provenance.check_data(record, run.fingerprint, place, allow_changed_data)
             return place
         except InputError as error:
             warnings.warn(str(error), RunWarning, stacklevel=2)
     return None
+
+
+def _age(place: Path) -> tuple[float, str]:
+    """Returns what the folders of runs are ordered by, the oldest first."""
+    number = names.number(place.name.partition("-")[0])
+    return math.inf if number is None else number, place.name

@@ -36,6 +36,7 @@ CALLS = [
     (["pretrain", "--likelihood", "squared_error", "--binarization", "static"], "goes with"),
     (["pretrain", "--amount", "0.5"], "an amount needs a corruption"),
     (["pretrain", "--preset", "mnist"], "is for kgan train"),
+    (["pretrain", "--dataset", "ring"], "holds points, not images"),
     (["sample", "nothing"], "neither a run nor a SavedModel"),
     (["sample", "--seeds", "a-b"], "expected numbers and ranges"),
     (["sample", "--out", "x.jpg"], "expected X.png"),

@@ -1,6 +1,7 @@
 import keras
 import pytest
 
+from kgan.layers import BatchNormalization
 from kgan.models import GAN
 from kgan.networks import mlp
 
@@ -9,11 +10,15 @@ from kgan.networks import mlp
 def make_gan():
     """Returns a function that builds a small GAN of points in the plane."""
 
-    def make(seed=0, dropout=0.0, **options):
+    def make(seed=0, dropout=0.0, batch_norm=False, **options):
         keras.utils.set_random_seed(seed)
         discriminator = mlp.discriminator(
             (2,), width=8, pieces=2, input_dropout=0.0, dropout=dropout, init_range=0.5
         )
-        return GAN(mlp.generator((2,), 3, width=8, init_range=0.5), discriminator, **options)
+        generator = mlp.generator((2,), 3, width=8, init_range=0.5)
+        if batch_norm:
+            outputs = BatchNormalization()(generator.outputs[0])
+            generator = keras.Model(generator.inputs, outputs)
+        return GAN(generator, discriminator, **options)
 
     return make

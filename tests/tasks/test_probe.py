@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from sklearn.svm import LinearSVC
 
+from kgan.data.split import stratified
+from kgan.tasks import probe as probes
 from kgan.tasks.probe import LinearSVM, Logistic, accuracy, choose
 
 RNG = np.random.default_rng(0)
@@ -41,6 +43,16 @@ def test_the_penalty_is_the_best_on_validation_and_the_strongest_of_those(probe)
     assert best == pytest.approx(max(scores.values()), abs=0.02)
     same = (np.zeros((200, 3), np.float32), LABELS)  # no feature tells anything
     assert choose(probe, same, same)[0] == probe.grid[0]
+
+
+def test_the_penalty_is_chosen_on_part_of_many_labels_and_the_probe_fitted_on_all(monkeypatch):
+    monkeypatch.setattr(probes, "CHOICE", 40)
+    train, validation = (blobs(8), LABELS), (blobs(8), LABELS)
+    part = stratified(LABELS, 40, 4, 7)
+    c, fitted = probes.choose_and_fit(Logistic, train, validation, 4, 7)
+    assert c == choose(Logistic, (train[0][part], LABELS[part]), validation)[0]
+    for found, expected in zip(fitted.softmax(), Logistic(c).fit(*train).softmax(), strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("classes", [4, 2])

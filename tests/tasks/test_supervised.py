@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import keras
 import numpy as np
 import pytest
 
@@ -78,6 +81,14 @@ def test_a_training_does_not_depend_on_those_before(trainer, splits):
     assert first.rank == again.rank
     # What comes back are weights of the classifier whose accuracy was measured.
     assert trainer.accuracy(first.weights, splits.validation) == pytest.approx(1 - first.error)
+
+
+def test_layers_that_pretraining_froze_train(planted):
+    inputs = keras.Input((3,))
+    frozen = keras.layers.Dense(2, trainable=False)
+    source = replace(planted, network=keras.Model(inputs, frozen(inputs)))
+    assert len(Trainer(source, 4, tuple("abcd"), Devices()).classifier.trainable_variables) == 4
+    assert not source.network.trainable_variables
 
 
 def test_both_arms_start_from_one_softmax_layer_and_their_own_encoder(trainer, planted):

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,7 +19,7 @@ from kgan.data import Examples
 from kgan.data.split import Splits
 from kgan.errors import RunWarning
 from kgan.tasks import experiment
-from kgan.training import determinism
+from kgan.training import determinism, provenance
 from kgan.training.run import _check_agreement
 from kgan.training.settings import override
 from kgan.training.stopping import Stop, StoppedError
@@ -189,6 +190,13 @@ def test_a_folder_that_changed_is_told_in_a_line(drawings):
     with pytest.warns(RunWarning, match="The data are not those of run runs/00000-drawings-mlp"):
         assert find_unfinished(other) is None
     assert not history(run)
+    # One of these very data is gone on with first, also where its number is the lower one.
+    exact = start(drawings.parent / "runs" / "00001-x", other)
+    newer = drawings.parent / "runs" / "100000-drawings-mlp"
+    run = run.rename(newer)
+    assert find_unfinished(other, allow_changed_data=True) == exact.relative_to(drawings.parent)
+    shutil.rmtree(exact)
+    run = run.rename(newer.with_name("00000-drawings-mlp"))
     result = train("--resume", "auto", "--allow-changed-data", *WORDS, "--dataset", str(drawings))
     assert result.exit_code == 0, result.output
     assert "Run: runs/00000-drawings-mlp" in result.stderr
@@ -218,6 +226,13 @@ def test_workers_with_other_settings_or_data_are_refused(run):
         beside(prepared(seed=1))
     with pytest.raises(kgan.InputError, match="started with different data"):
         beside(prepared(replace(OWN, images=255 - NOISE)))
+
+
+def test_another_number_of_threads_between_operations_is_warned_of_too():
+    now = determinism.threads()
+    other = {"threads": {**now, "inter_op": now["inter_op"] + 1}}
+    with pytest.warns(RunWarning, match=rf"INTEROP_THREADS={now['inter_op'] + 1}\."):
+        provenance.warn_of_threads(other, Path("run"))
 
 
 def test_another_number_of_threads_is_warned_of(run):

@@ -11,3 +11,6 @@ def test_the_number_after_the_highest_comes_next(workdir):
     assert folder.create(None, "a").name == "00009-a"
     (workdir / "runs" / "00007-b").rmdir()
     assert folder.create(None, "b").name == "00010-b"
+    (workdir / "runs" / "99999-a").mkdir()
+    (workdir / "runs" / "100000-a").mkdir()
+    assert folder.create(None, "a").name == "100001-a"

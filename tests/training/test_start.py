@@ -62,7 +62,10 @@ def test_the_bound_at_the_start_is_the_exact_likelihood_less_what_the_spread_cos
     # In the subspace of the maps the covariance is full, outside it is the noise alone.
     maps = linear.to_images.astype(np.float64)
     basis, _ = np.linalg.qr(maps.T)
-    spread = math.sqrt(math.exp(linear.log_variance[0]) / _posterior_variance(x, basis, noise))
+    variance = _largest_variance(x, basis)
+    spread = math.sqrt((variance - noise) / np.sum(maps[0] ** 2))
+    assert spread < 0.99
+    assert math.exp(linear.log_variance[0]) == pytest.approx(spread**2 * noise / variance, rel=1e-3)
     inside = spread**2 * (basis.T @ maps.T) @ (maps @ basis) + noise * np.eye(3)
     centred = x - linear.mean.ravel()
     along = centred @ basis
@@ -81,11 +84,9 @@ def test_the_bound_at_the_start_is_the_exact_likelihood_less_what_the_spread_cos
     )
 
 
-def _posterior_variance(x, basis, noise):
-    """Returns that of the first latent without a spread: noise over its component's variance."""
-    centred = x - x.mean(0)
-    values = np.linalg.eigvalsh(np.cov((centred @ basis).T, bias=True))
-    return noise / values.max()
+def _largest_variance(x, basis):
+    """Returns that of the data along their first principal component, which the basis spans."""
+    return np.linalg.eigvalsh(np.cov(((x - x.mean(0)) @ basis).T, bias=True)).max()
 
 
 def test_the_deviation_of_clipped_normal_pixels_is_that_of_draws():
@@ -162,6 +163,13 @@ def test_options_of_the_other_architecture_are_refused():
     ):
         with pytest.raises(InputError, match="that is an option of"):
             override(kgan.PretrainConfig(), {**VAE, **options})
+
+
+@pytest.mark.parametrize("name", ["vae-digits", "vae-mnist"])
+def test_every_preset_takes_either_architecture(name):
+    for chosen in ("dense", "conv"):
+        config = override(kgan.PRESETS[name], {"network.options.architecture": chosen})
+        assert ("depth" in config.network.options) == (name == "vae-mnist" and chosen == "dense")
 
 
 def test_an_old_run_keeps_its_dense_layers():

@@ -54,6 +54,12 @@ def test_auto_is_what_the_machine_has(gpus, environment, expected, monkeypatch):
     [
         (None, "needs TF_CONFIG"),
         ("{", "TF_CONFIG is '{': expected JSON"),
+        ("[" * 100_000, "(100,002 characters): expected JSON"),
+        ("9" * 5000, "expected JSON"),
+        ('{"cluster": {"worker": 5}}', "expected JSON"),
+        ('{"cluster": {"worker": null}}', "expected JSON"),
+        ('{"cluster": {"worker": ["a:1", 2]}}', "expected JSON"),
+        ('{"cluster": {"worker": ["a:1"]}, "task": "worker"}', "expected JSON"),
         ("[1]", "expected JSON"),
         (config(index=2), '"index": 2}'),
         (config(index="0"), "a task that is one of them"),

@@ -7,7 +7,8 @@ import pytest
 
 import kgan
 from kgan.errors import InputError
-from kgan.training.config import DataConfig, GameConfig, NetworkConfig
+from kgan.training.build import build
+from kgan.training.config import CoderConfig, DataConfig, GameConfig, NetworkConfig
 from tests.wrong_calls.calls import snapshot
 
 PATHS = ["", " ", "a\nb", "a\x00b", "x" * 300, "xy/" * 2000, None, 3]
@@ -77,6 +78,20 @@ def test_a_configuration_that_is_none(case, prepared, workdir):
         kgan.prepare(config, prepared.data)
     assert str(error.value).isprintable()
     assert snapshot(workdir) == {}
+
+
+def test_data_of_the_other_kind_of_run(prepared):
+    with pytest.raises(InputError, match=r"A GAN trains on one set.* such as its \.train"):
+        kgan.prepare(prepared.config, kgan.split("digits"))
+    with pytest.raises(InputError, match=r"pass kgan\.split"):
+        kgan.prepare(kgan.PretrainConfig(), kgan.load("digits"))
+
+
+@pytest.mark.parametrize("name", ["start", "mean_image", "code_size", "image_shape"])
+def test_what_training_gives_to_a_network_is_no_setting(name):
+    network = CoderConfig("vae", 8, {"architecture": "conv", name: 5})
+    with pytest.raises(InputError, match=rf"Unknown setting 'network\.options\.{name}'"):
+        build(kgan.PretrainConfig(network=network), (32, 32, 3))
 
 
 OPTIONS = {

@@ -123,5 +123,5 @@ def test_a_checkpoint_of_another_configuration_says_what_differs(run, monkeypatc
         assert result.exit_code == 2
         line = result.stderr.splitlines()[-1]
         assert "ckpt-4 does not fit this run" in line
-        assert "variables have other shapes: networks/0 is (4, 4), by config.json it would" in line
+        assert "variables differ: networks/0 is (4, 4), by config.json it would" in line
         assert "remove" not in line
