@@ -83,6 +83,11 @@ class ProgressBar(keras.callbacks.Callback):
             self._console.print(f"step {self._shown().text}", soft_wrap=True)
             self._rhythm.mark()
 
+    def on_train_end(self, logs=None):
+        if int(self.model.step.numpy()) == self._line.total:  # of all layers of a stack
+            self.close()
+            self._console.print("Trained: scoring and saving.", soft_wrap=True)
+
     def _shown(self) -> StatusLine:
         self._line.fields = [self._left(), *self._scores, self._rate]
         return self._line

@@ -54,6 +54,7 @@ def test_a_run_leaves_pictures_scores_and_a_saved_model(model, inside, trained):
     assert any(name.startswith("PCA") for name in scores["quality"])
     assert ("negative_log_likelihood" in scores) == (model == "vae")
     shown = trained[1][model].stderr
+    assert shown.count("Trained: scoring and saving.") == 1
     assert "mean image" in shown
     assert f"kgan finetune {model}" in shown
     assert (f"kgan sample {model}" in shown) == (model == "vae")

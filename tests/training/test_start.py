@@ -13,6 +13,7 @@ from kgan.data import Examples
 from kgan.data.split import Splits, split
 from kgan.errors import InputError
 from kgan.metrics.reconstruction import pca_reconstruction
+from kgan.training import pretraining
 from kgan.training.records import config_of, read_config
 from kgan.training.run import restore, train
 from kgan.training.settings import override
@@ -119,7 +120,8 @@ def check(model, data, size, samples=500, of_pca=1.15):
     assert error < of_pca * np.mean((np.clip(projected, 0, 1) - test / 255) ** 2)
 
 
-def test_a_vae_of_colour_images_uses_its_codes_and_soon_beats_pca(tmp_path):
+def test_a_vae_of_colour_images_uses_its_codes_and_soon_beats_pca(tmp_path, monkeypatch):
+    monkeypatch.setattr(pretraining, "LIKELY", 10)
     data = splits_of(discs())
     changes = {
         "network.code_size": 8,
@@ -130,7 +132,8 @@ def test_a_vae_of_colour_images_uses_its_codes_and_soon_beats_pca(tmp_path):
     }
     run = prepared(data, **changes)
     assert run.config.network.options["architecture"] == "conv"
-    train(run, tmp_path / "run", tmp_path / "models")
+    summary = train(run, tmp_path / "run", tmp_path / "models")
+    assert (summary["n"], summary["negative_log_likelihood"]["n"]) == (100, 10)
     check(run.model, data, 8, of_pca=1.0)
     # The file alone rebuilds it: nothing of the data is asked again.
     assert read_config(tmp_path / "run")["config"]["network"]["options"]["architecture"] == "conv"
