@@ -1,7 +1,9 @@
 """What a run's config.json says of its data and its machine, and whether it is still so."""
 
+import os
 import platform
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -9,10 +11,13 @@ import numpy as np
 import tensorflow as tf
 
 import kgan
-from kgan.data.fingerprint import differences
+from kgan.data.fingerprint import differences, fingerprint
+from kgan.data.prepared import Report
 from kgan.errors import InputError, RunWarning
 from kgan.training import determinism
-from kgan.training.build import Run
+from kgan.training.build import Run, load_data
+from kgan.training.records import config_of, read_config
+from kgan.training.settings import override
 
 
 def describe(run: Run) -> dict:
@@ -78,6 +83,37 @@ def check_data(record: dict, found: dict, run_dir: Path | str, allowed: bool) ->
             f"{go_on}or start a new run."
         )
     return changed
+
+
+def check_own(
+    run_dirs: Sequence[Path],
+    data_dir: str | os.PathLike | None = None,
+    report: Report | None = None,
+) -> None:
+    """Checks that runs were trained on what the data sets that they name now hold.
+
+    Args:
+        run_dirs: The runs' folders.
+        data_dir: Where the data now are, None for where the runs say.
+        report: See `kgan.load`.
+
+    Raises:
+        InputError: One was not.
+    """
+    found = {}
+    for run_dir in run_dirs:
+        record = read_config(run_dir)
+        config = config_of(record)
+        if data_dir is not None:
+            config = override(config, {"data.data_dir": os.fspath(data_dir)}, builders=False)
+        same = config.family, repr(config.data)
+        if same not in found:
+            found[same] = fingerprint(load_data(config, report))
+        if changed := changes(record, found[same]):
+            raise InputError(
+                f"Run {run_dir} was not trained on {config.data.name!r} as it is now "
+                f"({'; '.join(changed)}): name the images with --dataset."
+            )
 
 
 def warn_of_threads(record: dict, run_dir: Path) -> None:
