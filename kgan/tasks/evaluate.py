@@ -18,7 +18,7 @@ from kgan.tasks.options import check_samples
 from kgan.tasks.sources import Source, open_source
 from kgan.training import evaluation, folder, pictures, provenance
 from kgan.training.callbacks import Board
-from kgan.training.records import read_evaluation
+from kgan.training.records import read_config, read_evaluation
 
 SAMPLES = 10_000
 PICTURED, NEIGHBOURS = 8, 7
@@ -118,8 +118,11 @@ def _real(opened: list[Source], dataset, data_dir, image_size, preparing) -> Dat
                 f"The runs have several data sets ({dataset}, {', '.join(sorted(others))}): scores "
                 "would not compare. Choose one with --dataset."
             )
-        runs = [source.run_dir for source in opened if source.data]
-        provenance.check_own(runs, data_dir, preparing)
+        for source in opened:
+            if source.data:
+                record = read_config(source.run_dir)
+                if changed := provenance.changed_since(record, data_dir, preparing):
+                    raise provenance.other_data(source.name, record, changed)
     return evaluation.real_data(dataset, data_dir, image_size, preparing)
 
 

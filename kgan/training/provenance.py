@@ -3,7 +3,6 @@
 import os
 import platform
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -16,7 +15,7 @@ from kgan.data.prepared import Report
 from kgan.errors import InputError, RunWarning
 from kgan.training import determinism
 from kgan.training.build import Run, load_data
-from kgan.training.records import config_of, read_config
+from kgan.training.records import config_of
 from kgan.training.settings import override
 
 
@@ -85,35 +84,28 @@ def check_data(record: dict, found: dict, run_dir: Path | str, allowed: bool) ->
     return changed
 
 
-def check_own(
-    run_dirs: Sequence[Path],
-    data_dir: str | os.PathLike | None = None,
-    report: Report | None = None,
-) -> None:
-    """Checks that runs were trained on what the data sets that they name now hold.
+def changed_since(
+    record: dict, data_dir: str | os.PathLike | None = None, report: Report | None = None
+) -> list[str]:
+    """Returns in words how the data that a run names now differ from those that it had.
 
     Args:
-        run_dirs: The runs' folders.
-        data_dir: Where the data now are, None for where the runs say.
+        record: Its config.json.
+        data_dir: Where they now are, None for where the run says.
         report: See `kgan.load`.
-
-    Raises:
-        InputError: One was not.
     """
-    found = {}
-    for run_dir in run_dirs:
-        record = read_config(run_dir)
-        config = config_of(record)
-        if data_dir is not None:
-            config = override(config, {"data.data_dir": os.fspath(data_dir)}, builders=False)
-        same = config.family, repr(config.data)
-        if same not in found:
-            found[same] = fingerprint(load_data(config, report))
-        if changed := changes(record, found[same]):
-            raise InputError(
-                f"Run {run_dir} was not trained on {config.data.name!r} as it is now "
-                f"({'; '.join(changed)}): name the images with --dataset."
-            )
+    config = config_of(record)
+    if data_dir is not None:
+        config = override(config, {"data.data_dir": os.fspath(data_dir)}, builders=False)
+    return changes(record, fingerprint(load_data(config, report)))
+
+
+def other_data(run_dir: Path | str, record: dict, changed: list[str]) -> InputError:
+    """Returns the error for a run whose data are taken from its name of them: see `changes`."""
+    return InputError(
+        f"Run {run_dir} was not trained on {record['config']['data']['name']!r} as it is now "
+        f"({'; '.join(changed)}): name the images with --dataset."
+    )
 
 
 def warn_of_threads(record: dict, run_dir: Path) -> None:
