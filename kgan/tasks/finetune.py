@@ -72,10 +72,12 @@ def run(
     deterministic: bool = True,
     devices: Devices | None = None,
     evaluated: Callable[[int], None] | None = None,
+    begun: Callable[[int, dict[str, int]], None] | None = None,
 ) -> dict:
     """Runs what is not finished of a prepared comparison: see `finetune`.
 
-    While a network trains, `evaluated` is called with its step after each evaluation.
+    At first `begun` is called with how many fits were done before and what work of each kind is
+    left. While a network trains, `evaluated` is called with its step after each evaluation.
     """
     devices = devices or Devices()
     uneven = experiment.uneven(devices.replicas)
@@ -88,9 +90,12 @@ def run(
         determinism.enable()
     with opened(experiment.run_dir / "finetune", devices) as place:
         if not devices.chief:
-            saved_models, progress, evaluated = place.parent / "saved_models", None, None
+            saved_models = place.parent / "saved_models"
+            progress = evaluated = begun = None
         results = Results(place, experiment.settings)
         comparison = _Comparison(experiment, results, progress, evaluated, devices)
+        if begun:
+            begun(*comparison.standing)
         # A bit of each kind of work at first, which tells how long the rest will take.
         comparison.train_all(experiment.labels[:1])
         comparison.probe_all()
@@ -113,12 +118,23 @@ class _Comparison:
         self._progress = progress or (lambda event: None)
         self._evaluated = evaluated or (lambda step: None)
         self._done, self._left = 0, experiment.all_work
+        for arm, labels, seed in product(
+            experiment.arms, experiment.labels, range(experiment.seeds)
+        ):
+            if results.get(arm, labels, seed):
+                # The first seed's candidates were all tried.
+                self._count(arm, labels, 1 if seed else experiment.fits(arm) - experiment.seeds + 1)
         train, source = experiment.splits.train, experiment.source
         self._devices = devices
         self._trainer = Trainer(source, experiment.num_classes, train.class_names, devices)
         self._features = Features(source)
         self._codes = Features(replace(source, judges=False))
         self._heads = {}
+
+    @property
+    def standing(self) -> tuple[int, dict[str, int]]:
+        """How many fits are done, and the work that is left by kind."""
+        return self._done, dict(self._left)
 
     def _say(self, arm, labels, seed, validation_accuracy, seconds, **more) -> None:
         kind, work = self._count(arm, labels)
@@ -147,8 +163,6 @@ class _Comparison:
         experiment, results = self._experiment, self._results
         wanted = [(labels, seed) for labels in experiment.labels for seed in seeds]
         missing = [pair for pair in wanted if not results.get(arm, *pair)]
-        for labels, _ in set(wanted) - set(missing):
-            self._count(arm, labels)
         if not missing:
             return
         train, rows = experiment.splits.train, {}
@@ -200,11 +214,7 @@ class _Comparison:
                         candidates = [(first["learning_rate"], first["start"])]
                     else:
                         candidates = list(product(experiment.learning_rates, STARTS))
-                    if results.get(arm, labels, seed):
-                        # The first seed's were all tried.
-                        tried = experiment.fits(arm) - experiment.seeds + 1
-                        self._count(arm, labels, 1 if seed else tried)
-                    else:
+                    if not results.get(arm, labels, seed):
                         self._train_row(arm, labels, seed, candidates)
 
     def _train_row(self, arm: str, labels: int, seed: int, candidates: list) -> None:
