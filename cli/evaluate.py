@@ -3,7 +3,7 @@
 import click
 
 from kgan.cli.grouped import PATH, Command, examples, listed, option
-from kgan.cli.options import checkpoint_option, data_dir_option, image_size_option
+from kgan.cli.options import checkpoint_option, run_data_options
 
 
 @click.command(
@@ -54,8 +54,7 @@ from kgan.cli.options import checkpoint_option, data_dir_option, image_size_opti
     shown="the run's",
     help="Real images.",
 )
-@data_dir_option
-@image_size_option
+@run_data_options
 @option(
     "--split",
     default="train",

@@ -3,7 +3,7 @@
 import click
 
 from kgan.cli.grouped import PATH, Command, examples, listed, option
-from kgan.cli.options import data_dir_option, image_size_option, strategy_option
+from kgan.cli.options import run_data_options, strategy_option
 
 
 @click.command(
@@ -44,8 +44,7 @@ from kgan.cli.options import data_dir_option, image_size_option, strategy_option
     shown="the run's",
     help="Images with labels.",
 )
-@data_dir_option
-@image_size_option
+@run_data_options
 @option(
     "--learning-rates",
     default="0.001,0.0003",

@@ -14,21 +14,30 @@ def _together(*options):
     return add
 
 
-data_dir_option = option(
-    "--data-dir",
-    type=PATH,
-    metavar="DIR",
-    heading="Data",
-    shown="$TFDS_DATA_DIR or ~/tensorflow_datasets",
-    help="Where tensorflow-datasets keeps its data.",
-)
-image_size_option = option(
-    "--image-size",
-    metavar="N|HxW",
-    heading="Data",
-    shown="as they are",
-    help="Resize and centre-crop the images.",
-)
+def _data_dir(shown):
+    return option(
+        "--data-dir",
+        type=PATH,
+        metavar="DIR",
+        heading="Data",
+        shown=shown,
+        help="Where tensorflow-datasets keeps its data.",
+    )
+
+
+def _image_size(shown):
+    return option(
+        "--image-size",
+        metavar="N|HxW",
+        heading="Data",
+        shown=shown,
+        help="Resize and centre-crop the images.",
+    )
+
+
+data_dir_option = _data_dir("$TFDS_DATA_DIR or ~/tensorflow_datasets")
+# Of commands that take a run's data.
+run_data_options = _together(_data_dir("the run's"), _image_size("the run's"))
 data_options = _together(
     option(
         "--dataset",
@@ -39,7 +48,7 @@ data_options = _together(
         "any image set of tensorflow-datasets, or a folder.",
     ),
     data_dir_option,
-    image_size_option,
+    _image_size("as they are"),
 )
 strategy_option = option(
     "--strategy",

@@ -89,6 +89,21 @@ def find(name_or_path: str | os.PathLike, data_dir: str | os.PathLike | None = N
     return "folder"
 
 
+def resolved(name_or_path: str | os.PathLike, data_dir: str | os.PathLike | None = None) -> str:
+    """Returns a folder's whole path, whatever else it is called by, and other names as they are.
+
+    Args:
+        name_or_path: As in `load`.
+        data_dir: As in `load`.
+    """
+    path = os.fspath(name_or_path)
+    known = isinstance(name_or_path, str) and path in DATASETS
+    folder = os.path.expanduser(path)
+    if known or data_dir is not None or not os.path.isdir(folder):
+        return path
+    return os.path.realpath(folder)
+
+
 def check(name_or_path: str | os.PathLike, data_dir: str | os.PathLike | None = None) -> None:
     """Raises an InputError unless there is such a set, or a folder with an image.
 

@@ -43,6 +43,18 @@ def is_own(version: Path) -> bool:
         return False
 
 
+def is_safe(version: Path) -> bool:
+    """Returns whether a SavedModel may be loaded though nobody named it: own, or shipped."""
+    return version.resolve() == shipped().resolve() or is_own(version)
+
+
+def shipped() -> Path:
+    """Returns the digits generator, in the installed package or beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    root = next(path for path in (package, package.parent) if (path / "saved_models").is_dir())
+    return root / "saved_models" / "digits-dcgan" / "1"
+
+
 def _record() -> Path:
     return data_dir() / "exported.txt"
 

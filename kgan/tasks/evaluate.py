@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from kgan import memory, names
-from kgan.data.fingerprint import fingerprint
 from kgan.data.prepared import Report
 from kgan.errors import InputError
 from kgan.metrics import METRICS, check_names
@@ -18,9 +17,8 @@ from kgan.metrics.scores import Data, Scorer, applicable
 from kgan.tasks.options import check_samples
 from kgan.tasks.sources import Source, open_source
 from kgan.training import evaluation, folder, pictures, provenance
-from kgan.training.build import load_data
 from kgan.training.callbacks import Board
-from kgan.training.records import config_of, read_config, read_evaluation
+from kgan.training.records import read_config, read_evaluation
 
 SAMPLES = 10_000
 PICTURED, NEIGHBOURS = 8, 7
@@ -112,8 +110,6 @@ def _real(opened: list[Source], dataset, data_dir, image_size, preparing) -> Dat
                 f"{opened[0].name} does not tell its data: name the real images with --dataset."
             )
         own, dataset = run.data, run.data["name"]
-        if data_dir is None and image_size is None:
-            _check_own(run, preparing)
         data_dir = own["data_dir"] if data_dir is None else data_dir
         image_size = own["image_size"] if image_size is None else image_size
         others = {source.data["name"] for source in opened if source.data} - {dataset}
@@ -122,19 +118,12 @@ def _real(opened: list[Source], dataset, data_dir, image_size, preparing) -> Dat
                 f"The runs have several data sets ({dataset}, {', '.join(sorted(others))}): scores "
                 "would not compare. Choose one with --dataset."
             )
+        for source in opened:
+            if source.data:
+                record = read_config(source.run_dir)
+                if changed := provenance.changed_since(record, data_dir, preparing):
+                    raise provenance.other_data(source.name, record, changed)
     return evaluation.real_data(dataset, data_dir, image_size, preparing)
-
-
-def _check_own(run: Source, preparing) -> None:
-    """Raises an InputError if a run was given other data than the set that it names has."""
-    record = read_config(run.run_dir)
-    now = fingerprint(load_data(config_of(record), preparing))
-    changed = provenance.changes(record, now)
-    if changed:
-        raise InputError(
-            f"Run {run.name} was not trained on {run.data['name']!r} as it is now "
-            f"({'; '.join(changed)}): name the real images with --dataset."
-        )
 
 
 class _Evaluation:

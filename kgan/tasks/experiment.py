@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kgan.data import Examples, licence
+from kgan.data import Examples, licence, resolved
 from kgan.data.fingerprint import fingerprint
 from kgan.data.prepared import Report
 from kgan.data.split import Splits, split, stratified
@@ -18,6 +18,7 @@ from kgan.tasks import ARMS, options
 from kgan.tasks.features import Encoder, encoder
 from kgan.tasks.results import key_of
 from kgan.tasks.supervised import Budget, budget
+from kgan.training import provenance
 from kgan.training.run import restore
 
 TUNED = ("pretrained", "random")  # trained whole, at a learning rate to be chosen
@@ -46,7 +47,7 @@ class Experiment:
         learning_rates: To choose from.
         batch_size: Labels a step.
         steps: Updates at most, None for what `supervised.budget` makes of the number of labels.
-        pretrained_on: Which of the parts' images the pretraining saw, None if other images.
+        pretrained_on: Which of the parts' images the pretraining saw, in words; None if others.
         settings: What decides a result, beside arm, number of labels and seed.
         data_licence: Where it is known.
     """
@@ -150,12 +151,14 @@ def prepare(
     options.check(labels, arms, seeds, learning_rates, steps, batch_size)
     record, run_dir = options.read_record(run_dir), Path(run_dir)
     model, name = restore(run_dir)
-    data = record["config"]["data"]
-    own_data = dataset in (None, data["name"])
-    if own_data:
-        dataset = data["name"]
-        data_dir = data["data_dir"] if data_dir is None else data_dir
-        image_size = data["image_size"] if image_size is None else image_size
+    own, named, changed = record["config"]["data"], dataset is not None, None
+    if not named or resolved(dataset, data_dir) == resolved(own["name"], data_dir):
+        dataset = own["name"]
+        data_dir = own["data_dir"] if data_dir is None else data_dir
+        image_size = own["image_size"] if image_size is None else image_size
+        changed = provenance.changed_since(record, data_dir, preparing)
+        if changed and not named:
+            raise provenance.other_data(run_dir, record, changed)
     splits = split(dataset, data_dir=data_dir, image_size=image_size, report=preparing)
     _check_data(splits, tuple(record["image_shape"]))
     splits = Splits(
@@ -180,7 +183,7 @@ def prepare(
         learning_rates=tuple(learning_rates),
         batch_size=batch_size,
         steps=steps,
-        pretrained_on=_seen(record["examples"], parts) if own_data else None,
+        pretrained_on=None if changed is None else _seen(record["examples"], parts, changed),
         settings={
             "dataset": splits.train.name,
             "image_shape": list(splits.train.image_shape),
@@ -245,15 +248,20 @@ def in_memory(examples: Examples, limit: int | None = IN_MEMORY) -> Examples:
     return replace(examples, images=np.array(examples.images))
 
 
-def _seen(examples: int, sizes: list[int]) -> str | None:
-    """Returns which parts of its data a run was trained on, from how many examples it had."""
+def _seen(examples: int, sizes: list[int], changed: list[str]) -> str | None:
+    """Returns what a run was trained on, from how many examples it had and how they differ."""
+    if changed:
+        return (
+            f"data of the same name that were others ({'; '.join(changed)}): test images may be "
+            "among them"
+        )
     train, validation, test = sizes
     parts = {
         train: "the training part",
         train + validation: "the training and validation parts",
         train + validation + test: "all parts, validation and test included",
     }
-    return parts.get(examples)
+    return f"the same data: {parts[examples]}" if examples in parts else None
 
 
 def _digest(source: Encoder) -> str:

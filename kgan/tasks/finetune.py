@@ -72,10 +72,12 @@ def run(
     deterministic: bool = True,
     devices: Devices | None = None,
     evaluated: Callable[[int], None] | None = None,
+    begun: Callable[[int, dict[str, int]], None] | None = None,
 ) -> dict:
     """Runs what is not finished of a prepared comparison: see `finetune`.
 
-    While a network trains, `evaluated` is called with its step after each evaluation.
+    `begun` is told how many fits were done before and what work of each kind is left, `evaluated`
+    the step of the network in training after each evaluation.
     """
     devices = devices or Devices()
     uneven = experiment.uneven(devices.replicas)
@@ -88,9 +90,12 @@ def run(
         determinism.enable()
     with opened(experiment.run_dir / "finetune", devices) as place:
         if not devices.chief:
-            saved_models, progress, evaluated = place.parent / "saved_models", None, None
+            saved_models, progress = place.parent / "saved_models", None
+            evaluated = begun = None
         results = Results(place, experiment.settings)
         comparison = _Comparison(experiment, results, progress, evaluated, devices)
+        if begun:
+            begun(comparison.done, dict(comparison.left))
         # A bit of each kind of work at first, which tells how long the rest will take.
         comparison.train_all(experiment.labels[:1])
         comparison.probe_all()
@@ -112,7 +117,11 @@ class _Comparison:
         self._experiment, self._results = experiment, results
         self._progress = progress or (lambda event: None)
         self._evaluated = evaluated or (lambda step: None)
-        self._done, self._left = 0, experiment.all_work
+        self.done, self.left = 0, experiment.all_work
+        for row in product(experiment.arms, experiment.labels, range(experiment.seeds)):
+            if results.get(*row):
+                arm, labels, seed = row  # The first seed's candidates were all tried.
+                self._count(arm, labels, 1 if seed else experiment.fits(arm) - experiment.seeds + 1)
         train, source = experiment.splits.train, experiment.source
         self._devices = devices
         self._trainer = Trainer(source, experiment.num_classes, train.class_names, devices)
@@ -124,14 +133,14 @@ class _Comparison:
         kind, work = self._count(arm, labels)
         values = {"arm": arm, "labels": labels, "seed": seed, "seconds": seconds, **more}
         values |= {"validation_accuracy": validation_accuracy, "kind": kind, "work": work}
-        count = {"done": self._done, "total": self._experiment.total, "left": dict(self._left)}
+        count = {"done": self.done, "total": self._experiment.total, "left": dict(self.left)}
         self._progress({**values, **count})
 
     def _count(self, arm: str, labels: int, fits: int = 1) -> tuple[str, int]:
         """Counts fits as done; returns the work of one."""
         kind, work = self._experiment.work(arm, labels)
-        self._done += fits
-        self._left[kind] -= fits * work
+        self.done += fits
+        self.left[kind] -= fits * work
         return kind, work
 
     def probe_all(self) -> None:
@@ -145,10 +154,7 @@ class _Comparison:
 
     def _probe(self, arm: str, seeds: Sequence[int], weights: Callable) -> None:
         experiment, results = self._experiment, self._results
-        wanted = [(labels, seed) for labels in experiment.labels for seed in seeds]
-        missing = [pair for pair in wanted if not results.get(arm, *pair)]
-        for labels, _ in set(wanted) - set(missing):
-            self._count(arm, labels)
+        missing = [row for row in product(experiment.labels, seeds) if not results.get(arm, *row)]
         if not missing:
             return
         train, rows = experiment.splits.train, {}
@@ -200,11 +206,7 @@ class _Comparison:
                         candidates = [(first["learning_rate"], first["start"])]
                     else:
                         candidates = list(product(experiment.learning_rates, STARTS))
-                    if results.get(arm, labels, seed):
-                        # The first seed's were all tried.
-                        tried = experiment.fits(arm) - experiment.seeds + 1
-                        self._count(arm, labels, 1 if seed else tried)
-                    else:
+                    if not results.get(arm, labels, seed):
                         self._train_row(arm, labels, seed, candidates)
 
     def _train_row(self, arm: str, labels: int, seed: int, candidates: list) -> None:

@@ -126,7 +126,7 @@ def conditions(table: dict) -> list[str]:
             "difference where 0 is outside its 95 % confidence interval (Student's t)."
         )
     if table["pretrained_on"]:
-        lines.append(f"Pretrained, without labels, on the same data: {table['pretrained_on']}.")
+        lines.append(f"Pretrained, without labels, on {table['pretrained_on']}.")
     if any(row["arm"] == "probe" and row["labels"] == table["train"] for row in table["rows"]):
         lines.append("The pretrained probe on all labels is one fit: no seed enters it.")
     return lines

@@ -11,7 +11,6 @@ from kgan.tasks.experiment import Experiment, prepare
 from kgan.tasks.finetune import run as run_experiment
 from kgan.tasks.options import parse_arms, parse_labels, parse_learning_rates
 from kgan.tasks.remaining import Remaining
-from kgan.training import folder
 from kgan.training.failures import lost_worker_told
 from kgan.training.options import parse_image_size
 from kgan.training.progress import LINE_SECONDS
@@ -46,7 +45,6 @@ def finetune_from_options(
         InputError: An option, the run or the data are wrong.
     """
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-    folder.require_writable(Path(out))
     devices = connect(strategy, dry_run, console)
     experiment = prepare(
         run,
@@ -133,6 +131,10 @@ class _Shown:
         self._rhythm = Rhythm(*LINE_SECONDS)
         self.live = Status(console, self._status)
 
+    def begun(self, done: int, left: dict[str, int]) -> None:
+        """Takes note of what was finished before."""
+        self._line.done, self._remaining = done, Remaining(left)
+
     def fitted(self, event: dict) -> None:
         """Says how a classifier came out."""
         self._remaining.fitted(event["kind"], event["work"], event["left"])
@@ -168,7 +170,12 @@ def _run(experiment: Experiment, out: Path, console: Console, devices: Devices) 
         try:
             with shown.live, lost_worker_told(devices, "the same command"):
                 return run_experiment(
-                    experiment, out, shown.fitted, devices=devices, evaluated=shown.evaluated
+                    experiment,
+                    out,
+                    shown.fitted,
+                    devices=devices,
+                    evaluated=shown.evaluated,
+                    begun=shown.begun,
                 )
         except KeyboardInterrupt:
             console.print("Stopped. The same command goes on from here.", soft_wrap=True)

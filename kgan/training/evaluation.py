@@ -80,22 +80,24 @@ def extractor(
     if name == "auto" and inception_graph:
         name = features.INCEPTION
     elif name == "auto":
-        name = f"{data.name}-cnn"
-        if name not in features.names():
-            name, caveat = _of_kind(data.image_shape)
+        name, caveat = _of_kind(data)
     found = features.find(name, inception_graph, cache_dir() / "inception", report)
     return dataclasses.replace(found, caveat=caveat)
 
 
-def _of_kind(image_shape: tuple[int, ...]) -> tuple[str, str]:
-    """Returns the classifier that KGAN ships for images of a shape, and what it cannot tell."""
-    *sides, channels = image_shape
+def _of_kind(data: Data) -> tuple[str, str]:
+    """Returns the classifier that KGAN ships for such images, and what it cannot tell of them."""
+    *sides, channels = data.image_shape
     if channels == 3:
-        name, of, size = "cifar10-cnn", "CIFAR-10", 32
+        own, of, size = "cifar10", "CIFAR-10", 32
     elif max(sides) > 16:
-        name, of, size = "mnist-cnn", "MNIST", 28
+        own, of, size = "mnist", "MNIST", 28
     else:
-        name, of, size = "digits-cnn", "the digits", 8
+        own, of, size = "digits", "the digits", 8
+    name = f"{own}-cnn"
+    # A name is not enough: a folder may have it too.
+    if data.name == own and sides == [size, size]:
+        return name, ""
     return name, (
         f"{name} learned the ten classes of {of} at {size}x{size}: its scores compare models of "
         "these images, not finer detail, nor published figures. For those: --features "
@@ -147,27 +149,34 @@ class Evaluation(EverySteps):
         scores = self._scorer.score(seen, seeds=f"0-{count - 1}", precision="float32")
         found = next(s for s in scores if s["name"].partition("[")[0] == self._config.score)
         self._lines.append({"step": step, **found})
-        best = best_of(self._lines)
+        alike = comparable(self._lines)
+        best = best_of(alike)
         if best["step"] == step:
             self._kept.save(step)
         with folder.writing(self._path), self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(self._lines[-1]) + "\n")
         self._board.scalars(step, {found["name"]: found["value"]})
-        steps, values = ([line[key] for line in self._lines] for key in ("step", "value"))
+        steps, values = ([line[key] for line in alike] for key in ("step", "value"))
         picture = pictures.curve(steps, values, found["name"], steps.index(best["step"]))
         with folder.writing(self._path.with_suffix(".png")):
             picture.save(self._path.with_suffix(".png"))
 
 
+def comparable(scores: list[dict]) -> list[dict]:
+    """Returns those in the features of the last: what "auto" takes may change between versions."""
+    return [score for score in scores if score["name"] == scores[-1]["name"]]
+
+
 def best_of(scores: list[dict]) -> dict:
-    """Returns the best of one score at several steps, the first if several are.
+    """Returns the best of those that compare with the last, the first if several are.
 
     Args:
-        scores: One or more, as `metrics.scores.Scorer.score` gives them.
+        scores: One or more of one score, as `metrics.scores.Scorer.score` gives them.
     """
-    name = scores[0]["name"].partition("[")[0]
+    alike = comparable(scores)
+    name = alike[0]["name"].partition("[")[0]
     sign = 1 if METRICS[metric_of(name)].scores[name] else -1
-    return max(scores, key=lambda score: sign * score["value"])
+    return max(alike, key=lambda score: sign * score["value"])
 
 
 def cell(score: dict) -> str:
@@ -180,3 +189,20 @@ def cell(score: dict) -> str:
 def best_place(run_dir: Path) -> Path:
     """Returns the folder of a run's best checkpoint."""
     return run_dir / "checkpoints" / "best"
+
+
+def set_aside(run_dir: Path, step: int) -> None:
+    """Renames a run's scores and its best checkpoint: with other data none compares with them.
+
+    Args:
+        run_dir: The run's folder.
+        step: From which on it has other data; the new names hold it.
+    """
+    # The lines first: without the checkpoint they would name a best one that is not there.
+    for path in (run_dir / EVALUATIONS, best_place(run_dir)):
+        aside = path.with_name(f"{path.name}.before-{step}")
+        while aside.exists():
+            aside = aside.with_name(f"{aside.name}.again")
+        if path.exists():
+            with folder.writing(path):
+                path.rename(aside)

@@ -20,16 +20,16 @@ def export_from_options(
     show: str | None,
     checkpoint: str,
 ) -> list[str]:
-    """Does what the options of `kgan export` say; see `kgan export --help` for each.
+    """Does what the options of `kgan export` say, which `check` found right.
+
+    See `kgan export --help` for each.
 
     Returns:
         Lines to print.
 
     Raises:
-        InputError: Nothing to do, an option without what it is for, or as `restore` and what
-            `kgan.serving` does.
+        InputError: As `restore` and what `kgan.serving` does.
     """
-    check(run, name, out, keep, models_config, base_path, show, checkpoint)
     # TensorFlow comes with them.
     from kgan import serving
     from kgan.training.run import about, restore

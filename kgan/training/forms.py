@@ -1,5 +1,6 @@
 """What each JSON file of a run's folder must hold."""
 
+from kgan import metrics
 from kgan.training.config import CONFIGS
 from kgan.training.schema import (
     CAPTION,
@@ -62,7 +63,16 @@ METRICS = record(
     {"event": CAPTION, "reason": TEXT, "changed": listing(TEXT)},
     others=one_or_list(nullable(NUMBER)),
 )
-EVALUATIONS = record({"step": COUNT, "name": CAPTION, "value": NUMBER}, others=anything)
+SCORES = [score for metric in metrics.METRICS.lines.values() for score in metric.scores]
+
+
+def score_name(value, where):
+    """The schema of a score's name, with or without its features: fid[digits-cnn]."""
+    CAPTION(value, where)
+    choice(*SCORES)(value.partition("[")[0], where)
+
+
+EVALUATIONS = record({"step": COUNT, "name": score_name, "value": NUMBER}, others=anything)
 EVALUATION = record(
     {}, {"scores": listing(SCORE), "baselines": table(listing(BASELINE))}, others=anything
 )

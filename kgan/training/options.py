@@ -195,8 +195,10 @@ def _changes(
         if value is not None:
             if option == "image_size":
                 value = parse_image_size(value)
-            elif option == "data_dir" or (option == "dataset" and os.path.isdir(value)):
-                value = str(Path(value).resolve())
+            elif option == "data_dir":
+                value = os.path.realpath(value)
+            elif option == "dataset":
+                value = data.resolved(value, options.get("data_dir"))
             changes |= dict.fromkeys(keys[option], value)
     # What an option sets alone; --learning-rate is for two, and one of them may be set apart.
     asked = {keys[option][0] for option in options if len(keys[option]) == 1}

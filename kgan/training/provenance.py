@@ -1,5 +1,6 @@
 """What a run's config.json says of its data and its machine, and whether it is still so."""
 
+import os
 import platform
 import warnings
 from pathlib import Path
@@ -9,10 +10,13 @@ import numpy as np
 import tensorflow as tf
 
 import kgan
-from kgan.data.fingerprint import differences
+from kgan.data.fingerprint import differences, fingerprint
+from kgan.data.prepared import Report
 from kgan.errors import InputError, RunWarning
 from kgan.training import determinism
-from kgan.training.build import Run
+from kgan.training.build import Run, load_data
+from kgan.training.records import config_of
+from kgan.training.settings import override
 
 
 def describe(run: Run) -> dict:
@@ -78,6 +82,30 @@ def check_data(record: dict, found: dict, run_dir: Path | str, allowed: bool) ->
             f"{go_on}or start a new run."
         )
     return changed
+
+
+def changed_since(
+    record: dict, data_dir: str | os.PathLike | None = None, report: Report | None = None
+) -> list[str]:
+    """Returns in words how the data that a run names now differ from those that it had.
+
+    Args:
+        record: Its config.json.
+        data_dir: Where they now are, None for where the run says.
+        report: See `kgan.load`.
+    """
+    config = config_of(record)
+    if data_dir is not None:
+        config = override(config, {"data.data_dir": os.fspath(data_dir)}, builders=False)
+    return changes(record, fingerprint(load_data(config, report)))
+
+
+def other_data(run_dir: Path | str, record: dict, changed: list[str]) -> InputError:
+    """Returns the error for a run whose data are taken from its name of them: see `changes`."""
+    return InputError(
+        f"Run {run_dir} was not trained on {record['config']['data']['name']!r} as it is now "
+        f"({'; '.join(changed)}): name the images with --dataset."
+    )
 
 
 def warn_of_threads(record: dict, run_dir: Path) -> None:

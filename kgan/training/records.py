@@ -18,9 +18,12 @@ from kgan.training.config import CONFIGS, Config
 from kgan.training.schema import MisfitError, Schema
 
 MEBIBYTE = 2**20
-LARGEST, LARGEST_LOG, LONGEST_LINE = 16 * MEBIBYTE, 1024 * MEBIBYTE, MEBIBYTE
+# Bytes of a file; once read, short lines take some ten times as much memory. A log has room for
+# some 200,000 lines of 300 bytes.
+LARGEST, LARGEST_LOG, LONGEST_LINE = 16 * MEBIBYTE, 64 * MEBIBYTE, MEBIBYTE
 
 NEW_RUN = "bring it back from a copy, or start a new run"
+LINE = "bring it back from a copy, or remove that line (the first ones, where it is too large)"
 AGAIN = "remove it, and it is written again"
 
 
@@ -97,12 +100,12 @@ def read_metrics(path: Path) -> list[dict]:
     Raises:
         InputError: A line does not fit.
     """
-    return _read_lines(path, forms.METRICS, "bring it back from a copy, or remove that line")
+    return _read_lines(path, forms.METRICS, LINE)
 
 
 def read_evaluations(path: Path) -> list[dict]:
     """Returns what `read_metrics` does, of an evaluations.jsonl."""
-    return _read_lines(path, forms.EVALUATIONS, "bring it back from a copy, or remove that line")
+    return _read_lines(path, forms.EVALUATIONS, LINE)
 
 
 def read_results(path: Path) -> list[dict]:

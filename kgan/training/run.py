@@ -18,7 +18,7 @@ from kgan.training import determinism, failures, folder, provenance
 from kgan.training.build import Run, build
 from kgan.training.callbacks import Checkpointing, MetricsLog, Samples, add_event
 from kgan.training.checkpoint import Checkpoints
-from kgan.training.evaluation import Evaluation, best_place
+from kgan.training.evaluation import Evaluation, best_place, set_aside
 from kgan.training.guard import Guard
 from kgan.training.records import (
     config_of,
@@ -163,9 +163,13 @@ def _fit(
 
 
 def _take_over(run: Run, run_dir: Path, changed: list[str], step: int) -> None:
-    """Notes from which step on a run has other data, and that these are now its own."""
+    """Notes from which step on a run has other data, and that these are now its own.
+
+    Last what the data are: if it is killed before, the next time does all of it again.
+    """
     event = {"event": DATA_CHANGED, "changed": changed}
     add_event(run_dir / "metrics.jsonl", step, run.images_per_step, event)
+    set_aside(run_dir, step)
     record = {**read_config(run_dir), **provenance.describe_data(run)}
     folder.write_json(run_dir / "config.json", record)
 

@@ -8,18 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-import kgan
 from kgan import memory, names
 from kgan.errors import InputError, RunWarning, plain
 from kgan.models import GAN, VAE
-from kgan.models.seeds import seed_latents
+from kgan.models.seeds import SAMPLE_BATCH, seed_latents
 from kgan.serving import SavedGenerator, ServedGenerator, trust
 from kgan.serving.saved import is_saved_model, signatures, versions
 from kgan.training import drawing, pictures
 from kgan.training.records import config_of, is_run, read_config
 from kgan.training.run import restore
 
-FEW = 1000  # images, of which it is not asked whether they fit into memory
 WALK_FRAMES = 16
 
 
@@ -36,7 +34,7 @@ def find_model(model: str | None) -> Path:
         InputError: Nothing of the kind is there.
     """
     if model is None:
-        return _newest_generator() or _shipped()
+        return _newest_generator() or trust.shipped()
     names.check("Model", model)
     for path in (Path(model), Path("saved_models") / model):
         if is_run(path) or is_saved_model(path):
@@ -59,7 +57,7 @@ def _newest_generator() -> Path | None:
     written.sort(key=lambda pair: pair[0].lstat().st_mtime, reverse=True)
     found, foreign = None, []
     for _, place in written:
-        if is_run(place) or _is_safe(place):
+        if is_run(place) or trust.is_safe(place):
             if _draws_unasked(place):
                 found = place
                 break
@@ -77,10 +75,6 @@ def _newest_generator() -> Path | None:
     return found
 
 
-def _is_safe(version: Path) -> bool:
-    return version.resolve() == _shipped().resolve() or trust.is_own(version)
-
-
 def _draws_unasked(path: Path) -> bool:
     try:
         return _draws(path)
@@ -94,13 +88,6 @@ def _draws(path: Path) -> bool:
         config = config_of(read_config(path))
         return config.family == "adversarial" or config.network.name == "vae"
     return "generate" in signatures(path)
-
-
-def _shipped() -> Path:
-    """Returns the digits generator, in the installed package or beside it in a checkout."""
-    package = Path(kgan.__file__).parent
-    root = next(path for path in (package, package.parent) if (path / "saved_models").is_dir())
-    return root / "saved_models" / "digits-dcgan" / "1"
 
 
 def open_model(path: Path, checkpoint: str = "last") -> GAN | VAE | SavedGenerator:
@@ -227,10 +214,10 @@ def sample_to(
         generator = open_served(server, model, **served)
         source = f"{generator.place}, version {generator.version}"
         print(plain(f"Drawing from {source}"), file=sys.stderr, flush=True)
-    if len(numbers) > FEW:
-        frames = WALK_FRAMES if form == ".gif" else 1
-        size = 2 * frames * len(numbers) * generator.sample(numbers[:1]).nbytes
-        memory.require(size, f"Drawing {len(numbers):,} images", "draw them in parts")
+    count = len(numbers) * (WALK_FRAMES if form == ".gif" else 1)
+    if count > SAMPLE_BATCH:  # Fewer are drawn at once, and so is one to learn its size.
+        size = 2 * count * generator.sample(numbers[:1]).nbytes
+        memory.require(size, f"Drawing {count:,} images", "draw them in parts")
     try:
         if form:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -82,6 +82,13 @@ def test_defaults_are_those_of_the_call_without_options(command):
             assert depends == ("depends on the preset" if differs else ""), option
 
 
+@pytest.mark.parametrize("command", ["evaluate", "finetune"])
+def test_the_data_of_what_takes_runs_are_the_run_s_own(command):
+    text = " ".join(shown(command).split())
+    for option in ("dataset", "data-dir", "image-size"):
+        assert re.search(rf"--{option} [^\]]*\[default: the run's\]", text), option
+
+
 @pytest.mark.parametrize("command", GROUPED)
 def test_examples_have_options_that_there_are(command):
     lines = re.findall(rf"^ +(kgan {command} .*)$", main.commands[command].epilog, re.MULTILINE)

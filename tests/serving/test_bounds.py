@@ -12,9 +12,8 @@ import pytest
 import tensorflow as tf
 
 from kgan.errors import InputError
-from kgan.serving import ServedGenerator
+from kgan.serving import ServedGenerator, trust
 from kgan.serving.saved import signatures
-from kgan.training.sampling import _shipped
 
 pytest.importorskip("tensorflow_serving", reason="The extra serving is not installed.")
 
@@ -23,7 +22,7 @@ from google.protobuf.json_format import MessageToDict
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2
 from tensorflow_serving.apis import prediction_service_pb2_grpc as service
 
-SIGNATURES = signatures(_shipped())
+SIGNATURES = signatures(trust.shipped())
 IMAGES = np.full((2, 8, 8, 1), 7, np.uint8)
 METADATA = json.dumps(
     {

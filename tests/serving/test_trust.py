@@ -22,7 +22,6 @@ from kgan.training.build import prepare
 from kgan.training.checkpoint import Checkpoints
 from kgan.training.config import RunConfig
 from kgan.training.run import restore
-from kgan.training.sampling import _shipped
 from kgan.training.strategy import Devices
 from kgan.training.unfinished import reopen
 from tests.serving.command import kgan
@@ -70,7 +69,7 @@ def test_a_strangers_model_is_loaded_only_by_its_name(foreign):
     said = result.stderr.splitlines()
     assert said[0].startswith("Left alone saved_models/gift/1: a SavedModel is a program")
     assert said[0].endswith("To load it, name it: kgan sample saved_models/gift/1")
-    assert said[1] == f"Drawing from {_shipped()}"
+    assert said[1] == f"Drawing from {trust.shipped()}"
     assert not foreign.exists()
     assert kgan("export", "--show", "gift").exit_code == 0
     assert not foreign.exists()
@@ -124,6 +123,12 @@ def test_a_run_has_no_strangers_program_loaded(foreign):
     folder.write_json(Path("run/config.json"), {**RECORD, "config": values})
     with pytest.raises(InputError, match=r"--set evaluation.features=saved_models/gift/1:encode"):
         reopen("run", "train", {})
+    assert not foreign.exists()
+    # What came with KGAN is loaded, and where nothing is scored nothing would be.
+    for features, every in ((f"{trust.shipped()}:discriminate", 10), ("saved_models/gift/1", 0)):
+        values["evaluation"] |= {"features": features, "every": every}
+        folder.write_json(Path("run/config.json"), {**RECORD, "config": values})
+        assert reopen("run", "train", {}).config.evaluation.features == features
     assert not foreign.exists()
 
 

@@ -229,6 +229,16 @@ def test_runs_of_several_data_sets_do_not_compare(run, tmp_path):
     assert read(other)["scores"][0]["dataset"] == "digits"
 
 
+@pytest.mark.parametrize("options", [{}, {"image_size": 8}])
+def test_every_run_must_have_had_the_data_as_they_are_now(options, run, tmp_path):
+    other = shutil.copytree(run, tmp_path / "other")
+    record = json.loads((other / "config.json").read_text())
+    record["fingerprint"]["train"]["pixels"] = "0" * 16
+    (other / "config.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match=rf"{other} was not trained on 'digits'.*--dataset"):
+        evaluate([run, other], ["fid"], COUNT, **options)
+
+
 def test_progress_tells_what_is_done(run):
     told = []
     evaluate(run, ["fid"], COUNT, progress=lambda *what: told.append(what))

@@ -126,12 +126,13 @@ def test_a_stopped_comparison_goes_on_to_the_same_rows(make, workdir, monkeypatc
     table = run(stopped)
     assert timeless(stopped) == timeless(whole)
     assert table["rows"] == expected["rows"]
-    before = rows(stopped)
+    before, standing = rows(stopped), []
 
     def nothing(event):
         raise AssertionError(event)
 
-    again = run(stopped, progress=nothing)
+    again = run(stopped, progress=nothing, begun=lambda *what: standing.append(what))
+    assert standing == [(stopped.total, {"training": 0, "probe": 0})]
     assert rows(stopped) == before
     assert again == table  # the same SavedModel too: there is nothing new to save
 

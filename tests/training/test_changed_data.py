@@ -172,7 +172,9 @@ def test_a_folder_that_changed_is_told_in_a_line(drawings):
     assert reopen(run, "train", {}).examples.name == "drawings"
     touched = prepared(kgan.load(drawings), **{"data.name": str(drawings)})
     assert find_unfinished(touched, run) == run
-    settings = experiment.prepare(run, [20], 1).settings
+    compared = experiment.prepare(run, [20], 1, dataset="drawings")
+    settings = compared.settings
+    assert compared.pretrained_on == "the same data: all parts, validation and test included"
 
     for path in drawings.glob("*/*.png"):
         Image.new("L", (8, 8)).save(path)
@@ -182,9 +184,13 @@ def test_a_folder_that_changed_is_told_in_a_line(drawings):
         f"Error: The data are not those of run {run} (other training pixels): bring them back, "
         "go on with these by --allow-changed-data, or start a new run."
     )
-    # What is compared on them is kept apart too.
-    changed = experiment.prepare(run, [20], 1).settings
-    assert {key for key in settings if settings[key] != changed[key]} == {"fingerprint"}
+    with pytest.raises(kgan.InputError, match=r"not trained on .*drawings' as it is now .*--data"):
+        experiment.prepare(run, [20], 1)
+    # What is compared on them is kept apart too, and the run's own by any name.
+    changed = experiment.prepare(run, [20], 1, dataset="drawings")
+    differing = {key for key in settings if settings[key] != changed.settings[key]}
+    assert differing == {"fingerprint"}
+    assert "others (other training pixels): test images may be" in changed.pretrained_on
 
     other = prepared(kgan.load(drawings), **{"data.name": str(drawings)})
     with pytest.warns(RunWarning, match="The data are not those of run runs/00000-drawings-mlp"):
@@ -202,6 +208,15 @@ def test_a_folder_that_changed_is_told_in_a_line(drawings):
     assert "Run: runs/00000-drawings-mlp" in result.stderr
     assert "Warning" not in result.stderr
     assert [line.get("event") for line in history(run)] == ["data_changed", None, None, None]
+
+
+def test_a_name_alone_does_not_make_data_those_of_a_run(workdir):
+    """The default configuration names the digits; the data are as many others."""
+    digits = kgan.load("digits")
+    mine = replace(digits, images=255 - digits.images)
+    run = start(workdir / "run", prepared(mine))
+    with pytest.raises(kgan.InputError, match=r"not trained on 'digits' as it is now .*--dataset"):
+        experiment.prepare(run, [20], 1)
 
 
 @pytest.mark.parametrize("command", ["train", "pretrain"])

@@ -209,6 +209,34 @@ def test_a_resumed_run_knows_the_best_of_before(tmp_path):
     assert weights(run, "best")[0] == before
 
 
+def test_scores_of_other_data_or_features_do_not_compete(tmp_path):
+    changes = {"evaluation.every": 2, "steps": 6}
+    with pytest.raises(KillError):
+        trained(tmp_path, [KilledAt(2)], **changes)
+    run = tmp_path / "run"
+    # As if step 2 had been better than whatever can come, on these data and in other features.
+    before = [{**line, "value": 0.0} for line in lines(run)]
+    (run / "evaluations.jsonl").write_text(json.dumps(before[0]) + "\n")
+    black = dataclasses.replace(kgan.load("digits"), images=np.zeros((1797, 8, 8, 1), np.uint8))
+    again = kgan.prepare(override(kgan.RunConfig(), {**TINY, **changes}), black)
+    with pytest.raises(KillError):
+        kgan.train(
+            again, run, tmp_path / "saved_models", [KilledAt(4)], allow_changed_data=True
+        )  # fmt: skip
+    assert [line["step"] for line in lines(run)] == [4]
+    assert weights(run, "best")[0] == 4
+    aside = run / "evaluations.jsonl.before-2"
+    assert [json.loads(line) for line in aside.read_text().splitlines()] == before
+    assert (run / "checkpoints" / "best.before-2" / "ckpt-2.index").exists()
+
+    (run / "evaluations.jsonl").write_text(json.dumps({**before[0], "name": "fid[others]"}) + "\n")
+    again = kgan.prepare(override(kgan.RunConfig(), {**TINY, **changes}), black)
+    kgan.train(again, run, tmp_path / "saved_models")
+    assert [line["name"] for line in lines(run)] == ["fid[others]", "fid[digits-cnn]"]
+    assert evaluation.best_of(lines(run)) == lines(run)[1]
+    assert weights(run, "best")[0] == 6
+
+
 def test_a_run_without_a_best_checkpoint_says_so(unscored):
     before = set(unscored.rglob("*"))
     with pytest.raises(InputError, match="no best checkpoint: train with --evaluate-every N"):
@@ -271,6 +299,11 @@ def test_the_best_place_is_cleared_of_what_a_kill_left(scored):
         ("photos", (64, 48, 3), "cifar10-cnn"),
         ("scans", (64, 48, 1), "mnist-cnn"),
         ("icons", (8, 16, 1), "digits-cnn"),
+        # Folders that are called like a data set.
+        ("mnist", (64, 64, 3), "cifar10-cnn"),
+        ("cifar10", (64, 64, 1), "mnist-cnn"),
+        ("cifar10", (64, 64, 3), "cifar10-cnn"),
+        ("digits", (12, 12, 1), "digits-cnn"),
     ],
 )
 def test_features_need_no_download_unless_they_are_asked_for(name, shape, expected, monkeypatch):
@@ -279,7 +312,7 @@ def test_features_need_no_download_unless_they_are_asked_for(name, shape, expect
     found = evaluation.extractor("auto", Data(name, images, images, images))
     assert found.name == expected
     assert np.isfinite(found(images).features).all()
-    own = name == "digits"
+    own = shape == (8, 8, 1)
     assert ("--features inception-2015" in found.caveat) != own
     asked = evaluation.extractor(expected, Data(name, images, images, images))
     assert asked.caveat == ""

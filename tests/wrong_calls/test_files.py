@@ -72,6 +72,22 @@ def test_a_spoilt_file_is_refused_in_a_line_that_names_it(name, kind, whole, tmp
     assert len(text) < 700
 
 
+def test_a_log_takes_no_gigabytes_once_it_is_read(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    with path.open("wb") as file:
+        file.truncate(2**26 + 1)
+    with pytest.raises(InputError, match=r"67,108,865 bytes, expected 67,108,864 at most.*first"):
+        records.read_metrics(path)
+
+
+def test_a_score_that_nobody_knows_is_named(whole, tmp_path):
+    path = tmp_path / "evaluations.jsonl"
+    path.write_text((whole / "evaluations.jsonl").read_text().replace("parzen", "nope"))
+    with pytest.raises(InputError) as error:
+        records.read_evaluations(path)
+    assert f"{path} is damaged (line 1: name is 'nope', expected one of fid, " in str(error.value)
+
+
 # One value of a whole config.json, by its dotted key, and what the error tells of it.
 VALUES = {
     "name": (3, "name is 3, expected text"),

@@ -4,6 +4,7 @@ import keras
 import pytest
 
 import kgan
+from kgan import memory
 from tests.wrong_calls.calls import held
 
 CALLS = {
@@ -50,6 +51,12 @@ CALLS = {
 def test_sample(case, inside):
     arguments, message = CALLS[case]
     held(["sample", *arguments], message, inside)
+
+
+@pytest.mark.parametrize("arguments", [["--seeds", "0-999"], ["--seeds", "0-99", "--out", "a.gif"]])
+def test_what_is_drawn_must_fit_into_memory(arguments, inside, monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda: 2 * 999 * 64)
+    held(["sample", "saved_models/digits-mlp", *arguments], "draw them in parts", inside)
 
 
 @pytest.fixture(scope="module")
