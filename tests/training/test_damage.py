@@ -25,6 +25,7 @@ SETTINGS = [
     "network.name=mlp", "network.latent_dim=4", "network.generator.width=8",
     "network.discriminator.width=8", "batch_size=16", "steps=30", "log_every=4", "sample_every=12",
     "checkpoint_every=10", "checkpoints_kept=3", "precision=float32",
+    "network.discriminator.dropout=0", "network.discriminator.input_dropout=0",
 ]  # fmt: skip
 TRAIN = ["train", *(word for setting in SETTINGS for word in ("--set", setting))]
 SCRIPT = Path(__file__).with_name("failing_disk.py")

@@ -18,7 +18,7 @@ def start(mode, replicas, out, *cases, env=None):
 
 
 def load(process, out):
-    printed, _ = process.communicate(timeout=300)
+    printed, _ = process.communicate(timeout=600)
     assert process.returncode == 0, printed[-3000:]
     with np.load(out) as arrays:
         return dict(arrays)

@@ -13,20 +13,20 @@ from click.testing import CliRunner
 from kgan.cli import main
 from tests.training.runs import assert_same, history
 
-SETTINGS = ["log_every=10", "checkpoint_every=50", "sample_every=150", "batch_size=32"]
+SETTINGS = ["log_every=5", "checkpoint_every=20", "sample_every=60", "batch_size=32"]
 VARIANTS = {
     # Batch statistics and bfloat16 (where it is fast).
     "dcgan": (
         "train",
-        300,
-        ["steps=300", "network.generator.width=8", "network.discriminator.width=8"],
+        120,
+        ["steps=120", "network.generator.width=8", "network.discriminator.width=8"],
     ),
     # Dropout, whose seeds are state, two discriminator steps and a penalty with noise of its own.
     "mlp": (
         "train",
-        300,
+        120,
         [
-            "steps=300",
+            "steps=120",
             "network.generator.width=32",
             "network.discriminator.width=16",
             "game.discriminator_steps=2",
@@ -34,20 +34,30 @@ VARIANTS = {
         ],
     ),
     # Batch statistics and corruption.
-    "denoising": ("pretrain", 300, ["steps=300", "network.options.width=4"]),
-    # Three layers of 105 steps, an optimizer each; killed in the second, whose first step is no
+    "denoising": ("pretrain", 120, ["steps=120", "network.options.width=4"]),
+    # Two layers of 63 steps, an optimizer each; killed in the second, whose first step is no
     # multiple of anything.
     "stacked": (
         "pretrain",
-        315,
-        ["steps=105", "network.options.width=32", "reconstruction.corruption=gaussian"],
+        126,
+        [
+            "steps=63",
+            "network.options.width=32",
+            "network.options.depth=2",
+            "reconstruction.corruption=gaussian",
+        ],
     ),
     # Reparameterisation and binarisation; the learned deviation is a weight outside the networks.
-    "vae": ("pretrain", 300, ["steps=300", "network.options.width=32"]),
+    "vae": ("pretrain", 120, ["steps=120", "network.options.width=32", "likelihood_samples=10"]),
     "vae_gaussian": (
         "pretrain",
-        300,
-        ["steps=300", "network.options.width=32", "reconstruction.likelihood=gaussian"],
+        120,
+        [
+            "steps=120",
+            "network.options.width=32",
+            "reconstruction.likelihood=gaussian",
+            "likelihood_samples=10",
+        ],
     ),
 }
 
@@ -68,7 +78,7 @@ def kill_after(step, command, metrics):
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
-        if metrics.exists() and len(metrics.read_text().splitlines()) >= step // 10:
+        if metrics.exists() and len(metrics.read_text().splitlines()) >= step // 5:
             os.kill(process.pid, signal.SIGKILL)
             return process.wait()
         time.sleep(0.005)
@@ -81,7 +91,7 @@ def test_killed_and_resumed_equals_undisturbed(variant, workdir):
     kgan(*arguments(variant, workdir / "whole"))
     killed = workdir / "killed"
     command = [sys.executable, "-c", "from kgan.cli import main; main()"]
-    status = kill_after(120, [*command, *arguments(variant, killed)], killed / "metrics.jsonl")
+    status = kill_after(70, [*command, *arguments(variant, killed)], killed / "metrics.jsonl")
     assert status == -signal.SIGKILL
     assert not (killed / "summary.json").exists()
     # As if killed while writing: a line cut short, and a checkpoint half written.
@@ -92,10 +102,8 @@ def test_killed_and_resumed_equals_undisturbed(variant, workdir):
 
     assert_same(killed, workdir / "whole")
     # A layer's last step is logged too.
-    layers = range(105, total + 1, 105) if variant == "stacked" else ()
-    assert [line["step"] for line in history(killed)] == sorted(
-        {*range(10, total + 1, 10), *layers}
-    )
+    layers = range(63, total + 1, 63) if variant == "stacked" else ()
+    assert [line["step"] for line in history(killed)] == sorted({*range(5, total + 1, 5), *layers})
     assert not list((killed / "checkpoints").glob("*_temp*"))
     name = f"digits-{variant.split('_')[0]}"
     assert Path("saved_models", name, "2", "saved_model.pb").exists()

@@ -21,9 +21,9 @@ from kgan.training.records import read_config as read
 from tests.training.runs import pictures, pictures_due
 
 SETTINGS = [
-    "--precision", "float32", "--steps", "300", "--batch-size", "16",
+    "--precision", "float32", "--steps", "150", "--batch-size", "16",
     "--set", "network.generator.width=4", "--set", "network.discriminator.width=4",
-    "--set", "log_every=10", "--set", "checkpoint_every=50", "--set", "sample_every=150",
+    "--set", "log_every=5", "--set", "checkpoint_every=25", "--set", "sample_every=75",
     "--set", "generator_optimizer.epsilon=0.1", "--set", "discriminator_optimizer.epsilon=0.1",
 ]  # fmt: skip
 
@@ -63,7 +63,7 @@ def workers(workdir, cluster):
 
 
 def test_workers_share_a_run_that_is_stopped_and_killed(workers, workdir):
-    chief, other = workers(step=60)
+    chief, other = workers(step=20)
     other.send_signal(signal.SIGTERM)
     told, _ = chief.communicate(timeout=60)
     other.communicate(timeout=60)
@@ -71,7 +71,7 @@ def test_workers_share_a_run_that_is_stopped_and_killed(workers, workdir):
     assert "Go on with: kgan train --resume run" in told
     assert not (workdir / "out").exists()
 
-    chief, other = workers(step=max(line["step"] for line in history(workdir / "run")) + 60)
+    chief, other = workers(step=max(line["step"] for line in history(workdir / "run")) + 20)
     other.kill()
     told, _ = chief.communicate(timeout=60)
     assert chief.returncode == 1
@@ -79,7 +79,7 @@ def test_workers_share_a_run_that_is_stopped_and_killed(workers, workdir):
     assert last.startswith("Error: A worker was lost (")
     assert last.endswith("start all of them again with kgan train --resume run")
 
-    chief, other = workers(step=300)
+    chief, other = workers(step=150)
     printed, _ = chief.communicate(timeout=120)
     silent, _ = other.communicate(timeout=120)
     assert (chief.returncode, other.returncode) == (0, 0), printed + silent
@@ -91,7 +91,7 @@ def test_workers_share_a_run_that_is_stopped_and_killed(workers, workdir):
     whole = CliRunner().invoke(main, ["train", *SETTINGS, "--run-dir", "whole"])
     assert whole.exit_code == 0, whole.output
     lines, expected = history(workdir / "run"), history(workdir / "whole")
-    assert [line["step"] for line in lines] == list(range(10, 301, 10))
+    assert [line["step"] for line in lines] == list(range(5, 151, 5))
     for line, other in zip(lines, expected, strict=True):
         timing = {"seconds": 0, "images_per_second": 0}
         assert {**line, **timing} == pytest.approx({**other, **timing}, rel=1e-3)
@@ -115,11 +115,12 @@ def test_workers_share_a_run_that_is_stopped_and_killed(workers, workdir):
 
 
 def test_workers_share_a_finetuning(workdir, cluster):
-    made = ["pretrain", "--model", "stacked", "--steps", "5", "--set", "network.options.width=8"]
+    made = ["pretrain", "--model", "stacked", "--steps", "5"]
+    made += ["--set", "network.options.width=8", "--set", "network.options.depth=1"]
     result = CliRunner().invoke(main, [*made, "--run-dir", "alone"])
     assert result.exit_code == 0, result.output
     shutil.copytree(workdir / "alone", workdir / "run")
-    options = ["--labels", "20", "--seeds", "1", "--steps", "50", "--batch-size", "20"]
+    options = ["--labels", "20", "--seeds", "1", "--steps", "20", "--batch-size", "20"]
     options += ["--arms", "pretrained,probe", "--learning-rates", "0.001", "--out"]
     result = CliRunner().invoke(main, ["finetune", "alone", *options, "out"])
     assert result.exit_code == 0, result.output
@@ -161,7 +162,7 @@ def test_replicas_are_stopped_and_one_device_goes_on(workdir):
     process = subprocess.Popen(
         [*command, "--run-dir", "run"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    while not any(line["step"] >= 60 for line in history(workdir / "run")):
+    while not any(line["step"] >= 20 for line in history(workdir / "run")):
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
