@@ -217,11 +217,11 @@ def score(model, data: Splits, config: PretrainConfig) -> dict:
         samples, some = config.likelihood_samples, images
         if config.network.options["architecture"] == "conv":
             some = images[:LIKELY]
-        scores["elbo"] = float(np.mean(model.elbo(images)))
+        scores["likelihood_n"] = len(some)
+        scores["elbo"] = float(np.mean(model.elbo(some)))
         scores["negative_log_likelihood"] = {
             "nats": -float(np.mean(model.log_likelihood(some, samples=samples))),
             "importance_samples": samples,
-            "n": len(some),
         }
     return scores
 
@@ -235,9 +235,10 @@ def rows(scores: dict) -> list[tuple[str, ...]]:
         )
     if "elbo" in scores:
         estimate = scores["negative_log_likelihood"]
-        of = f", {estimate['n']:,} images" if estimate["n"] < scores["n"] else ""
+        few = scores["likelihood_n"] < scores["n"]
+        of = f", {scores['likelihood_n']:,} images" if few else ""
         table += [
-            ("ELBO, nats", f"{scores['elbo']:.2f}", "", ""),
+            (f"ELBO, nats{of}", f"{scores['elbo']:.2f}", "", ""),
             (
                 f"NLL, nats, {estimate['importance_samples']} importance samples{of}",
                 f"{estimate['nats']:.2f}",

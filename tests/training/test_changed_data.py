@@ -31,6 +31,8 @@ TINY = {
     "network.latent_dim": 4,
     "network.generator.width": 8,
     "network.discriminator.width": 8,
+    "network.discriminator.dropout": 0.0,
+    "network.discriminator.input_dropout": 0.0,
     "batch_size": 16,
     "steps": 6,
     "log_every": 2,
