@@ -83,11 +83,15 @@ class CountedModel(SavableModel):
 
         Raises:
             InputError: A callback could not do its work on this model, examples are of another
-                form, or no batch has the rows of a step.
+                form or weighted, or no batch has the rows of a step.
         """
+        arguments = given(keras.Model.fit, args, kwargs)
         if self.compiled:  # Else Keras says so.
-            check_callbacks(self, *given(self, args, kwargs))
-        x = args[0] if args else kwargs.get("x")
+            check_callbacks(self, arguments)
+        held_out = keras.utils.unpack_x_y_sample_weight(arguments.get("validation_data"))
+        weights = (arguments.get(name) for name in ("sample_weight", "class_weight"))
+        self._refuse_weights(*weights, held_out[2])
+        x = arguments.get("x")
         if isinstance(x, np.ndarray | tf.Tensor):
             # Before anything is traced, and for what XLA compiles: that sees no values.
             checked(x[:FIRST_ROWS], self.image_shape, self._points)
@@ -98,6 +102,27 @@ class CountedModel(SavableModel):
                 "Nothing was trained: no batch has the rows of a step. Give larger ones."
             )
         return history
+
+    def evaluate(self, *args, **kwargs):
+        """Evaluates as `keras.Model.evaluate` does.
+
+        Args:
+            *args: Of `keras.Model.evaluate`.
+            **kwargs: Of `keras.Model.evaluate`.
+
+        Raises:
+            InputError: Examples are of another form, or weighted.
+        """
+        # Keras drops the weights of examples without labels.
+        self._refuse_weights(given(keras.Model.evaluate, args, kwargs).get("sample_weight"))
+        return super().evaluate(*args, **kwargs)
+
+    def _refuse_weights(self, *weights):
+        if any(given is not None for given in weights):
+            raise InputError(
+                f"{type(self).__name__} received sample or class weights: it weighs all examples "
+                "alike. Leave them out."
+            )
 
     def warn_of_rows(self, message: str) -> None:
         """Warns that rows are left out, once a `fit`."""
@@ -121,11 +146,7 @@ class CountedModel(SavableModel):
 
     def _step(self, data, what: Callable):
         images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
-        if weights is not None:
-            raise InputError(
-                f"{type(self).__name__} received sample or class weights: it weighs all examples "
-                "alike. Leave them out."
-            )
+        self._refuse_weights(weights)
         x, labels = self.to_range(images), self._targets(labels, images)
         # Of a batch that is refused nothing is updated.
         with tf.control_dependencies([x] if labels is None else [x, labels]):

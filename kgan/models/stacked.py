@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from kgan.errors import InputError, unknown
 from kgan.models.autoencoder import Autoencoder, check_fit
-from kgan.models.callbacks import check_repeated, given
+from kgan.models.callbacks import check_repeated, given, listed
 from kgan.models.optimizers import Optimizers
 from kgan.models.step import built_optimizer
 
@@ -141,7 +141,7 @@ class StackedAutoencoder(Autoencoder):
             The history of each layer.
         """
         if self.depth > 1:
-            check_repeated(given(self, args, kwargs)[0])
+            check_repeated(listed(given(keras.Model.fit, args, kwargs).get("callbacks")))
         return [self.fit_layer(layer, *args, **kwargs) for layer in range(self.depth)]
 
     def _update(self, x, labels):

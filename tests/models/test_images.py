@@ -90,6 +90,22 @@ def test_an_autoencoder_has_no_targets_but_its_images():
     assert int(model.step.value) == 2
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_weights_of_examples_are_refused_before_anything_is_trained(name):
+    model = made(MODELS[name])
+    labels, weights = LABELS if name == "Classifier" else None, np.ones(24)
+    before = state(model)
+    weighted = (
+        {"sample_weight": weights},
+        {"class_weight": {0: 0.0, 1: 1.0}},
+        {"validation_data": (GREY, labels, weights)},
+    )
+    for options in weighted:
+        refused(model.fit, GREY, labels, verbose=0, match="received sample or class", **options)
+    refused(model.evaluate, GREY, labels, None, 0, weights, match="it weighs all examples alike")
+    assert_same(state(model), before)
+
+
 def test_xla_compiles_the_step_of_floats_too():
     model = made(autoencoder, jit_compile=True)
     refused(model.fit, FLOATS * 255, verbose=0, match="they go from 0.* to 255")
@@ -171,7 +187,6 @@ def test_labels_are_classes():
     for told, labels in wrong.items():
         refused(model.fit, GREY, labels, verbose=0, match=told)
         refused(model.evaluate, GREY, labels, verbose=0, match=told)
-    refused(model.fit, GREY, LABELS, class_weight={0: 2.0, 1: 1.0}, match="weights")
     refused(
         made(MODELS["Classifier"]).fit, GREY, LABELS + 1, verbose=0, match="Labels go from 1 to 2"
     )
