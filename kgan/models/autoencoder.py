@@ -10,7 +10,7 @@ from keras import ops
 from kgan.errors import InputError, unknown
 from kgan.losses.likelihood import bernoulli, squared_error
 from kgan.models.adam import Adam
-from kgan.models.counted import CountedModel
+from kgan.models.counted import CountedModel, whole_number
 from kgan.models.images import check_rows, checked, required
 from kgan.models.precision import in_float32
 from kgan.models.seeds import in_batches
@@ -96,9 +96,14 @@ class Autoencoder(CountedModel):
             InputError: No piece, or no optimizer.
         """
         optimizer = an_optimizer(optimizer or Adam(1e-3))
-        super().compile(optimizer=None, **kwargs)
-        self._compute_in(accumulate)
+        self._check_optimizer(optimizer)
+        accumulate = whole_number("accumulate", accumulate)
+        super().compile(**kwargs)
+        self.accumulate = accumulate
         self._prepare(optimizer)
+
+    def _check_optimizer(self, optimizer):
+        """Refuses an optimizer that a subclass has no use for."""
 
     def _prepare(self, optimizer):
         self.optimizer = built_optimizer(optimizer, self)

@@ -83,7 +83,7 @@ class Classifier(CountedModel):
             InputError: No optimizer.
         """
         optimizer = an_optimizer(optimizer or Adam(1e-3))
-        super().compile(optimizer=None, **kwargs)
+        super().compile(**kwargs)
         self.optimizer = built_optimizer(optimizer, self.network)
 
     def _compile_arguments(self):

@@ -42,12 +42,13 @@ class CountedModel(SavableModel):
 
     accumulate = 1
 
-    def compile(self, optimizer=None, **kwargs):
+    def compile(self, **kwargs):
         """Compiles as Keras does, without what a model with losses of its own has no use for.
 
+        What a subclass refuses it refuses before: from here on `fit` trains.
+
         Args:
-            optimizer: Passed to `keras.Model.compile`.
-            **kwargs: `run_eagerly`, `steps_per_execution` and `jit_compile`, passed on too.
+            **kwargs: `run_eagerly`, `steps_per_execution` and `jit_compile`, passed on.
 
         Raises:
             InputError: Anything else.
@@ -66,7 +67,7 @@ class CountedModel(SavableModel):
                 f"steps_per_execution is {kwargs['steps_per_execution']} with {replicas} replicas: "
                 "expected 1, more is for one device."
             )
-        super().compile(optimizer=optimizer, **kwargs)
+        super().compile(optimizer=None, **kwargs)
         self._keras_arguments = kwargs
 
     @property
@@ -177,14 +178,6 @@ class CountedModel(SavableModel):
         )
         self._means = {name: keras.metrics.Mean(name=name) for name in names}
         self.built = True
-
-    def _compute_in(self, accumulate: int) -> None:
-        """Keeps the number of pieces that a batch is computed in.
-
-        Raises:
-            InputError: It is not 1 or more.
-        """
-        self.accumulate = whole_number("accumulate", accumulate)
 
     @property
     def metrics(self):

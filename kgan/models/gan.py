@@ -10,7 +10,7 @@ from kgan.losses import OBJECTIVES, Objective, penalties
 from kgan.models.adam import Adam
 from kgan.models.counted import CountedModel, whole_number
 from kgan.models.images import check_rows, check_value_range
-from kgan.models.optimizers import Optimizers
+from kgan.models.optimizers import Optimizers, refuse_averages
 from kgan.models.players import check_generator, with_logits
 from kgan.models.precision import all_layers, as_float32, in_float32
 from kgan.models.seeds import check_seeds, in_batches, seed_latents
@@ -130,8 +130,10 @@ class GAN(CountedModel):
         )
         if generator_optimizer is discriminator_optimizer:
             raise InputError("Both networks were given the same optimizer: expected one for each.")
-        super().compile(optimizer=None, **kwargs)
-        self._compute_in(accumulate)
+        refuse_averages(generator_optimizer, discriminator_optimizer)
+        accumulate = whole_number("accumulate", accumulate)
+        super().compile(**kwargs)
+        self.accumulate = accumulate
         self.objective, self.discriminator_steps = objective, discriminator_steps
         self.r1, self._penalties = r1, terms
         self.generator_optimizer = built_optimizer(generator_optimizer, self.generator)

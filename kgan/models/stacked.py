@@ -8,7 +8,7 @@ import tensorflow as tf
 from kgan.errors import InputError, unknown
 from kgan.models.autoencoder import Autoencoder, check_fit
 from kgan.models.callbacks import check_repeated, given, listed
-from kgan.models.optimizers import Optimizers
+from kgan.models.optimizers import Optimizers, refuse_averages
 from kgan.models.step import built_optimizer
 
 CODE_ACTIVATIONS = {"bernoulli": "sigmoid", "squared_error": "relu"}
@@ -70,6 +70,9 @@ class StackedAutoencoder(Autoencoder):
     def depth(self) -> int:
         """The number of layers."""
         return len(self.encoders)
+
+    def _check_optimizer(self, optimizer):
+        refuse_averages(optimizer)
 
     def _prepare(self, optimizer):
         kind = type(optimizer)
