@@ -109,6 +109,7 @@ class Classifier(CountedModel):
         labels = tf.convert_to_tensor(labels)
         if not labels.dtype.is_integer:
             raise InputError(f"Labels are {labels.dtype.name}: {expected}")
+        labels = tf.cast(labels, tf.int64)  # 8 bits do not hold the number of 256 classes.
         counts = [tf.size(labels), tf.shape(images)[0]]
         text = f"Labels are {{}} numbers for {{}} images: {expected}"
         with tf.control_dependencies(required(counts[0] == counts[1], text, counts)):
