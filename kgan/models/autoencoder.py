@@ -11,9 +11,9 @@ from kgan.errors import InputError, unknown
 from kgan.losses.likelihood import bernoulli, squared_error
 from kgan.models.adam import Adam
 from kgan.models.counted import CountedModel, whole_number
-from kgan.models.images import check_rows, checked, required
+from kgan.models.images import checked, required
 from kgan.models.precision import in_float32
-from kgan.models.seeds import in_batches
+from kgan.models.seeds import checked_rows, in_batches
 from kgan.models.step import Noise, an_optimizer, built_optimizer, minimize
 
 LIKELIHOODS = {"bernoulli": bernoulli, "squared_error": squared_error}
@@ -229,11 +229,9 @@ class Autoencoder(CountedModel):
             uint8 `(n, *image_shape)`.
 
         Raises:
-            InputError: None are given, or of another size.
+            InputError: None are given, of another size, or with NaN or infinity.
         """
-        codes = np.asarray(codes, np.float32)
-        check_rows(self._codes, codes, (self.code_size,))
-        return in_batches(self._decode, codes)
+        return in_batches(self._decode, checked_rows(self._codes, codes, self.code_size))
 
     def reconstruct(self, images) -> np.ndarray:
         """Returns the reconstructions of images as they are: of corrupted ones, give those.

@@ -9,11 +9,11 @@ from kgan.errors import InputError, unknown
 from kgan.losses import OBJECTIVES, Objective, penalties
 from kgan.models.adam import Adam
 from kgan.models.counted import CountedModel, whole_number
-from kgan.models.images import check_rows, check_value_range
+from kgan.models.images import check_value_range
 from kgan.models.optimizers import Optimizers, refuse_averages
 from kgan.models.players import check_generator, with_logits
 from kgan.models.precision import all_layers, as_float32, in_float32
-from kgan.models.seeds import check_seeds, in_batches, seed_latents
+from kgan.models.seeds import check_seeds, checked_rows, in_batches, seed_latents
 from kgan.models.step import TEST_STEP, Noise, an_optimizer, built_optimizer, minimize
 
 
@@ -268,11 +268,9 @@ class GAN(CountedModel):
             uint8 `(n, height, width, channels)`; float32 `(n, 2)` for points in the plane.
 
         Raises:
-            InputError: None are given, or of another size.
+            InputError: None are given, of another size, or with NaN or infinity.
         """
-        latents = np.asarray(latents, np.float32)
-        check_rows("Latents", latents, (self.latent_dim,))
-        return in_batches(self._generate, latents)
+        return in_batches(self._generate, checked_rows("Latents", latents, self.latent_dim))
 
     def sample(self, seeds) -> np.ndarray:
         """Returns one image a seed, as `generate` does: image i depends on `seeds[i]` alone.

@@ -81,12 +81,6 @@ def checked(images, image_shape: tuple[int, ...], points: bool = False) -> np.nd
     return images
 
 
-def check_rows(what: str, rows: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Raises an InputError unless there are one or more rows of a shape."""
-    if rows.shape[1:] != shape or not rows.size:
-        raise InputError(f"{what} are {rows.shape}: expected one or more rows of {shape}.")
-
-
 def check_value_range(value_range) -> tuple[float, float]:
     """Returns the range as two floats.
 

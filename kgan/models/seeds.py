@@ -1,4 +1,4 @@
-"""From a seed to a sample: sample i depends on seed i alone, its image up to rounding."""
+"""From seeds or latents to samples: sample i depends on seed i alone, its image up to rounding."""
 
 import numpy as np
 import tensorflow as tf
@@ -42,6 +42,30 @@ def in_batches(function, rows: np.ndarray) -> np.ndarray:
     padded = np.resize(rows, (-(-len(rows) // SAMPLE_BATCH) * SAMPLE_BATCH, *rows.shape[1:]))
     chunks = np.split(padded, len(padded) // SAMPLE_BATCH)
     return np.concatenate([function(chunk).numpy() for chunk in chunks])[: len(rows)]
+
+
+def checked_rows(what: str, rows, width: int) -> np.ndarray:
+    """Returns latents or codes as float32 `(n, width)`, n of 1 or more.
+
+    Args:
+        what: Their name, to begin a sentence with.
+        rows: What is taken for them.
+        width: Numbers of a row.
+
+    Raises:
+        InputError: They are none, or hold NaN or infinity.
+    """
+    expected = f"expected one or more rows of {width} finite floats"
+    try:
+        with np.errstate(over="ignore"):  # What float32 does not hold becomes infinity.
+            rows = np.asarray(rows, np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{what} are no array of numbers: {expected}.") from error
+    if rows.shape[1:] != (width,) or not rows.size:
+        raise InputError(f"{what} are {rows.shape}: {expected}.")
+    if not np.isfinite(rows).all():
+        raise InputError(f"{what} hold NaN or infinity: {expected}.")
+    return rows
 
 
 def check_seeds(seeds) -> np.ndarray:

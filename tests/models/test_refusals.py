@@ -1,6 +1,7 @@
 """What a model cannot be built, compiled or asked with: one line says so, and nothing changes."""
 
 import keras
+import numpy as np
 import pytest
 
 from kgan.errors import InputError
@@ -26,3 +27,21 @@ def test_a_refused_compile_leaves_the_model_as_it_was(name):
                 each.compile(**options)
     assert not fresh.compiled
     assert model.get_compile_config() == before
+
+
+WRONG_ROWS = {
+    "hold NaN or infinity": [[1.0, np.nan, 0.0]],
+    "hold NaN": [[1e300, 0.0, 0.0]],
+    "are no array of numbers": ["a"],
+    r"are \(1, 2\)": [[1.0, 2.0]],
+    r"are \(0, 3\)": np.zeros((0, 3)),
+}
+
+
+@pytest.mark.parametrize("told", WRONG_ROWS)
+def test_latents_and_codes_are_rows_of_finite_floats(told):
+    rest = ".*: expected one or more rows of 3 finite floats"
+    with pytest.raises(InputError, match=f"Latents {told}{rest}"):
+        MODELS["GAN"]().generate(WRONG_ROWS[told])
+    with pytest.raises(InputError, match=f"Codes {told}{rest}"):
+        MODELS["Autoencoder"]().decode(WRONG_ROWS[told])
