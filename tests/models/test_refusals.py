@@ -3,8 +3,11 @@
 import keras
 import numpy as np
 import pytest
+from keras import layers
 
 from kgan.errors import InputError
+from kgan.layers import Dropout
+from kgan.models.players import last_activation
 from tests.models.small import MODELS, compiled
 
 
@@ -45,3 +48,31 @@ def test_latents_and_codes_are_rows_of_finite_floats(told):
         MODELS["GAN"]().generate(WRONG_ROWS[told])
     with pytest.raises(InputError, match=f"Codes {told}{rest}"):
         MODELS["Autoencoder"]().decode(WRONG_ROWS[told])
+
+
+def after(*tail, shape=(16,)):
+    """Returns a network of a sigmoid and what comes after it."""
+    outputs = inputs = keras.Input(shape)
+    for layer in (layers.Activation("sigmoid"), *tail):
+        outputs = layer(outputs)
+    return keras.Model(inputs, outputs)
+
+
+RESHAPE, SQUEEZE = layers.Reshape((4, 4, 1)), lambda x: keras.ops.squeeze(x, -1)
+BOUNDED = [
+    (RESHAPE, layers.Cropping2D(1)),
+    (RESHAPE, layers.UpSampling2D(), layers.ZeroPadding2D(1)),
+    (RESHAPE, layers.SpatialDropout2D(0.1), layers.MaxPooling2D()),
+    (RESHAPE, SQUEEZE, layers.Flatten(), layers.Dropout(0.1)),
+    (Dropout(0.1), keras.Sequential([layers.Input((16,)), RESHAPE]), layers.GlobalMaxPooling2D()),
+]
+
+
+@pytest.mark.parametrize("tail", BOUNDED, ids=range(len(BOUNDED)))
+def test_what_leaves_values_bounded_hides_no_activation(tail):
+    assert last_activation(after(*tail)) == "sigmoid"
+
+
+def test_what_spans_something_else_is_no_activation():
+    assert last_activation(after(layers.Rescaling(2.0, -1.0), RESHAPE)) == "rescaling"
+    assert last_activation(keras.Sequential([layers.Input((16,)), RESHAPE])) == ""
