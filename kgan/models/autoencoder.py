@@ -11,16 +11,12 @@ from kgan.errors import InputError, unknown
 from kgan.losses.likelihood import bernoulli, squared_error
 from kgan.models.adam import Adam
 from kgan.models.counted import CountedModel, whole_number
-from kgan.models.images import checked, required
+from kgan.models.images import checked
 from kgan.models.precision import in_float32
 from kgan.models.seeds import checked_rows, in_batches
 from kgan.models.step import Noise, an_optimizer, built_optimizer, minimize
 
 LIKELIHOODS = {"bernoulli": bernoulli, "squared_error": squared_error}
-OTHER_TARGETS = (
-    "Images were given with other images as targets: expected images alone, which it learns to "
-    "reconstruct. To denoise, build it with a corruption."
-)
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -265,17 +261,6 @@ class Autoencoder(CountedModel):
             return self._corrupt(chunk, tf.constant(next(steps), tf.int64))
 
         return in_batches(corrupt, self._checked(images))
-
-    def _targets(self, labels, images):
-        """Refuses other images as targets, as Keras's users give to denoise."""
-        if labels is None:
-            return None
-        form, own = (tf.TensorShape(given.shape)[1:] for given in (labels, images))
-        if form.rank is None or form.as_list() != own.as_list():
-            return None
-        same = tf.reduce_all(self.to_range(labels) == self.to_range(images))
-        with tf.control_dependencies(required(same, OTHER_TARGETS, [])):
-            return tf.identity(labels)
 
     def _checked(self, images):
         return checked(images, self.image_shape, self._points)

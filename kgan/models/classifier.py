@@ -102,7 +102,7 @@ class Classifier(CountedModel):
     def _measure(self, x, labels):
         return self._measured(labels, self.network(x, training=False))
 
-    def _targets(self, labels, images):
+    def _targets(self, labels, x):
         expected = f"expected integers from 0 to {self.num_classes - 1}, one an image."
         if labels is None:
             raise InputError(f"Labels are missing: {expected}")
@@ -110,7 +110,7 @@ class Classifier(CountedModel):
         if not labels.dtype.is_integer:
             raise InputError(f"Labels are {labels.dtype.name}: {expected}")
         labels = tf.cast(labels, tf.int64)  # 8 bits do not hold the number of 256 classes.
-        counts = [tf.size(labels), tf.shape(images)[0]]
+        counts = [tf.size(labels), tf.shape(x)[0]]
         text = f"Labels are {{}} numbers for {{}} images: {expected}"
         with tf.control_dependencies(required(counts[0] == counts[1], text, counts)):
             labels = tf.reshape(labels, [-1])

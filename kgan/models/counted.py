@@ -10,10 +10,14 @@ import tensorflow as tf
 from kgan.errors import DataWarning, InputError
 from kgan.models.batches import in_equal_parts
 from kgan.models.callbacks import check_callbacks, given
-from kgan.models.images import checked, to_range, told
+from kgan.models.images import ROUNDING, checked, required, to_range, told
 from kgan.models.saving import SavableModel
 
 FIRST_ROWS = 32
+OTHER_TARGETS = (
+    "Images were given with others as targets: expected images alone. To denoise, take a "
+    "kgan.Autoencoder with a corruption."
+)
 COMPILED = ("run_eagerly", "steps_per_execution", "jit_compile")
 
 
@@ -148,13 +152,27 @@ class CountedModel(SavableModel):
     def _step(self, data, what: Callable):
         images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
         self._refuse_weights(weights)
-        x, labels = self.to_range(images), self._targets(labels, images)
+        x = self.to_range(images)
+        labels = self._targets(labels, x)
         # Of a batch that is refused nothing is updated.
         with tf.control_dependencies([x] if labels is None else [x, labels]):
             return what(x, labels)
 
-    def _targets(self, labels, images):
-        """Returns what was given beside the images, looked at; None if a step has no use for it."""
+    def _targets(self, labels, x):
+        """Returns what was given beside the images, looked at: here other images are refused.
+
+        Keras's users give those to denoise. Labels of classes there may be, to no use.
+        """
+        form = tf.TensorShape(getattr(labels, "shape", ()))
+        alike = form.is_compatible_with(x.shape)
+        if form.rank is None or form.rank < 2 or (form.rank == 2 and not alike):
+            return None
+        if not alike:
+            raise InputError(OTHER_TARGETS)
+        low, high = self.value_range
+        same = tf.reduce_all(tf.abs(self.to_range(labels) - x) <= ROUNDING * (high - low))
+        with tf.control_dependencies(required(same, OTHER_TARGETS, [])):
+            return tf.identity(labels)
 
     def make_train_function(self, force=False):
         if force or self.train_function is None:

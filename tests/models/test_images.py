@@ -86,8 +86,21 @@ def test_an_autoencoder_has_no_targets_but_its_images():
     model = made(autoencoder)
     model.fit(GREY, GREY, verbose=0)
     model.fit(GREY, LABELS, verbose=0)
-    refused(model.fit, FLOATS, FLOATS**2, verbose=0, match="To denoise, build it with a corruption")
+    others = "others as targets: expected images alone. To denoise, take a kgan.Autoencoder with"
+    refused(model.fit, FLOATS, FLOATS**2, verbose=0, match=others)
     assert int(model.step.value) == 2
+
+
+@pytest.mark.parametrize("name", sorted(set(MODELS) - {"Classifier"}))
+def test_images_of_another_shape_are_no_targets_either(name):
+    model = made(MODELS[name], run_eagerly=True)
+    for targets in (np.zeros((24, 16, 16, 3), np.uint8), GREY[..., 0], FLOATS**2):
+        refused(model.fit, GREY, targets, verbose=0, match="Images were given with others")
+        refused(model.evaluate, GREY, targets, verbose=0, match="expected images alone")
+    assert int(model.step.value) == 0
+    for targets in (GREY / 255, GREY, LABELS, np.eye(2)[LABELS]):
+        model.evaluate(FLOATS, targets, verbose=0)
+        model.evaluate(GREY, targets, verbose=0)
 
 
 @pytest.mark.parametrize("name", MODELS)
