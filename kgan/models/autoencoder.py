@@ -139,7 +139,7 @@ class Autoencoder(CountedModel):
         return self._compared(per_example, reconstruction(outputs), x)
 
     def _measure(self, x, labels):
-        outputs = self.outputs(in_float32(self.encoder, self._corrupted(x, -1)))
+        outputs = self.outputs(in_float32(self.encoder, self._corrupted(x, -1, ragged=True)))
         loss = LIKELIHOODS[self.likelihood](outputs, x)
         return self._compared(loss, self._reconstruction(outputs), x)
 
@@ -153,11 +153,11 @@ class Autoencoder(CountedModel):
             mean.update_state(values[name])
         return self._logs()
 
-    def _corrupted(self, x, step):
+    def _corrupted(self, x, step, ragged=False):
         """Returns corrupted `x`; training counts its steps from 0, so that all others are below."""
         if self.corruption is None:
             return x
-        noise = Noise(self.seed, step, tf.shape(x)[0], streams=1)
+        noise = Noise(self.seed, step, tf.shape(x)[0], streams=1, ragged=ragged)
         return self.corruption(x, noise, 0)
 
     def _reconstruction(self, outputs):

@@ -179,7 +179,8 @@ class GAN(CountedModel):
         return {**logs, "loss": logs["generator_loss"] + logs["discriminator_loss"]}
 
     def _measure(self, real, labels):
-        noise = Noise(self.seed, tf.constant(TEST_STEP, tf.int64), tf.shape(real)[0], streams=2)
+        step = tf.constant(TEST_STEP, tf.int64)
+        noise = Noise(self.seed, step, tf.shape(real)[0], streams=2, ragged=True)
         fake = self.ema_generator(noise.normal(0, self.latent_dim), training=False)
 
         def discriminate(images):

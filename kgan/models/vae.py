@@ -119,7 +119,7 @@ class VAE(Autoencoder):
     def _measure(self, x, labels):
         # The same noise in every batch, so that two evaluations are equal.
         step = tf.constant(TEST_STEP, tf.int64)
-        noise = Noise(self.seed, step, tf.shape(x)[0], streams=2)
+        noise = Noise(self.seed, step, tf.shape(x)[0], streams=2, ragged=True)
         x = self._examples(x, noise)
         posterior = self._posterior(x)
         z = _reparameterized(posterior, noise.normal(0, self.latent_dim))
