@@ -13,7 +13,7 @@ from kgan.models.adam import Adam
 from kgan.models.counted import CountedModel, whole_number
 from kgan.models.images import checked
 from kgan.models.precision import in_float32
-from kgan.models.seeds import checked_rows, in_batches
+from kgan.models.seeds import checked_rows, in_batches, noise_seed
 from kgan.models.step import Noise, an_optimizer, built_optimizer, minimize
 
 LIKELIHOODS = {"bernoulli": bernoulli, "squared_error": squared_error}
@@ -70,7 +70,7 @@ class Autoencoder(CountedModel):
             raise unknown("likelihood", likelihood, self._likelihoods)
         check_fit(encoder, decoder)
         self.encoder, self.decoder = encoder, decoder
-        self.likelihood, self.corruption, self.seed = likelihood, corruption, int(seed)
+        self.likelihood, self.corruption, self.seed = likelihood, corruption, noise_seed(seed)
         self.image_shape = tuple(encoder.input_shape[1:])
         self.code_size = decoder.input_shape[-1]
         self._count(self._logged)

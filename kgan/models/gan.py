@@ -13,7 +13,7 @@ from kgan.models.images import check_value_range
 from kgan.models.optimizers import Optimizers, refuse_averages
 from kgan.models.players import check_generator, with_logits
 from kgan.models.precision import all_layers, as_float32, in_float32
-from kgan.models.seeds import check_seeds, checked_rows, in_batches, seed_latents
+from kgan.models.seeds import check_seeds, checked_rows, in_batches, noise_seed, seed_latents
 from kgan.models.step import TEST_STEP, Noise, an_optimizer, built_optimizer, minimize
 
 
@@ -75,7 +75,7 @@ class GAN(CountedModel):
         self.generator, self.discriminator = generator, discriminator
         self.ema_generator = as_float32(generator)
         self.ema_generator.name, self.ema_generator.trainable = "ema_generator", False
-        self.value_range, self.ema_decay, self.seed = value_range, ema_decay, int(seed)
+        self.value_range, self.ema_decay, self.seed = value_range, ema_decay, noise_seed(seed)
         self.latent_dim = generator.input_shape[-1]
         self.image_shape = tuple(generator.output_shape[1:])
         self._count(("generator_loss", "discriminator_loss", "real_score", "fake_score"))

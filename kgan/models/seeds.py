@@ -84,6 +84,22 @@ def check_seeds(seeds) -> np.ndarray:
     return np.array(values, np.int64)
 
 
+def noise_seed(seed) -> int:
+    """Returns the seed of a model's training noise.
+
+    Raises:
+        InputError: It is no integer of 64 bits.
+    """
+    if not _is_integer(seed) or not -MAX_SEED - 1 <= seed <= MAX_SEED:
+        raise InputError(
+            f"seed is {seed!r}: expected an integer of 64 bits, such as from 0 to {MAX_SEED}."
+        )
+    return int(seed)
+
+
 def _is_seed(value) -> bool:
-    integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    return integer and 0 <= value <= MAX_SEED
+    return _is_integer(value) and 0 <= value <= MAX_SEED
+
+
+def _is_integer(value) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

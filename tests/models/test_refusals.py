@@ -7,6 +7,7 @@ from keras import layers
 
 from kgan.errors import InputError
 from kgan.layers import Dropout
+from kgan.models import GAN, Autoencoder
 from kgan.models.players import last_activation
 from tests.models.small import MODELS, compiled
 
@@ -76,3 +77,15 @@ def test_what_leaves_values_bounded_hides_no_activation(tail):
 def test_what_spans_something_else_is_no_activation():
     assert last_activation(after(layers.Rescaling(2.0, -1.0), RESHAPE)) == "rescaling"
     assert last_activation(keras.Sequential([layers.Input((16,)), RESHAPE])) == ""
+
+
+def autoencoder(**options):
+    return Autoencoder(after(layers.Dense(3)), after(layers.Dense(16), shape=(3,)), **options)
+
+
+@pytest.mark.parametrize("seed", [1.7, 2**70, -(2**63) - 1, "1", None, True])
+def test_a_seed_is_an_integer_of_64_bits(seed, make_gan):
+    for make in (lambda: GAN(*make_gan().networks[:2], seed=seed), lambda: autoencoder(seed=seed)):
+        with pytest.raises(InputError, match="seed is .*: expected an integer of 64 bits"):
+            make()
+    assert autoencoder(seed=np.int64(-5)).seed == -5
