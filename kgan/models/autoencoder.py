@@ -12,6 +12,7 @@ from kgan.losses.likelihood import bernoulli, squared_error
 from kgan.models.adam import Adam
 from kgan.models.counted import CountedModel, whole_number
 from kgan.models.images import checked
+from kgan.models.players import check_functional
 from kgan.models.precision import in_float32
 from kgan.models.seeds import checked_rows, in_batches, noise_seed
 from kgan.models.step import Noise, an_optimizer, built_optimizer, minimize
@@ -287,6 +288,7 @@ class Autoencoder(CountedModel):
 
 def check_fit(encoder: keras.Model, decoder: keras.Model) -> None:
     """Raises an InputError unless the decoder takes what the encoder gives, and the reverse."""
+    check_functional(encoder=encoder, decoder=decoder)
     there = encoder.input_shape[1:], tuple(encoder.outputs[0].shape[1:])
     back = decoder.output_shape[1:], decoder.input_shape[1:]
     if there != back:

@@ -9,6 +9,7 @@ from kgan.errors import InputError
 from kgan.models.adam import Adam
 from kgan.models.counted import CountedModel
 from kgan.models.images import check_value_range, checked, required
+from kgan.models.players import check_functional
 from kgan.models.precision import in_float32
 from kgan.models.seeds import in_batches
 from kgan.models.step import an_optimizer, built_optimizer, minimize
@@ -45,6 +46,7 @@ class Classifier(CountedModel):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        check_functional(encoder=encoder)
         if num_classes < 2:
             raise InputError(f"num_classes is {num_classes}: expected 2 or more.")
         self.class_names = tuple(class_names) or tuple(map(str, range(num_classes)))

@@ -32,6 +32,14 @@ def whole_number(name: str, value) -> int:
     return int(value)
 
 
+def check_number(name: str, value, below: float = np.inf) -> None:
+    """Raises an InputError unless a value is a number of 0 or more, below another."""
+    kinds = (int, float, np.integer, np.floating)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value < below:
+        end = f" and below {below:g}" if below < np.inf else ""
+        raise InputError(f"{name} is {value!r}: expected a number, 0 or more{end}.")
+
+
 class CountedModel(SavableModel):
     """A model that counts its updates and logs means over them.
 

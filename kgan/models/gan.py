@@ -8,10 +8,10 @@ from keras import ops
 from kgan.errors import InputError, unknown
 from kgan.losses import OBJECTIVES, Objective, penalties
 from kgan.models.adam import Adam
-from kgan.models.counted import CountedModel, whole_number
+from kgan.models.counted import CountedModel, check_number, whole_number
 from kgan.models.images import check_value_range
 from kgan.models.optimizers import Optimizers, refuse_averages
-from kgan.models.players import check_generator, with_logits
+from kgan.models.players import check_functional, check_generator, with_logits
 from kgan.models.precision import all_layers, as_float32, in_float32
 from kgan.models.seeds import check_seeds, checked_rows, in_batches, noise_seed, seed_latents
 from kgan.models.step import TEST_STEP, Noise, an_optimizer, built_optimizer, minimize
@@ -63,6 +63,7 @@ class GAN(CountedModel):
     ):
         super().__init__(**kwargs)
         value_range = check_value_range(value_range)
+        check_functional(generator=generator, discriminator=discriminator)
         check_generator(generator, value_range)
         discriminator = with_logits(discriminator)
         if generator.output_shape[1:] != discriminator.input_shape[1:]:
@@ -70,8 +71,7 @@ class GAN(CountedModel):
                 f"The generator makes {generator.output_shape[1:]} and the discriminator takes "
                 f"{discriminator.input_shape[1:]}: build both for one image_shape."
             )
-        if not 0 <= ema_decay < 1:
-            raise InputError(f"ema_decay is {ema_decay}: expected 0 or more and below 1.")
+        check_number("ema_decay", ema_decay, 1.0)
         self.generator, self.discriminator = generator, discriminator
         self.ema_generator = as_float32(generator)
         self.ema_generator.name, self.ema_generator.trainable = "ema_generator", False
@@ -113,9 +113,13 @@ class GAN(CountedModel):
             if objective not in OBJECTIVES:
                 raise unknown("objective", objective, OBJECTIVES)
             objective = OBJECTIVES[objective]
+        elif not isinstance(objective, Objective):
+            raise InputError(
+                f"objective is {objective!r}: expected a kgan.Objective, or one of "
+                f"{', '.join(OBJECTIVES)}."
+            )
         discriminator_steps = whole_number("discriminator_steps", discriminator_steps)
-        if not 0 <= r1 < np.inf:
-            raise InputError(f"r1 is {r1}: expected 0 or more.")
+        check_number("r1", r1)
         if r1 and any(penalty is penalties.r1 for penalty, _ in objective.penalties):
             raise InputError(f"r1 is {r1}, but the objective has an R1 of its own: leave r1 out.")
         terms = objective.penalties + (((penalties.r1, r1 / 2),) if r1 else ())

@@ -1,4 +1,4 @@
-"""What a GAN's two networks must be, as far as it can be seen in their last layers."""
+"""What the networks of a model must be, as far as it can be seen in their layers."""
 
 import re
 
@@ -22,6 +22,16 @@ _KEEPING = re.compile(
     "expanddims|getitem|repeatvector|(cropping|zeropadding|upsampling).d|"
     "(global)?(average|max)pooling.d|(spatial)?dropout(.d)?"
 )
+
+
+def check_functional(**networks) -> None:
+    """Raises an InputError unless all are functional models, or Sequential ones that are built."""
+    for name, network in networks.items():
+        if not isinstance(network, keras.Model) or not getattr(network, "inputs", None):
+            raise InputError(
+                f"The {name} is {type(network).__name__}: expected a functional Keras model, or a "
+                "Sequential one that begins with keras.Input."
+            )
 
 
 def check_generator(generator: keras.Model, value_range: tuple[float, float]) -> None:

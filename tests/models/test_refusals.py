@@ -7,7 +7,7 @@ from keras import layers
 
 from kgan.errors import InputError
 from kgan.layers import Dropout
-from kgan.models import GAN, Autoencoder
+from kgan.models import GAN, VAE, Autoencoder, Classifier
 from kgan.models.players import last_activation
 from tests.models.small import MODELS, compiled
 
@@ -86,6 +86,45 @@ def autoencoder(**options):
 @pytest.mark.parametrize("seed", [1.7, 2**70, -(2**63) - 1, "1", None, True])
 def test_a_seed_is_an_integer_of_64_bits(seed, make_gan):
     for make in (lambda: GAN(*make_gan().networks[:2], seed=seed), lambda: autoencoder(seed=seed)):
-        with pytest.raises(InputError, match="seed is .*: expected an integer of 64 bits"):
+        with pytest.raises(InputError, match=r"seed is .*: expected an integer of 64 bits"):
             make()
     assert autoencoder(seed=np.int64(-5)).seed == -5
+
+
+class Own(keras.Model):
+    def call(self, inputs):
+        return inputs
+
+
+@pytest.mark.parametrize("network", [keras.Sequential([layers.Dense(3)]), Own(), len, None])
+def test_networks_are_functional(network):
+    judge, model = keras.Sequential([layers.Input((2,)), layers.Dense(1)]), MODELS["Autoencoder"]()
+    told = " is .*: expected a functional Keras model, or a Sequential one that begins with"
+    for name, make in (
+        ("generator", lambda: GAN(network, judge)),
+        ("discriminator", lambda: GAN(judge, network)),
+        ("encoder", lambda: Autoencoder(network, model.decoder)),
+        ("decoder", lambda: VAE(model.encoder, network)),
+        ("encoder", lambda: Classifier(network, 2)),
+    ):
+        with pytest.raises(InputError, match=f"The {name}{told}"):
+            make()
+
+
+def test_numbers_are_numbers(make_gan):
+    gan, model = make_gan(), MODELS["VAE"]()
+    with pytest.raises(
+        InputError, match="ema_decay is 'a': expected a number, 0 or more and below 1"
+    ):
+        GAN(*gan.networks[:2], ema_decay="a")
+    with pytest.raises(InputError, match="beta is '1': expected a number, 0 or more"):
+        VAE(model.encoder, model.decoder, beta="1")
+    for told, options in {
+        "r1 is '1': expected a number, 0 or more": {"r1": "1"},
+        "r1 is nan": {"r1": np.nan},
+        "objective is None: expected a kgan.Objective, or one of minimax, non_sat": {
+            "objective": None
+        },
+    }.items():
+        with pytest.raises(InputError, match=told):
+            gan.compile(**options)
