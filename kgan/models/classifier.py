@@ -105,23 +105,20 @@ class Classifier(CountedModel):
         return self._measured(labels, self.network(x, training=False))
 
     def _targets(self, labels, x):
-        expected = f"expected integers from 0 to {self.num_classes - 1}, one an image."
+        expected = f"expected integers from 0 to {self.num_classes - 1}, one an image"
         if labels is None:
-            raise InputError(f"Labels are missing: {expected}")
+            raise InputError(f"Labels are missing: {expected}.")
         labels = tf.convert_to_tensor(labels)
         if not labels.dtype.is_integer:
-            raise InputError(f"Labels are {labels.dtype.name}: {expected}")
+            raise InputError(f"Labels are {labels.dtype.name}: {expected}.")
         labels = tf.cast(labels, tf.int64)  # 8 bits do not hold the number of 256 classes.
         counts = [tf.size(labels), tf.shape(x)[0]]
-        text = f"Labels are {{}} numbers for {{}} images: {expected}"
-        with tf.control_dependencies(required(counts[0] == counts[1], text, counts)):
+        told = "Labels are", counts[0], "numbers for", counts[1], f"images: {expected}"
+        with tf.control_dependencies(required(counts[0] == counts[1], *told)):
             labels = tf.reshape(labels, [-1])
-        text, ends = (
-            f"Labels go from {{}} to {{}}: {expected}",
-            [tf.reduce_min(labels), tf.reduce_max(labels)],
-        )
+        ends = tf.reduce_min(labels), "to", tf.reduce_max(labels)
         fine = tf.reduce_all((labels >= 0) & (labels < self.num_classes))
-        with tf.control_dependencies(required(fine, text, ends)):
+        with tf.control_dependencies(required(fine, f"Labels: {expected}; they go from", *ends)):
             return tf.identity(labels)
 
     def _measured(self, labels, logits):

@@ -16,7 +16,7 @@ from kgan.models.saving import SavableModel
 FIRST_ROWS = 32
 OTHER_TARGETS = (
     "Images were given with others as targets: expected images alone. To denoise, take a "
-    "kgan.Autoencoder with a corruption."
+    "kgan.Autoencoder with a corruption"
 )
 COMPILED = ("run_eagerly", "steps_per_execution", "jit_compile")
 
@@ -107,7 +107,7 @@ class CountedModel(SavableModel):
         x = arguments.get("x")
         if isinstance(x, np.ndarray | tf.Tensor):
             # Before anything is traced, and for what XLA compiles: that sees no values.
-            checked(x[:FIRST_ROWS], self.image_shape, self._points)
+            checked(x[:FIRST_ROWS] if len(x.shape) else x, self.image_shape, self._points)
         self._warned_of_rows, before = False, int(self.step.numpy())
         history = super().fit(*args, **kwargs)
         if self._warned_of_rows and int(self.step.numpy()) == before:
@@ -176,10 +176,10 @@ class CountedModel(SavableModel):
         if form.rank is None or form.rank < 2 or (form.rank == 2 and not alike):
             return None
         if not alike:
-            raise InputError(OTHER_TARGETS)
+            raise InputError(f"{OTHER_TARGETS}.")
         low, high = self.value_range
         same = tf.reduce_all(tf.abs(self.to_range(labels) - x) <= ROUNDING * (high - low))
-        with tf.control_dependencies(required(same, OTHER_TARGETS, [])):
+        with tf.control_dependencies(required(same, OTHER_TARGETS)):
             return tf.identity(labels)
 
     def make_train_function(self, force=False):
