@@ -108,6 +108,11 @@ def _check_rates(model, callback):
 def _check_monitor(model, callback, names):
     kind, monitor = type(callback).__name__, callback.monitor
     reads = not isinstance(callback, ModelCheckpoint) or callback.save_best_only
+    if reads and monitor == "loss" and all(metric.name != "loss" for metric in model.metrics):
+        raise InputError(
+            f"{kind} monitors 'loss', which of a {type(model).__name__} is no measure of quality: "
+            "take another, or one that a callback of your own logs."
+        )
     if reads and names is not None and monitor not in names:
         raise InputError(
             f"{kind} monitors {monitor!r}, which this {type(model).__name__} does not log: "
