@@ -50,9 +50,11 @@ class CountedModel(SavableModel):
     Attributes:
         step: Updates so far, an int64 variable.
         accumulate: Pieces that a batch is computed in, after `compile`.
+        parts_are: What makes up `parts`, in words.
     """
 
     accumulate = 1
+    parts_are = "accumulate"
 
     def compile(self, **kwargs):
         """Compiles as Keras does, without what a model with losses of its own has no use for.

@@ -52,6 +52,8 @@ class GAN(CountedModel):
             span `value_range`, a discriminator without logits, or a number out of its range.
     """
 
+    parts_are = "discriminator_steps x accumulate"
+
     def __init__(
         self,
         generator: keras.Model,
