@@ -163,7 +163,11 @@ def _copied(source, target: Path | None = None, report=lambda done: None) -> str
         InputError: The target cannot be written.
     """
     digest, done = hashlib.sha256(), 0
-    with open(os.devnull if target is None else target, "wb") as file:
+    try:
+        file = open(os.devnull if target is None else target, "wb")  # noqa: SIM115
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    with file:
         while done < INCEPTION_BYTES and (chunk := source.read(CHUNK)):
             digest.update(chunk)
             done += len(chunk)

@@ -1,5 +1,6 @@
 """The Inception graph of 2015: what it computes, and how it is fetched."""
 
+import errno
 import gzip
 import hashlib
 import http.client
@@ -205,6 +206,17 @@ def test_a_graph_that_cannot_be_kept_is_one_clear_error(web, tmp_path, monkeypat
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match="--inception-graph"):
         store.downloaded(tmp_path / "file" / "kept")
+
+
+def test_a_file_that_cannot_be_opened_is_no_failed_download(web, tmp_path, monkeypatch):
+    web.answer = archive(classify_image_graph_def=b"right")
+
+    def full(path, mode):
+        raise OSError(errno.ENOSPC, "No space left on device", path)
+
+    monkeypatch.setattr(store, "open", full, raising=False)
+    with pytest.raises(InputError, match=r"Cannot write .*\(No space left on device\): set KGAN"):
+        store.downloaded(tmp_path / "kept")
 
 
 class Endless:
