@@ -23,7 +23,8 @@ _HAS_ALPHA = r"""(?s)\C{25}[\x04\x06]\C*
 def decoded(file: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
     """Returns the pixels of a PNG or JPEG file, composited on white.
 
-    Turned files are refused: a graph does not turn them upright, as training did.
+    Turned files are refused: a graph does not turn them upright, as training did. A JPEG of CMYK
+    may differ by one level from what training read.
 
     Args:
         file: string scalar.
