@@ -125,7 +125,10 @@ class GAN(CountedModel):
         if r1 and any(penalty is penalties.r1 for penalty, _ in objective.penalties):
             raise InputError(f"r1 is {r1}, but the objective has an R1 of its own: leave r1 out.")
         terms = objective.penalties + (((penalties.r1, r1 / 2),) if r1 else ())
-        if terms and any(_couples_examples(layer) for layer in all_layers(self.discriminator)):
+        if terms and any(
+            isinstance(layer, keras.layers.BatchNormalization)
+            for layer in all_layers(self.discriminator)
+        ):
             raise InputError(
                 "A gradient penalty is per example, but the discriminator has batch normalisation, "
                 "which couples examples: build it with normalization 'layer' or 'none'."
@@ -309,7 +312,3 @@ class GAN(CountedModel):
             for name in ("generator", "discriminator")
         }
         return cls(**{**config, **networks})
-
-
-def _couples_examples(layer: keras.layers.Layer) -> bool:
-    return isinstance(layer, keras.layers.BatchNormalization)
