@@ -37,14 +37,19 @@ def require(size: int, what: str, fix: str) -> None:
 
 def too_large(size: int, left: int, what: str, fix: str) -> InputError:
     """Returns the error for what needs more than there is: see `require`."""
-    return InputError(f"{what} needs {told(size)} of memory or more, {told(left)} are free: {fix}.")
+    return InputError(
+        f"{what} needs {format_bytes(size)} of memory or more, {format_bytes(left)} are free: "
+        f"{fix}."
+    )
 
 
-def told(size: int) -> str:
+def format_bytes(size: int) -> str:
     """Returns bytes in words, such as "1.5 GB"."""
     if size >= 10**15:
         return "over 1,000 TB"
-    return f"{size / 1e9:,.1f} GB" if size >= 10**9 else f"{size / 1e6:,.0f} MB"
+    if size >= 10**9:
+        return f"{size / 1e9:,.1f} GB"
+    return f"{size / 1e6:,.0f} MB" if size >= 10**6 else f"{size / 1e3:,.0f} kB"
 
 
 def _of_machine() -> int | None:
