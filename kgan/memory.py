@@ -5,13 +5,17 @@ from pathlib import Path
 
 from kgan.errors import InputError
 
-# What a container may take in all: of both versions of Linux's control groups.
-_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+# Of both versions of Linux's control groups: where a container's limit stands, and as what its
+# statistics name the memory that it cannot give back: without the pages of mapped files.
+_GROUPS = (
+    ("/sys/fs/cgroup", "memory.max", "anon"),
+    ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "total_rss"),
+)
 
 
 def available() -> int | None:
     """Returns the bytes that this process can still take, None where the system does not tell."""
-    found = [_of_container(limit) for limit in _LIMITS] + [_of_machine()]
+    found = [_of_container(*group) for group in _GROUPS] + [_of_machine()]
     return min((size for size in found if size is not None), default=None)
 
 
@@ -33,14 +37,19 @@ def require(size: int, what: str, fix: str) -> None:
 
 def too_large(size: int, left: int, what: str, fix: str) -> InputError:
     """Returns the error for what needs more than there is: see `require`."""
-    return InputError(f"{what} needs {told(size)} of memory or more, {told(left)} are free: {fix}.")
+    return InputError(
+        f"{what} needs {format_bytes(size)} of memory or more, {format_bytes(left)} are free: "
+        f"{fix}."
+    )
 
 
-def told(size: int) -> str:
+def format_bytes(size: int) -> str:
     """Returns bytes in words, such as "1.5 GB"."""
     if size >= 10**15:
         return "over 1,000 TB"
-    return f"{size / 1e9:,.1f} GB" if size >= 10**9 else f"{size / 1e6:,.0f} MB"
+    if size >= 10**9:
+        return f"{size / 1e9:,.1f} GB"
+    return f"{size / 1e6:,.0f} MB" if size >= 10**6 else f"{size / 1e3:,.0f} kB"
 
 
 def _of_machine() -> int | None:
@@ -56,8 +65,14 @@ def _of_machine() -> int | None:
         return None
 
 
-def _of_container(limit: str) -> int | None:
+def _of_container(folder: str, limit: str, taken: str) -> int | None:
     try:
-        return int(Path(limit).read_text())
+        left = int(Path(folder, limit).read_text())
     except (OSError, ValueError):  # none, or "max"
         return None
+    try:
+        lines = Path(folder, "memory.stat").read_text().splitlines()
+        left -= int(dict(line.split() for line in lines)[taken])
+    except (OSError, KeyError, ValueError):
+        pass
+    return max(left, 0)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kgan.errors import InputError, unknown
+from kgan.memory import format_bytes
 
 KEPT = {
     "features": "features of real images, of kgan evaluate",
@@ -94,15 +95,13 @@ def describe() -> list[str]:
     """Returns the cache as lines: its place, then size, age and source of each entry."""
     found = entries()
     total = sum(entry.bytes for entry in found)
-    lines = [f"{cache_dir()}: {_size(total)} in {len(found)} entries"]
+    lines = [f"{cache_dir()}: {format_bytes(total)} in {len(found)} entries"]
     for entry in found:
         age = f"{entry.days:.0f} days"
-        lines.append(f"{entry.path.name:32} {_size(entry.bytes):>9} {age:>9}  {entry.told()}")
+        lines.append(
+            f"{entry.path.name:32} {format_bytes(entry.bytes):>9} {age:>9}  {entry.told()}"
+        )
     return lines
-
-
-def _size(count: int) -> str:
-    return f"{count / 2**20:,.1f} MiB"
 
 
 def clear(names: str = "all") -> list[str]:
@@ -131,7 +130,7 @@ def clear(names: str = "all") -> list[str]:
         found = [entry for entry in found if {entry.name, entry.path.name} & set(asked)]
     lines = []
     for entry in found:
-        size = _size(entry.bytes)
+        size = format_bytes(entry.bytes)
         gone = remove(entry.path)
         lines.append(f"{'Removed' if gone else 'In use, left:'} {entry.path.name} ({size})")
     if names == "all":

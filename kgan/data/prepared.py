@@ -186,9 +186,9 @@ def _write_images(path: Path, images: Iterator[np.ndarray], name: str, total: in
     size, free = total * first.size, shutil.disk_usage(path.parent).free
     if size > free:
         raise InputError(
-            f"{name!r} of {shape[0]}x{shape[1]} takes {memory.told(size)} in {path.parents[1]}, "
-            f"where {memory.told(free)} are free: choose a smaller --image-size, or set "
-            "KGAN_CACHE_DIR to a folder with more room."
+            f"{name!r} of {shape[0]}x{shape[1]} takes {memory.format_bytes(size)} in "
+            f"{path.parents[1]}, where {memory.format_bytes(free)} are free: choose a smaller "
+            "--image-size, or set KGAN_CACHE_DIR to a folder with more room."
         )
     with open(path, "w+b") as file:
         file.write(_header((0, *shape)))

@@ -46,9 +46,9 @@ METRICS = Table(
 )
 
 
-def classifiers(folder: Path = SHIPPED) -> list[str]:
-    """Returns the names of the networks that KGAN ships, or of those in another folder."""
-    return sorted(path.stem for path in folder.glob("*.pb"))
+def classifiers() -> list[str]:
+    """Returns the names of the networks that KGAN ships."""
+    return sorted(path.stem for path in SHIPPED.glob("*.pb"))
 
 
 def metric_of(score: str) -> str:

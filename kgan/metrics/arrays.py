@@ -67,7 +67,7 @@ def _checked_size(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> int:
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ArraysError("compressed in another way than NumPy does")
     if info.file_size > (info.compress_size + 1) * DEFLATED_AT_MOST:
-        raise ArraysError(f"it claims {memory.told(info.file_size)} and holds fewer bytes")
+        raise ArraysError(f"it claims {memory.format_bytes(info.file_size)} and holds fewer bytes")
     with archive.open(info) as member:
         version = np.lib.format.read_magic(member)
         if version not in ((1, 0), (2, 0)):
@@ -81,5 +81,7 @@ def _checked_size(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> int:
         size = math.prod(shape) * dtype.itemsize
         rest = info.file_size - member.tell()
     if min(shape, default=0) < 0 or size != rest:
-        raise ArraysError(f"an array claims {memory.told(size)}, of which {rest:,} bytes are there")
+        raise ArraysError(
+            f"an array claims {memory.format_bytes(size)}, of which {rest:,} bytes are there"
+        )
     return size

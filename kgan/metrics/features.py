@@ -110,7 +110,7 @@ class Extractor:
 
 def names() -> list[str]:
     """Returns the names of the networks that KGAN ships."""
-    return classifiers(SHIPPED)
+    return classifiers()
 
 
 def find(

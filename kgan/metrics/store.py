@@ -88,12 +88,14 @@ def check_inception(path: Path) -> None:
     _check(found, str(path))
 
 
-def _check(found: str, name: str) -> None:
+def _check(found: str | None, name: str) -> None:
     if found != INCEPTION_SHA256:
+        what = "it is larger than the graph."
+        if found:
+            what = f"its SHA-256 is {found[:16]}..., expected {INCEPTION_SHA256[:16]}..."
         raise InputError(
-            f"{name} is not the Inception graph of 2015-12-05: its SHA-256 is {found[:16]}..., "
-            f"expected {INCEPTION_SHA256[:16]}... Scores would not compare; take {INCEPTION_FILE} "
-            f"from {INCEPTION_URL}."
+            f"{name} is not the Inception graph of 2015-12-05: {what} Scores would not compare; "
+            f"take {INCEPTION_FILE} from {INCEPTION_URL}."
         )
 
 
@@ -121,8 +123,8 @@ def downloaded(folder: Path, report: Callable[[int, int, str], None] | None = No
     return path
 
 
-def _fetched(graph: Path, report) -> str:
-    """Downloads and unpacks the graph on the disk, and returns its SHA-256."""
+def _fetched(graph: Path, report) -> str | None:
+    """Downloads and unpacks the graph on the disk, and returns its SHA-256: see `_copied`."""
     archive, files = graph.with_suffix(".tgz"), graph.with_suffix(".tar")
     try:
         with urllib.request.urlopen(INCEPTION_URL, timeout=TIMEOUT) as answer:
@@ -151,8 +153,10 @@ def _fetched(graph: Path, report) -> str:
         ) from error
 
 
-def _copied(source, target: Path | None = None, report=lambda done: None) -> str:
+def _copied(source, target: Path | None = None, report=lambda done: None) -> str | None:
     """Copies no more than the graph can have, for what follows to refuse, and returns the SHA-256.
+
+    None of what is larger.
 
     Args:
         source: What is read.
@@ -163,7 +167,11 @@ def _copied(source, target: Path | None = None, report=lambda done: None) -> str
         InputError: The target cannot be written.
     """
     digest, done = hashlib.sha256(), 0
-    with open(os.devnull if target is None else target, "wb") as file:
+    try:
+        file = open(os.devnull if target is None else target, "wb")  # noqa: SIM115
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    with file:
         while done < INCEPTION_BYTES and (chunk := source.read(CHUNK)):
             digest.update(chunk)
             done += len(chunk)
@@ -173,7 +181,7 @@ def _copied(source, target: Path | None = None, report=lambda done: None) -> str
             except OSError as error:
                 raise _unwritable(target, error) from error
             report(done)
-    return digest.hexdigest()
+    return digest.hexdigest() if done < INCEPTION_BYTES else None
 
 
 def _unwritable(path: Path, error: OSError) -> InputError:

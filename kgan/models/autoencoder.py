@@ -10,17 +10,14 @@ from keras import ops
 from kgan.errors import InputError, unknown
 from kgan.losses.likelihood import bernoulli, squared_error
 from kgan.models.adam import Adam
-from kgan.models.counted import CountedModel
-from kgan.models.images import check_rows, checked, required
+from kgan.models.counted import CountedModel, whole_number
+from kgan.models.images import checked
+from kgan.models.players import check_functional
 from kgan.models.precision import in_float32
-from kgan.models.seeds import in_batches
+from kgan.models.seeds import checked_rows, in_batches, noise_seed
 from kgan.models.step import Noise, an_optimizer, built_optimizer, minimize
 
 LIKELIHOODS = {"bernoulli": bernoulli, "squared_error": squared_error}
-OTHER_TARGETS = (
-    "Images were given with other images as targets: expected images alone, which it learns to "
-    "reconstruct. To denoise, build it with a corruption."
-)
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -74,7 +71,7 @@ class Autoencoder(CountedModel):
             raise unknown("likelihood", likelihood, self._likelihoods)
         check_fit(encoder, decoder)
         self.encoder, self.decoder = encoder, decoder
-        self.likelihood, self.corruption, self.seed = likelihood, corruption, int(seed)
+        self.likelihood, self.corruption, self.seed = likelihood, corruption, noise_seed(seed)
         self.image_shape = tuple(encoder.input_shape[1:])
         self.code_size = decoder.input_shape[-1]
         self._count(self._logged)
@@ -96,9 +93,14 @@ class Autoencoder(CountedModel):
             InputError: No piece, or no optimizer.
         """
         optimizer = an_optimizer(optimizer or Adam(1e-3))
-        super().compile(optimizer=None, **kwargs)
-        self._compute_in(accumulate)
+        self._check_optimizer(optimizer)
+        accumulate = whole_number("accumulate", accumulate)
+        super().compile(**kwargs)
+        self.accumulate = accumulate
         self._prepare(optimizer)
+
+    def _check_optimizer(self, optimizer):
+        """Refuses an optimizer that a subclass has no use for."""
 
     def _prepare(self, optimizer):
         self.optimizer = built_optimizer(optimizer, self)
@@ -138,7 +140,7 @@ class Autoencoder(CountedModel):
         return self._compared(per_example, reconstruction(outputs), x)
 
     def _measure(self, x, labels):
-        outputs = self.outputs(in_float32(self.encoder, self._corrupted(x, -1)))
+        outputs = self.outputs(in_float32(self.encoder, self._corrupted(x, -1, ragged=True)))
         loss = LIKELIHOODS[self.likelihood](outputs, x)
         return self._compared(loss, self._reconstruction(outputs), x)
 
@@ -152,11 +154,11 @@ class Autoencoder(CountedModel):
             mean.update_state(values[name])
         return self._logs()
 
-    def _corrupted(self, x, step):
+    def _corrupted(self, x, step, ragged=False):
         """Returns corrupted `x`; training counts its steps from 0, so that all others are below."""
         if self.corruption is None:
             return x
-        noise = Noise(self.seed, step, tf.shape(x)[0], streams=1)
+        noise = Noise(self.seed, step, tf.shape(x)[0], streams=1, ragged=ragged)
         return self.corruption(x, noise, 0)
 
     def _reconstruction(self, outputs):
@@ -224,11 +226,9 @@ class Autoencoder(CountedModel):
             uint8 `(n, *image_shape)`.
 
         Raises:
-            InputError: None are given, or of another size.
+            InputError: None are given, of another size, or with NaN or infinity.
         """
-        codes = np.asarray(codes, np.float32)
-        check_rows(self._codes, codes, (self.code_size,))
-        return in_batches(self._decode, codes)
+        return in_batches(self._decode, checked_rows(self._codes, codes, self.code_size))
 
     def reconstruct(self, images) -> np.ndarray:
         """Returns the reconstructions of images as they are: of corrupted ones, give those.
@@ -263,17 +263,6 @@ class Autoencoder(CountedModel):
 
         return in_batches(corrupt, self._checked(images))
 
-    def _targets(self, labels, images):
-        """Refuses other images as targets, as Keras's users give to denoise."""
-        if labels is None:
-            return None
-        form, own = (tf.TensorShape(given.shape)[1:] for given in (labels, images))
-        if form.rank is None or form.as_list() != own.as_list():
-            return None
-        same = tf.reduce_all(self.to_range(labels) == self.to_range(images))
-        with tf.control_dependencies(required(same, OTHER_TARGETS, [])):
-            return tf.identity(labels)
-
     def _checked(self, images):
         return checked(images, self.image_shape, self._points)
 
@@ -299,6 +288,7 @@ class Autoencoder(CountedModel):
 
 def check_fit(encoder: keras.Model, decoder: keras.Model) -> None:
     """Raises an InputError unless the decoder takes what the encoder gives, and the reverse."""
+    check_functional(encoder=encoder, decoder=decoder)
     there = encoder.input_shape[1:], tuple(encoder.outputs[0].shape[1:])
     back = decoder.output_shape[1:], decoder.input_shape[1:]
     if there != back:

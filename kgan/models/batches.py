@@ -16,8 +16,8 @@ def in_equal_parts(train: Callable, model) -> Callable:
 
     Args:
         train: Of Keras: from an iterator of batches to logs, `model.steps_per_execution` steps.
-        model: With `parts`, what the rows of a replica must divide by, and `warn_of_rows`, called
-            with a message where rows are left out.
+        model: With `parts`, what the rows of a replica must divide by, and `parts_are`, that in
+            words; with `warn_of_rows`, called with a message where rows are left out.
     """
     logs = {}
 
@@ -81,9 +81,10 @@ def _cut(data, model):
     total = sum(counts)
     left_out, rows = total % multiple, total // multiple * parts
     if left_out:
+        what = f"{left_out} of the {total} rows of a batch left out, and so of others"
         model.warn_of_rows(
-            f"{left_out} of the {total} rows of a batch left out, and so of others: a step takes "
-            f"multiples of {multiple}, which is discriminator_steps x accumulate x replicas."
+            f"{what if rows else f'A batch of {total} rows left out, and so others'}: a step takes "
+            f"multiples of {multiple}, which is {model.parts_are} x replicas."
         )
     if not rows:
         return None

@@ -1,7 +1,8 @@
 """Which of Keras's callbacks can do their work on a model: what cannot is told before training."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -23,24 +24,27 @@ from kgan.models.saving import check_path
 BETTER = {"loss": "min", "mse": "min", "reconstruction": "min", "accuracy": "max", "elbo": "max"}
 
 
-def given(model: keras.Model, args: Sequence, kwargs: dict) -> tuple[list, bool]:
-    """Returns the callbacks among the arguments of `fit`, and whether it evaluates too."""
-    arguments = inspect.signature(keras.Model.fit).bind(model, *args, **kwargs).arguments
-    callbacks = arguments.get("callbacks")
-    validates = arguments.get("validation_data") is not None or arguments.get("validation_split")
-    return tf.nest.flatten(getattr(callbacks, "callbacks", callbacks) or []), bool(validates)
+def given(method: Callable, args: Sequence, kwargs: dict) -> dict[str, Any]:
+    """Returns by their names the arguments that a method of `keras.Model` was given."""
+    return inspect.signature(method).bind(None, *args, **kwargs).arguments
 
 
-def check_callbacks(model: keras.Model, callbacks: Sequence, validates: bool) -> None:
+def listed(callbacks) -> list:
+    """Returns as a list what `fit` takes as callbacks."""
+    return tf.nest.flatten(getattr(callbacks, "callbacks", callbacks) or [])
+
+
+def check_callbacks(model: keras.Model, arguments: dict[str, Any]) -> None:
     """Raises an InputError if a callback could not do its work.
 
     Those that ask which way a metric is better are told.
 
     Args:
         model: Compiled.
-        callbacks: Those given to `fit`.
-        validates: Whether `fit` evaluates too.
+        arguments: Those of `fit`, by name.
     """
+    callbacks = listed(arguments.get("callbacks"))
+    validates = arguments.get("validation_data") is not None or arguments.get("validation_split")
     names = [metric.name for metric in model.metrics]
     names += [f"val_{name}" for name in names] if validates else []
     # Others may add to what is logged.
@@ -104,6 +108,11 @@ def _check_rates(model, callback):
 def _check_monitor(model, callback, names):
     kind, monitor = type(callback).__name__, callback.monitor
     reads = not isinstance(callback, ModelCheckpoint) or callback.save_best_only
+    if reads and monitor == "loss" and all(metric.name != "loss" for metric in model.metrics):
+        raise InputError(
+            f"{kind} monitors 'loss', which of a {type(model).__name__} is no measure of quality: "
+            "take another, or one that a callback of your own logs."
+        )
     if reads and names is not None and monitor not in names:
         raise InputError(
             f"{kind} monitors {monitor!r}, which this {type(model).__name__} does not log: "

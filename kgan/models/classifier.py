@@ -9,6 +9,7 @@ from kgan.errors import InputError
 from kgan.models.adam import Adam
 from kgan.models.counted import CountedModel
 from kgan.models.images import check_value_range, checked, required
+from kgan.models.players import check_functional
 from kgan.models.precision import in_float32
 from kgan.models.seeds import in_batches
 from kgan.models.step import an_optimizer, built_optimizer, minimize
@@ -45,6 +46,7 @@ class Classifier(CountedModel):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        check_functional(encoder=encoder)
         if num_classes < 2:
             raise InputError(f"num_classes is {num_classes}: expected 2 or more.")
         self.class_names = tuple(class_names) or tuple(map(str, range(num_classes)))
@@ -83,7 +85,7 @@ class Classifier(CountedModel):
             InputError: No optimizer.
         """
         optimizer = an_optimizer(optimizer or Adam(1e-3))
-        super().compile(optimizer=None, **kwargs)
+        super().compile(**kwargs)
         self.optimizer = built_optimizer(optimizer, self.network)
 
     def _compile_arguments(self):
@@ -102,23 +104,21 @@ class Classifier(CountedModel):
     def _measure(self, x, labels):
         return self._measured(labels, self.network(x, training=False))
 
-    def _targets(self, labels, images):
-        expected = f"expected integers from 0 to {self.num_classes - 1}, one an image."
+    def _targets(self, labels, x):
+        expected = f"expected integers from 0 to {self.num_classes - 1}, one an image"
         if labels is None:
-            raise InputError(f"Labels are missing: {expected}")
+            raise InputError(f"Labels are missing: {expected}.")
         labels = tf.convert_to_tensor(labels)
         if not labels.dtype.is_integer:
-            raise InputError(f"Labels are {labels.dtype.name}: {expected}")
-        counts = [tf.size(labels), tf.shape(images)[0]]
-        text = f"Labels are {{}} numbers for {{}} images: {expected}"
-        with tf.control_dependencies(required(counts[0] == counts[1], text, counts)):
+            raise InputError(f"Labels are {labels.dtype.name}: {expected}.")
+        labels = tf.cast(labels, tf.int64)  # 8 bits do not hold the number of 256 classes.
+        counts = [tf.size(labels), tf.shape(x)[0]]
+        told = "Labels are", counts[0], "numbers for", counts[1], f"images: {expected}"
+        with tf.control_dependencies(required(counts[0] == counts[1], *told)):
             labels = tf.reshape(labels, [-1])
-        text, ends = (
-            f"Labels go from {{}} to {{}}: {expected}",
-            [tf.reduce_min(labels), tf.reduce_max(labels)],
-        )
+        ends = tf.reduce_min(labels), "to", tf.reduce_max(labels)
         fine = tf.reduce_all((labels >= 0) & (labels < self.num_classes))
-        with tf.control_dependencies(required(fine, text, ends)):
+        with tf.control_dependencies(required(fine, f"Labels: {expected}; they go from", *ends)):
             return tf.identity(labels)
 
     def _measured(self, labels, logits):

@@ -10,10 +10,14 @@ import tensorflow as tf
 from kgan.errors import DataWarning, InputError
 from kgan.models.batches import in_equal_parts
 from kgan.models.callbacks import check_callbacks, given
-from kgan.models.images import checked, to_range, told
+from kgan.models.images import ROUNDING, checked, required, to_range, told
 from kgan.models.saving import SavableModel
 
 FIRST_ROWS = 32
+OTHER_TARGETS = (
+    "Images were given with others as targets: expected images alone. To denoise, take a "
+    "kgan.Autoencoder with a corruption"
+)
 COMPILED = ("run_eagerly", "steps_per_execution", "jit_compile")
 
 
@@ -28,6 +32,14 @@ def whole_number(name: str, value) -> int:
     return int(value)
 
 
+def check_number(name: str, value, below: float = np.inf) -> None:
+    """Raises an InputError unless a value is a number of 0 or more, below another."""
+    kinds = (int, float, np.integer, np.floating)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value < below:
+        end = f" and below {below:g}" if below < np.inf else ""
+        raise InputError(f"{name} is {value!r}: expected a number, 0 or more{end}.")
+
+
 class CountedModel(SavableModel):
     """A model that counts its updates and logs means over them.
 
@@ -38,16 +50,19 @@ class CountedModel(SavableModel):
     Attributes:
         step: Updates so far, an int64 variable.
         accumulate: Pieces that a batch is computed in, after `compile`.
+        parts_are: What makes up `parts`, in words.
     """
 
     accumulate = 1
+    parts_are = "accumulate"
 
-    def compile(self, optimizer=None, **kwargs):
+    def compile(self, **kwargs):
         """Compiles as Keras does, without what a model with losses of its own has no use for.
 
+        What a subclass refuses it refuses before: from here on `fit` trains.
+
         Args:
-            optimizer: Passed to `keras.Model.compile`.
-            **kwargs: `run_eagerly`, `steps_per_execution` and `jit_compile`, passed on too.
+            **kwargs: `run_eagerly`, `steps_per_execution` and `jit_compile`, passed on.
 
         Raises:
             InputError: Anything else.
@@ -66,7 +81,7 @@ class CountedModel(SavableModel):
                 f"steps_per_execution is {kwargs['steps_per_execution']} with {replicas} replicas: "
                 "expected 1, more is for one device."
             )
-        super().compile(optimizer=optimizer, **kwargs)
+        super().compile(optimizer=None, **kwargs)
         self._keras_arguments = kwargs
 
     @property
@@ -83,14 +98,18 @@ class CountedModel(SavableModel):
 
         Raises:
             InputError: A callback could not do its work on this model, examples are of another
-                form, or no batch has the rows of a step.
+                form or weighted, or no batch has the rows of a step.
         """
+        arguments = given(keras.Model.fit, args, kwargs)
         if self.compiled:  # Else Keras says so.
-            check_callbacks(self, *given(self, args, kwargs))
-        x = args[0] if args else kwargs.get("x")
+            check_callbacks(self, arguments)
+        held_out = keras.utils.unpack_x_y_sample_weight(arguments.get("validation_data"))
+        weights = (arguments.get(name) for name in ("sample_weight", "class_weight"))
+        self._refuse_weights(*weights, held_out[2])
+        x = arguments.get("x")
         if isinstance(x, np.ndarray | tf.Tensor):
             # Before anything is traced, and for what XLA compiles: that sees no values.
-            checked(x[:FIRST_ROWS], self.image_shape, self._points)
+            checked(x[:FIRST_ROWS] if len(x.shape) else x, self.image_shape, self._points)
         self._warned_of_rows, before = False, int(self.step.numpy())
         history = super().fit(*args, **kwargs)
         if self._warned_of_rows and int(self.step.numpy()) == before:
@@ -98,6 +117,27 @@ class CountedModel(SavableModel):
                 "Nothing was trained: no batch has the rows of a step. Give larger ones."
             )
         return history
+
+    def evaluate(self, *args, **kwargs):
+        """Evaluates as `keras.Model.evaluate` does.
+
+        Args:
+            *args: Of `keras.Model.evaluate`.
+            **kwargs: Of `keras.Model.evaluate`.
+
+        Raises:
+            InputError: Examples are of another form, or weighted.
+        """
+        # Keras drops the weights of examples without labels.
+        self._refuse_weights(given(keras.Model.evaluate, args, kwargs).get("sample_weight"))
+        return super().evaluate(*args, **kwargs)
+
+    def _refuse_weights(self, *weights):
+        if any(given is not None for given in weights):
+            raise InputError(
+                f"{type(self).__name__} received sample or class weights: it weighs all examples "
+                "alike. Leave them out."
+            )
 
     def warn_of_rows(self, message: str) -> None:
         """Warns that rows are left out, once a `fit`."""
@@ -121,18 +161,28 @@ class CountedModel(SavableModel):
 
     def _step(self, data, what: Callable):
         images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
-        if weights is not None:
-            raise InputError(
-                f"{type(self).__name__} received sample or class weights: it weighs all examples "
-                "alike. Leave them out."
-            )
-        x, labels = self.to_range(images), self._targets(labels, images)
+        self._refuse_weights(weights)
+        x = self.to_range(images)
+        labels = self._targets(labels, x)
         # Of a batch that is refused nothing is updated.
         with tf.control_dependencies([x] if labels is None else [x, labels]):
             return what(x, labels)
 
-    def _targets(self, labels, images):
-        """Returns what was given beside the images, looked at; None if a step has no use for it."""
+    def _targets(self, labels, x):
+        """Returns what was given beside the images, looked at: here other images are refused.
+
+        Keras's users give those to denoise. Labels of classes there may be, to no use.
+        """
+        form = tf.TensorShape(getattr(labels, "shape", ()))
+        alike = form.is_compatible_with(x.shape)
+        if form.rank is None or form.rank < 2 or (form.rank == 2 and not alike):
+            return None
+        if not alike:
+            raise InputError(f"{OTHER_TARGETS}.")
+        low, high = self.value_range
+        same = tf.reduce_all(tf.abs(self.to_range(labels) - x) <= ROUNDING * (high - low))
+        with tf.control_dependencies(required(same, OTHER_TARGETS)):
+            return tf.identity(labels)
 
     def make_train_function(self, force=False):
         if force or self.train_function is None:
@@ -156,14 +206,6 @@ class CountedModel(SavableModel):
         )
         self._means = {name: keras.metrics.Mean(name=name) for name in names}
         self.built = True
-
-    def _compute_in(self, accumulate: int) -> None:
-        """Keeps the number of pieces that a batch is computed in.
-
-        Raises:
-            InputError: It is not 1 or more.
-        """
-        self.accumulate = whole_number("accumulate", accumulate)
 
     @property
     def metrics(self):

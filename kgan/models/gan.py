@@ -8,12 +8,12 @@ from keras import ops
 from kgan.errors import InputError, unknown
 from kgan.losses import OBJECTIVES, Objective, penalties
 from kgan.models.adam import Adam
-from kgan.models.counted import CountedModel, whole_number
-from kgan.models.images import check_rows, check_value_range
-from kgan.models.optimizers import Optimizers
-from kgan.models.players import check_generator, with_logits
+from kgan.models.counted import CountedModel, check_number, whole_number
+from kgan.models.images import check_value_range
+from kgan.models.optimizers import Optimizers, refuse_averages
+from kgan.models.players import check_functional, check_generator, with_logits
 from kgan.models.precision import all_layers, as_float32, in_float32
-from kgan.models.seeds import check_seeds, in_batches, seed_latents
+from kgan.models.seeds import check_seeds, checked_rows, in_batches, noise_seed, seed_latents
 from kgan.models.step import TEST_STEP, Noise, an_optimizer, built_optimizer, minimize
 
 
@@ -52,6 +52,8 @@ class GAN(CountedModel):
             span `value_range`, a discriminator without logits, or a number out of its range.
     """
 
+    parts_are = "discriminator_steps x accumulate"
+
     def __init__(
         self,
         generator: keras.Model,
@@ -63,6 +65,7 @@ class GAN(CountedModel):
     ):
         super().__init__(**kwargs)
         value_range = check_value_range(value_range)
+        check_functional(generator=generator, discriminator=discriminator)
         check_generator(generator, value_range)
         discriminator = with_logits(discriminator)
         if generator.output_shape[1:] != discriminator.input_shape[1:]:
@@ -70,12 +73,11 @@ class GAN(CountedModel):
                 f"The generator makes {generator.output_shape[1:]} and the discriminator takes "
                 f"{discriminator.input_shape[1:]}: build both for one image_shape."
             )
-        if not 0 <= ema_decay < 1:
-            raise InputError(f"ema_decay is {ema_decay}: expected 0 or more and below 1.")
+        check_number("ema_decay", ema_decay, 1.0)
         self.generator, self.discriminator = generator, discriminator
         self.ema_generator = as_float32(generator)
         self.ema_generator.name, self.ema_generator.trainable = "ema_generator", False
-        self.value_range, self.ema_decay, self.seed = value_range, ema_decay, int(seed)
+        self.value_range, self.ema_decay, self.seed = value_range, ema_decay, noise_seed(seed)
         self.latent_dim = generator.input_shape[-1]
         self.image_shape = tuple(generator.output_shape[1:])
         self._count(("generator_loss", "discriminator_loss", "real_score", "fake_score"))
@@ -113,13 +115,20 @@ class GAN(CountedModel):
             if objective not in OBJECTIVES:
                 raise unknown("objective", objective, OBJECTIVES)
             objective = OBJECTIVES[objective]
+        elif not isinstance(objective, Objective):
+            raise InputError(
+                f"objective is {objective!r}: expected a kgan.Objective, or one of "
+                f"{', '.join(OBJECTIVES)}."
+            )
         discriminator_steps = whole_number("discriminator_steps", discriminator_steps)
-        if not 0 <= r1 < np.inf:
-            raise InputError(f"r1 is {r1}: expected 0 or more.")
+        check_number("r1", r1)
         if r1 and any(penalty is penalties.r1 for penalty, _ in objective.penalties):
             raise InputError(f"r1 is {r1}, but the objective has an R1 of its own: leave r1 out.")
         terms = objective.penalties + (((penalties.r1, r1 / 2),) if r1 else ())
-        if terms and any(_couples_examples(layer) for layer in all_layers(self.discriminator)):
+        if terms and any(
+            isinstance(layer, keras.layers.BatchNormalization)
+            for layer in all_layers(self.discriminator)
+        ):
             raise InputError(
                 "A gradient penalty is per example, but the discriminator has batch normalisation, "
                 "which couples examples: build it with normalization 'layer' or 'none'."
@@ -130,8 +139,10 @@ class GAN(CountedModel):
         )
         if generator_optimizer is discriminator_optimizer:
             raise InputError("Both networks were given the same optimizer: expected one for each.")
-        super().compile(optimizer=None, **kwargs)
-        self._compute_in(accumulate)
+        refuse_averages(generator_optimizer, discriminator_optimizer)
+        accumulate = whole_number("accumulate", accumulate)
+        super().compile(**kwargs)
+        self.accumulate = accumulate
         self.objective, self.discriminator_steps = objective, discriminator_steps
         self.r1, self._penalties = r1, terms
         self.generator_optimizer = built_optimizer(generator_optimizer, self.generator)
@@ -177,7 +188,8 @@ class GAN(CountedModel):
         return {**logs, "loss": logs["generator_loss"] + logs["discriminator_loss"]}
 
     def _measure(self, real, labels):
-        noise = Noise(self.seed, tf.constant(TEST_STEP, tf.int64), tf.shape(real)[0], streams=2)
+        step = tf.constant(TEST_STEP, tf.int64)
+        noise = Noise(self.seed, step, tf.shape(real)[0], streams=2, ragged=True)
         fake = self.ema_generator(noise.normal(0, self.latent_dim), training=False)
 
         def discriminate(images):
@@ -266,11 +278,9 @@ class GAN(CountedModel):
             uint8 `(n, height, width, channels)`; float32 `(n, 2)` for points in the plane.
 
         Raises:
-            InputError: None are given, or of another size.
+            InputError: None are given, of another size, or with NaN or infinity.
         """
-        latents = np.asarray(latents, np.float32)
-        check_rows("Latents", latents, (self.latent_dim,))
-        return in_batches(self._generate, latents)
+        return in_batches(self._generate, checked_rows("Latents", latents, self.latent_dim))
 
     def sample(self, seeds) -> np.ndarray:
         """Returns one image a seed, as `generate` does: image i depends on `seeds[i]` alone.
@@ -302,7 +312,3 @@ class GAN(CountedModel):
             for name in ("generator", "discriminator")
         }
         return cls(**{**config, **networks})
-
-
-def _couples_examples(layer: keras.layers.Layer) -> bool:
-    return isinstance(layer, keras.layers.BatchNormalization)

@@ -4,7 +4,6 @@ import contextlib
 import math
 import re
 
-import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
@@ -13,7 +12,7 @@ from kgan.errors import InputError
 
 ROUNDING = 1e-6  # What resizing and scaling leave beyond [0, 1].
 FLOAT32 = float(np.finfo(np.float32).max)
-TOLD = re.compile(r"assertion failed: \[((?:Images|Points|Labels) .*?\.)\]((?: \[[^\]]*\])*)")
+TOLD = re.compile(r"assertion failed: \[((?:Images|Points|Labels)\b.*)\]")
 SHAPE = re.compile(
     r"Shape of tensor \S+ \[(\S*)\] is not compatible with expected shape \[\?,(\S*)\]\.\s+"
     r"\[\[\{\{node \S*(Images|Points)"
@@ -35,7 +34,7 @@ def to_range(images, image_shape: tuple[int, ...], value_range: tuple[float, flo
         InputError: Another type or shape; where it is not in a graph, other values too.
     """
     if not hasattr(images, "dtype"):
-        images = np.asarray(images)
+        images = _array(images, value_range is None)
     points = value_range is None
     form = _checked_form(images, image_shape, points)
     x = ops.cast(images, "float32")
@@ -47,8 +46,8 @@ def to_range(images, image_shape: tuple[int, ...], value_range: tuple[float, flo
     low, high = _bounds(points)
     # A NaN fails a comparison too.
     fine = tf.reduce_all((x >= low) & (x <= high))
-    text, found = _refusal(points), [tf.reduce_min(x), tf.reduce_max(x)]
-    with tf.control_dependencies(required(fine, text, found)):
+    told = _refusal(points), tf.reduce_min(x), "to", tf.reduce_max(x)
+    with tf.control_dependencies(required(fine, *told)):
         x = tf.identity(x)
     if points:
         return x
@@ -67,7 +66,7 @@ def checked(images, image_shape: tuple[int, ...], points: bool = False) -> np.nd
     Raises:
         InputError: None are given, or of another type or shape, or with other values.
     """
-    images = np.asarray(images)
+    images = _array(images, points)
     form = _checked_form(images, image_shape, points)
     if not len(images):
         raise InputError(f"{_name(points)} are {images.shape}: expected one or more.")
@@ -77,14 +76,8 @@ def checked(images, image_shape: tuple[int, ...], points: bool = False) -> np.nd
         images = images.astype(np.float32, copy=False)
     low, high = _bounds(points)
     if not ((images >= low) & (images <= high)).all():
-        raise InputError(_refusal(points).format(images.min(), images.max()))
+        raise InputError(f"{_refusal(points)} {images.min()} to {images.max()}.")
     return images
-
-
-def check_rows(what: str, rows: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Raises an InputError unless there are one or more rows of a shape."""
-    if rows.shape[1:] != shape or not rows.size:
-        raise InputError(f"{what} are {rows.shape}: expected one or more rows of {shape}.")
 
 
 def check_value_range(value_range) -> tuple[float, float]:
@@ -103,22 +96,23 @@ def check_value_range(value_range) -> tuple[float, float]:
     )
 
 
-def required(fine, text: str, found) -> list:
+def required(fine, *sentence: str | tf.Tensor) -> list:
     """Returns what to wait for: that a condition holds.
 
     Args:
         fine: Boolean scalar tensor.
-        text: The refusal, with a {} for each found value; it begins as `TOLD` asks.
-        found: Scalar tensors.
+        *sentence: The refusal, without its full stop: words, and scalar tensors between them. It
+            begins as `TOLD` asks.
 
     Raises:
         InputError: It does not hold, outside a graph.
     """
     if not tf.executing_eagerly():
-        # The text is filled in by `told`: XLA formats no strings.
-        return [tf.debugging.Assert(fine, [text, *found])]
+        # Its parts are joined by `told`: XLA formats no strings.
+        return [tf.debugging.Assert(fine, sentence)]
     if not fine:
-        raise InputError(text.format(*(value.numpy() for value in found)))
+        parts = (part.numpy() if isinstance(part, tf.Tensor) else part for part in sentence)
+        raise InputError(f"{' '.join(map(str, parts))}.")
     return []
 
 
@@ -130,8 +124,7 @@ def told():
     except tf.errors.InvalidArgumentError as error:
         found, shape = TOLD.search(str(error)), SHAPE.search(str(error))
         if found:
-            values = re.findall(r"\[([^\]]*)\]", found[2])
-            raise InputError(found[1].format(*values)) from None
+            raise InputError(f"{found[1].replace('] [', ' ')}.") from None
         if shape:
             given, expected, name = (part.replace(",", ", ") for part in shape.groups())
             raise InputError(f"{name} are ({given}): expected (n, {expected}).") from None
@@ -148,19 +141,28 @@ def _bounds(points):
 
 def _refusal(points):
     if points:
-        return "Points hold NaN or infinity (they go from {} to {}): expected finite floats."
-    return (
-        "Images hold NaN, or floats outside [0, 1] (they go from {} to {}): expected uint8, or "
-        "floats in [0, 1]."
-    )
+        return f"Points hold NaN or infinity: {_expected(points)}; they go from"
+    return f"Images hold NaN, or floats outside [0, 1]: {_expected(points)}; they go from"
+
+
+def _expected(points):
+    return f"expected {'finite floats' if points else 'uint8, or floats in [0, 1]'}"
+
+
+def _array(images, points):
+    try:
+        return np.asarray(images)
+    except ValueError as error:  # Rows of different lengths.
+        raise InputError(
+            f"{_name(points)} are no array: {_expected(points)}, of one shape."
+        ) from error
 
 
 def _checked_form(images, image_shape, points) -> str:
     """Returns the type of images after a look at it and at their shape, as far as it is known."""
-    dtype = keras.backend.standardize_dtype(images.dtype)
+    dtype = getattr(images.dtype, "name", str(images.dtype))
     if not (dtype == "uint8" and not points) and "float" not in dtype:
-        expected = "finite floats" if points else "uint8, or floats in [0, 1]"
-        raise InputError(f"{_name(points)} are {dtype}: expected {expected}.")
+        raise InputError(f"{_name(points)} are {dtype}: {_expected(points)}.")
     shape = tf.TensorShape(images.shape)
     if not shape.is_compatible_with([None, *image_shape]):
         expected = ", ".join(["n", *map(str, image_shape)])

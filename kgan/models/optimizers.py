@@ -5,28 +5,31 @@ import keras
 from kgan.errors import InputError
 
 
+def refuse_averages(*optimizers: keras.optimizers.Optimizer) -> None:
+    """Raises an InputError if an optimizer averages weights.
+
+    Keras puts averages in place for models of one optimizer only.
+    """
+    if any(getattr(optimizer, "inner_optimizer", optimizer).use_ema for optimizer in optimizers):
+        raise InputError(
+            "An optimizer has use_ema=True: expected False, as nothing puts its averages in place "
+            "where there are several optimizers."
+        )
+
+
 class Optimizers:
     """Optimizers whose learning rates callbacks read and set together.
 
     Args:
-        *optimizers: Built Keras optimizers.
+        *optimizers: Built Keras optimizers, without averages of their own.
 
     Attributes:
         built: True.
-
-    Raises:
-        InputError: One of them averages weights, which Keras puts in place for models of one
-            optimizer only.
     """
 
     built = True
 
     def __init__(self, *optimizers: keras.optimizers.Optimizer):
-        if any(getattr(o, "inner_optimizer", o).use_ema for o in optimizers):
-            raise InputError(
-                "An optimizer has use_ema=True: expected False, as nothing puts its averages in "
-                "place where there are several optimizers; a GAN has ema_decay."
-            )
         self._optimizers, self._shares = optimizers, [1.0] * len(optimizers)
 
     @property

@@ -1,4 +1,6 @@
-"""What a GAN's two networks must be, as far as it can be seen in their last layers."""
+"""What the networks of a model must be, as far as it can be seen in their layers."""
+
+import re
 
 import keras
 from keras import layers
@@ -14,7 +16,22 @@ SPANS = {
     "softsign": (-1.0, 1.0),
 }
 """What activations span, by their names in lower case without underscores."""
-_SHAPING = (layers.Reshape, layers.Flatten, layers.Permute, layers.Identity)
+# By their class names: what moves, repeats, drops or averages values, and leaves them bounded.
+_KEEPING = re.compile(
+    "inputlayer|identity|cast|activityregularization|reshape|flatten|permute|transpose|squeeze|"
+    "expanddims|getitem|repeatvector|(cropping|zeropadding|upsampling).d|"
+    "(global)?(average|max)pooling.d|(spatial)?dropout(.d)?"
+)
+
+
+def check_functional(**networks) -> None:
+    """Raises an InputError unless all are functional models, or Sequential ones that are built."""
+    for name, network in networks.items():
+        if not isinstance(network, keras.Model) or not getattr(network, "inputs", None):
+            raise InputError(
+                f"The {name} is {type(network).__name__}: expected a functional Keras model, or a "
+                "Sequential one that begins with keras.Input."
+            )
 
 
 def check_generator(generator: keras.Model, value_range: tuple[float, float]) -> None:
@@ -56,14 +73,16 @@ def with_logits(discriminator: keras.Model) -> keras.Model:
 
 
 def last_activation(network: keras.Model) -> str:
-    """Returns the name of what a network applies last, layers left out that only move values."""
+    """Returns the name of what a network applies last that may change the span of values."""
     operations = getattr(network, "operations", None) or network.layers
     for operation in reversed(operations):
         if isinstance(operation, keras.Model):
-            return last_activation(operation)
+            if nested := last_activation(operation):
+                return nested
+            continue
         activation = getattr(operation, "activation", None)
         name = getattr(activation, "__name__", type(operation).__name__).replace("_", "").lower()
         casts = isinstance(operation, layers.Activation) and name == "linear"
-        if not casts and not isinstance(operation, _SHAPING):
+        if not casts and not _KEEPING.fullmatch(name):
             return name
     return ""

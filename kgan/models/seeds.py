@@ -1,4 +1,4 @@
-"""From a seed to a sample: sample i depends on seed i alone, its image up to rounding."""
+"""From seeds or latents to samples: sample i depends on seed i alone, its image up to rounding."""
 
 import numpy as np
 import tensorflow as tf
@@ -44,6 +44,30 @@ def in_batches(function, rows: np.ndarray) -> np.ndarray:
     return np.concatenate([function(chunk).numpy() for chunk in chunks])[: len(rows)]
 
 
+def checked_rows(what: str, rows, width: int) -> np.ndarray:
+    """Returns latents or codes as float32 `(n, width)`, n of 1 or more.
+
+    Args:
+        what: Their name, to begin a sentence with.
+        rows: What is taken for them.
+        width: Numbers of a row.
+
+    Raises:
+        InputError: They are none, or hold NaN or infinity.
+    """
+    expected = f"expected one or more rows of {width} finite floats"
+    try:
+        with np.errstate(over="ignore"):  # What float32 does not hold becomes infinity.
+            rows = np.asarray(rows, np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{what} are no array of numbers: {expected}.") from error
+    if rows.shape[1:] != (width,) or not rows.size:
+        raise InputError(f"{what} are {rows.shape}: {expected}.")
+    if not np.isfinite(rows).all():
+        raise InputError(f"{what} hold NaN or infinity: {expected}.")
+    return rows
+
+
 def check_seeds(seeds) -> np.ndarray:
     """Returns seeds as int64 `(n,)`.
 
@@ -60,6 +84,22 @@ def check_seeds(seeds) -> np.ndarray:
     return np.array(values, np.int64)
 
 
+def noise_seed(seed) -> int:
+    """Returns the seed of a model's training noise.
+
+    Raises:
+        InputError: It is no integer of 64 bits.
+    """
+    if not _is_integer(seed) or not -MAX_SEED - 1 <= seed <= MAX_SEED:
+        raise InputError(
+            f"seed is {seed!r}: expected an integer of 64 bits, such as from 0 to {MAX_SEED}."
+        )
+    return int(seed)
+
+
 def _is_seed(value) -> bool:
-    integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    return integer and 0 <= value <= MAX_SEED
+    return _is_integer(value) and 0 <= value <= MAX_SEED
+
+
+def _is_integer(value) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from kgan.errors import InputError, unknown
 from kgan.models.autoencoder import Autoencoder, check_fit
-from kgan.models.callbacks import check_repeated, given
-from kgan.models.optimizers import Optimizers
+from kgan.models.callbacks import check_repeated, given, listed
+from kgan.models.optimizers import Optimizers, refuse_averages
 from kgan.models.step import built_optimizer
 
 CODE_ACTIVATIONS = {"bernoulli": "sigmoid", "squared_error": "relu"}
@@ -70,6 +70,9 @@ class StackedAutoencoder(Autoencoder):
     def depth(self) -> int:
         """The number of layers."""
         return len(self.encoders)
+
+    def _check_optimizer(self, optimizer):
+        refuse_averages(optimizer)
 
     def _prepare(self, optimizer):
         kind = type(optimizer)
@@ -141,7 +144,7 @@ class StackedAutoencoder(Autoencoder):
             The history of each layer.
         """
         if self.depth > 1:
-            check_repeated(given(self, args, kwargs)[0])
+            check_repeated(listed(given(keras.Model.fit, args, kwargs).get("callbacks")))
         return [self.fit_layer(layer, *args, **kwargs) for layer in range(self.depth)]
 
     def _update(self, x, labels):

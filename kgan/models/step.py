@@ -95,11 +95,22 @@ class Noise:
         step: Integer scalar tensor.
         batch: Rows on this replica.
         streams: Streams in a step; every one of them is drawn at most once.
+        ragged: Whether replicas may have different numbers of rows, as those of the last batch
+            that `evaluate` sees: then they tell each other. Training has equal ones.
     """
 
-    def __init__(self, seed: int, step: tf.Tensor, batch: tf.Tensor, streams: int):
+    def __init__(
+        self, seed: int, step: tf.Tensor, batch: tf.Tensor, streams: int, ragged: bool = False
+    ):
         self._seed, self._first = seed, tf.cast(step, tf.int64) * streams
         self._batch = batch
+        number, replicas = replica()
+        self._before, self._total = number * batch, replicas * batch
+        if ragged and replicas > 1:
+            own = tf.one_hot(number, replicas) * tf.cast(batch, tf.float32)
+            counts = tf.distribute.get_replica_context().all_reduce("SUM", own)
+            counts = tf.cast(counts, tf.int32)
+            self._before, self._total = tf.reduce_sum(counts[:number]), tf.reduce_sum(counts)
 
     def normal(self, stream: int, shape: int | Sequence[int]) -> tf.Tensor:
         """Returns standard normal float32 `(batch, *shape)`.
@@ -120,11 +131,10 @@ class Noise:
         return self._rows(tf.random.stateless_uniform, stream, shape)
 
     def _rows(self, draw, stream, shape):
-        number, replicas = replica()
         shape = [shape] if isinstance(shape, int) else list(shape)
         seed = tf.stack([tf.constant(self._seed, tf.int64), self._first + stream])
-        rows = draw([self._batch * replicas, *shape], seed, alg="philox")
-        return rows[number * self._batch : (number + 1) * self._batch]
+        rows = draw([self._total, *shape], seed, alg="philox")
+        return rows[self._before : self._before + self._batch]
 
 
 class RowNoise:

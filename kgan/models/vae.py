@@ -8,6 +8,8 @@ from keras import ops
 from kgan.errors import InputError
 from kgan.losses import likelihood as losses
 from kgan.models.autoencoder import Autoencoder
+from kgan.models.counted import check_number
+from kgan.models.players import check_functional
 from kgan.models.precision import in_float32
 from kgan.models.seeds import check_seeds, in_batches, seed_latents
 from kgan.models.step import TEST_STEP, Noise, RowNoise, minimize
@@ -72,8 +74,7 @@ class VAE(Autoencoder):
     ):
         _check_heads(encoder, decoder)
         super().__init__(encoder, decoder, likelihood, seed=seed, **kwargs)
-        if not beta >= 0:
-            raise InputError(f"beta is {beta}: expected 0 or more.")
+        check_number("beta", beta)
         if dynamic_binarization and likelihood != "bernoulli":
             raise InputError(
                 "dynamic_binarization is on and the likelihood is 'gaussian': binary images need "
@@ -119,7 +120,7 @@ class VAE(Autoencoder):
     def _measure(self, x, labels):
         # The same noise in every batch, so that two evaluations are equal.
         step = tf.constant(TEST_STEP, tf.int64)
-        noise = Noise(self.seed, step, tf.shape(x)[0], streams=2)
+        noise = Noise(self.seed, step, tf.shape(x)[0], streams=2, ragged=True)
         x = self._examples(x, noise)
         posterior = self._posterior(x)
         z = _reparameterized(posterior, noise.normal(0, self.latent_dim))
@@ -277,6 +278,7 @@ class VAE(Autoencoder):
 
 
 def _check_heads(encoder, decoder):
+    check_functional(encoder=encoder, decoder=decoder)
     heads = [tuple(output.shape[1:]) for output in encoder.outputs]
     latents = tuple(decoder.input_shape[1:])
     if heads != [latents, latents] or len(latents) != 1:

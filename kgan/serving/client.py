@@ -26,7 +26,8 @@ class ServedGenerator:
             TLS, which needs the extra `serving`.
         name: The model's name there.
         version: A number, or a label, which is not all digits; None for the newest served.
-        timeout: Seconds for one request, its repetitions included.
+        timeout: Seconds for one request, its repetitions included. Over REST the head of an answer
+            that drips in may take longer: there they are for each part that arrives.
         batch_size: Images a request.
 
     Attributes:

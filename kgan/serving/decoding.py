@@ -13,14 +13,18 @@ _TURNED = r"""(?s)\C*(?:
 |XML:com\.adobe\.xmp\x00\x01
 |Raw\x20profile\x20type\x20exif
 )\C*""".replace("\n", "")
-# A PNG of one of the two kinds with alpha, or with transparent colours.
-_HAS_ALPHA = r"(?s)\C{25}[\x04\x06]\C*|\C*tRNS\C*"
+# A PNG of one of the two kinds with alpha, or with transparent colours: of less than 8 bits these
+# take 1 to 16 bytes, which their length before the name tells from a text that has the word.
+_HAS_ALPHA = r"""(?s)\C{25}[\x04\x06]\C*
+|\C{24}[\x08\x10]\C*tRNS\C*
+|\C*\x00\x00\x00[\x01-\x10]tRNS\C*""".replace("\n", "")
 
 
 def decoded(file: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
     """Returns the pixels of a PNG or JPEG file, composited on white.
 
-    Turned files are refused: a graph does not turn them upright, as training did.
+    Turned files are refused: a graph does not turn them upright, as training did. A JPEG of CMYK
+    may differ by one level from what training read.
 
     Args:
         file: string scalar.

@@ -11,7 +11,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from kgan import names
 from kgan.errors import InputError
-from kgan.models.seeds import check_seeds, in_batches, seed_latents
+from kgan.models.seeds import check_seeds, checked_rows, in_batches, seed_latents
 
 
 def signatures(path: str | Path) -> dict[str, SignatureDef]:
@@ -74,13 +74,17 @@ class SavedGenerator:
         self.latent_dim = self._call.structured_input_signature[1]["latents"].shape[1]
 
     def generate(self, latents) -> np.ndarray:
-        """Returns what the generator makes of float32 latents `(n, latent_dim)`."""
+        """Returns what the generator makes of float32 latents `(n, latent_dim)`.
+
+        Raises:
+            InputError: None are given, of another size, or with NaN or infinity.
+        """
 
         def call(chunk):
             (outputs,) = self._call(latents=tf.constant(chunk)).values()
             return outputs
 
-        return in_batches(call, np.asarray(latents, np.float32))
+        return in_batches(call, checked_rows("Latents", latents, self.latent_dim))
 
     def sample(self, seeds) -> np.ndarray:
         """Returns one image a seed: see `GAN.sample`."""

@@ -168,7 +168,11 @@ class Rest:
             time.sleep(pause)
 
     def _attempt(self, method, url, deadline, limit, **body):
-        """Returns status and content; urllib3's own timeout starts anew with each byte."""
+        """Returns status and content.
+
+        urllib3's own timeout starts anew with each byte, and no deadline reaches into its reading
+        of the headers: only what comes after them is held to it.
+        """
         left = max(deadline - time.monotonic(), 1e-3)
         content = bytearray()
         with self._session.request(

@@ -1,7 +1,11 @@
-"""The memory of a process does not grow with the data that it prepares and reads."""
+"""The memory of a process does not grow with the data that it prepares and reads; what is left."""
 
 import subprocess
 import sys
+
+import pytest
+
+from kgan import memory
 
 CHILD = """
 import resource, sys
@@ -37,3 +41,22 @@ def test_memory_is_flat():
     small, large = measure(500), measure(10_000)  # 6 and 117 MiB of pixels
     for before, after in zip(small, large, strict=True):
         assert after - before < 8
+
+
+@pytest.mark.parametrize(
+    ("limit", "stat", "expected"),
+    [
+        ("1000000\n", "anon 300000\nfile 600000\n", 700_000),
+        ("1000000\n", "file 600000\ntotal_rss 300000\n", 700_000),
+        ("1000000\n", "anon 2000000\ntotal_rss 2000000\n", 0),
+        ("1000000\n", "", 1_000_000),
+        ("max\n", "anon 300000\n", 2**40),
+    ],
+)
+def test_in_a_container_what_is_taken_is_not_free(limit, stat, expected, tmp_path, monkeypatch):
+    (tmp_path / "limit").write_text(limit)
+    (tmp_path / "memory.stat").write_text(stat)
+    taken = "anon" if "anon" in stat else "total_rss"
+    monkeypatch.setattr(memory, "_GROUPS", [(tmp_path, "limit", taken), (tmp_path, "no", taken)])
+    monkeypatch.setattr(memory, "_of_machine", lambda: 2**40)
+    assert memory.available() == expected

@@ -1,5 +1,6 @@
 """The Inception graph of 2015: what it computes, and how it is fetched."""
 
+import errno
 import gzip
 import hashlib
 import http.client
@@ -207,6 +208,17 @@ def test_a_graph_that_cannot_be_kept_is_one_clear_error(web, tmp_path, monkeypat
         store.downloaded(tmp_path / "file" / "kept")
 
 
+def test_a_file_that_cannot_be_opened_is_no_failed_download(web, tmp_path, monkeypatch):
+    web.answer = archive(classify_image_graph_def=b"right")
+
+    def full(path, mode):
+        raise OSError(errno.ENOSPC, "No space left on device", path)
+
+    monkeypatch.setattr(store, "open", full, raising=False)
+    with pytest.raises(InputError, match=r"Cannot write .*\(No space left on device\): set KGAN"):
+        store.downloaded(tmp_path / "kept")
+
+
 class Endless:
     """An answer without end, and how much of it was read."""
 
@@ -271,7 +283,7 @@ def test_an_archive_is_unpacked_no_further_than_the_graph_goes(answer, web, tmp_
 
 def test_a_file_without_end_is_not_the_graph(monkeypatch):
     monkeypatch.setattr(store, "INCEPTION_BYTES", 4 * store.CHUNK)
-    with pytest.raises(InputError, match="is not the Inception graph"):
+    with pytest.raises(InputError, match=r"is not the Inception graph .*: it is larger than the"):
         store.check_inception(Path("/dev/zero"))
 
 

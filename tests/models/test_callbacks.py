@@ -297,6 +297,7 @@ def test_what_cannot_work_is_refused_before_the_first_epoch(case, tmp_path):
     if case.name == "GAN":
         wrong += [
             (kinds.EarlyStopping("val_loss"), "'val_loss', which this GAN does not log"),
+            (kinds.EarlyStopping("loss"), "'loss', which of a GAN is no measure of quality"),
             (kinds.EarlyStopping("val_real_score"), "mode='min' or mode='max'"),
         ]
     if case.trainings > 1:
@@ -341,6 +342,8 @@ def test_a_callback_of_ones_own_may_log_what_others_monitor():
             logs["fid"] = float(epoch)
 
     stop = keras.callbacks.EarlyStopping("fid", mode="min", patience=1)
+    with pytest.raises(kgan.InputError, match="'loss', which of a GAN is no measure of quality"):
+        case.fit(Scored(), keras.callbacks.EarlyStopping("loss"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(case.fit(Scored(), stop, epochs=4).epoch) == 2

@@ -92,6 +92,17 @@ def test_export_classifies_as_the_model(tmp_path):
     assert found.dtype == tf.float32
 
 
+@pytest.mark.parametrize(("dtype", "classes"), [("uint8", 256), ("int8", 200)])
+def test_small_integers_label_many_classes(dtype, classes):
+    model = Classifier(keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten()]), classes)
+    labels = np.resize(np.array([0, 100, 127], dtype), len(IMAGES))
+    model.compile(run_eagerly=True)
+    model.fit(IMAGES, labels, verbose=0)
+    assert model.evaluate(IMAGES, labels, verbose=0) == model.evaluate(
+        IMAGES, labels.astype(np.int64), verbose=0
+    )
+
+
 def test_wrong_calls_are_refused():
     model = classifier()
     with pytest.raises(InputError, match=r"expected \(n, 4, 4, 1\)"):

@@ -22,6 +22,9 @@ WRONG = {
     "to 255": (GREY.astype(np.float32), "they go from 0.* to 255"),
     "from -1": (2 * FLOATS - 1, "they go from -1.* to 1"),
     "nan": (np.where(FLOATS > 0.99, np.nan, FLOATS), "hold NaN"),
+    "objects": (GREY.astype(object), r"Images are (object|string): expected uint8, or floats in"),
+    "text": (GREY.astype(str), r"Images are str.*: expected uint8, or floats in"),
+    "a number": (np.array(5.0), r"Images are \(\): expected \(n, 4, 4, 1\)"),
     "transposed": (np.moveaxis(FLOATS, -1, 1), r"are \(.*, 1, 4, 4\): expected \(n, 4, 4, 1\)"),
     "no channels": (GREY[..., 0], r"are \(.*, 4, 4\): expected \(n, 4, 4, 1\)"),
 }
@@ -86,8 +89,37 @@ def test_an_autoencoder_has_no_targets_but_its_images():
     model = made(autoencoder)
     model.fit(GREY, GREY, verbose=0)
     model.fit(GREY, LABELS, verbose=0)
-    refused(model.fit, FLOATS, FLOATS**2, verbose=0, match="To denoise, build it with a corruption")
+    others = "others as targets: expected images alone. To denoise, take a kgan.Autoencoder with"
+    refused(model.fit, FLOATS, FLOATS**2, verbose=0, match=others)
     assert int(model.step.value) == 2
+
+
+@pytest.mark.parametrize("name", sorted(set(MODELS) - {"Classifier"}))
+def test_images_of_another_shape_are_no_targets_either(name):
+    model = made(MODELS[name], run_eagerly=True)
+    for targets in (np.zeros((24, 16, 16, 3), np.uint8), GREY[..., 0], FLOATS**2):
+        refused(model.fit, GREY, targets, verbose=0, match="Images were given with others")
+        refused(model.evaluate, GREY, targets, verbose=0, match="expected images alone")
+    assert int(model.step.value) == 0
+    for targets in (GREY / 255, GREY, LABELS, np.eye(2)[LABELS]):
+        model.evaluate(FLOATS, targets, verbose=0)
+        model.evaluate(GREY, targets, verbose=0)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_weights_of_examples_are_refused_before_anything_is_trained(name):
+    model = made(MODELS[name])
+    labels, weights = LABELS if name == "Classifier" else None, np.ones(24)
+    before = state(model)
+    weighted = (
+        {"sample_weight": weights},
+        {"class_weight": {0: 0.0, 1: 1.0}},
+        {"validation_data": (GREY, labels, weights)},
+    )
+    for options in weighted:
+        refused(model.fit, GREY, labels, verbose=0, match="received sample or class", **options)
+    refused(model.evaluate, GREY, labels, None, 0, weights, match="it weighs all examples alike")
+    assert_same(state(model), before)
 
 
 def test_xla_compiles_the_step_of_floats_too():
@@ -150,6 +182,9 @@ def test_points_are_finite_floats_and_stay_as_they_are(make_gan):
     points = np.float32([[-3, 400], [0, 1]])
     np.testing.assert_array_equal(gan.to_range(points), points)
     gan.fit(points, verbose=0)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="infinity: expected finite") as served:
+        tf.function(gan.to_range)(tf.constant(points + np.nan))
+    assert "they go from] [nan] [to] [nan]" in str(served.value)
     refused(gan.fit, points + [np.inf, 1], verbose=0, match="Points hold NaN or infinity")
     refused(gan.fit, points.astype(np.uint8), verbose=0, match="Points are uint8: expected finite")
     refused(gan.fit, points[:, :1], verbose=0, match=r"Points are \(.*, 1\): expected \(n, 2\)")
@@ -161,8 +196,8 @@ def test_points_are_finite_floats_and_stay_as_they_are(make_gan):
 def test_labels_are_classes():
     model = made(MODELS["Classifier"], run_eagerly=True)
     wrong = {
-        "Labels go from 0 to 3: expected integers from 0 to 1": LABELS * 3,
-        "Labels go from -1": LABELS - 1,
+        "Labels: expected integers from 0 to 1, one an image; they go from 0 to 3": LABELS * 3,
+        "they go from -1": LABELS - 1,
         "Labels are float32": LABELS.astype(np.float32),
         "Labels are 48 numbers for 24 images": np.eye(2, dtype=np.int32)[LABELS],
         "Labels are missing": None,
@@ -171,9 +206,8 @@ def test_labels_are_classes():
     for told, labels in wrong.items():
         refused(model.fit, GREY, labels, verbose=0, match=told)
         refused(model.evaluate, GREY, labels, verbose=0, match=told)
-    refused(model.fit, GREY, LABELS, class_weight={0: 2.0, 1: 1.0}, match="weights")
     refused(
-        made(MODELS["Classifier"]).fit, GREY, LABELS + 1, verbose=0, match="Labels go from 1 to 2"
+        made(MODELS["Classifier"]).fit, GREY, LABELS + 1, verbose=0, match="they go from 1 to 2"
     )
     assert_same(state(model), before)
     column = model.evaluate(GREY, LABELS[:, None], verbose=0)

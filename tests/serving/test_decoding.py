@@ -66,8 +66,12 @@ def files():
         yield f"grey of {depth} bits", png(depth, 0)
         yield f"palette of {depth} bits", png(depth, 3, palette)
         transparent = (b"tRNS", RNG.bytes(2**depth // 2 + 1))
+        yield f"palette of {depth} bits, a text", png(depth, 3, palette, (b"tEXt", b"Of\0tRNS"))
         yield f"palette of {depth} bits with alpha", png(depth, 3, palette, transparent)
     yield "grey of 16 bits", png(16, 0)
+    for depth in (1, 2, 4, 8, 16):
+        text = (b"iTXt", b"Of\0\0\0\0\0tRNS")
+        yield f"grey of {depth} bits, a text", png(depth, 0, text)
     yield "one grey transparent", png(8, 0, (b"tRNS", struct.pack(">H", 9)))
     for depth in (8, 16):
         yield f"colour of {depth} bits", png(depth, 2)
