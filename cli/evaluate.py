@@ -75,10 +75,10 @@ from kgan.cli.options import checkpoint_option, run_data_options
 def evaluate(**options):
     """Score SOURCES: runs, SavedModels, folders of images or .npz files, side by side."""
     from kgan.cli.startup import load_tensorflow
-    from kgan.tasks.options import check_evaluate
+    from kgan.console.checks import check_evaluate
 
     check_evaluate(**options)
     load_tensorflow()
-    from kgan.tasks.evaluation_session import evaluate_from_options
+    from kgan.console.evaluate import evaluate_from_options
 
     evaluate_from_options(**options)

@@ -61,9 +61,10 @@ from kgan.cli.options import checkpoint_option
 def export(run, **options):
     """Write the next SavedModel version from a checkpoint of RUN."""
     from kgan.cli.startup import load_tensorflow
-    from kgan.training.exporting import check, export_from_options
+    from kgan.console.checks import check_export
+    from kgan.console.export import export_from_options
 
-    check(run, **options)
+    check_export(run, **options)
     load_tensorflow()
     for line in export_from_options(run, **options):
         click.echo(line)

@@ -88,10 +88,10 @@ from kgan.cli.options import run_data_options, strategy_option
 def finetune(**options):
     """Train classifiers from RUN's network on few labels, against the same from scratch."""
     from kgan.cli.startup import load_tensorflow
-    from kgan.tasks.options import check_finetune
+    from kgan.console.checks import check_finetune
 
     check_finetune(**options)
     load_tensorflow()
-    from kgan.tasks.session import finetune_from_options
+    from kgan.console.finetune import finetune_from_options
 
     finetune_from_options(**options)

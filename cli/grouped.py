@@ -22,18 +22,24 @@ class Option(click.Option):
 
     Args:
         heading: Where it stands.
+        keys: The settings, by dotted keys, that it stands for.
         shown: The default in words; otherwise Click's own, or what the command starts from.
     """
 
-    def __init__(self, *args, heading: str, shown: str | None = None, **kwargs):
+    def __init__(
+        self, *args, heading: str, keys: tuple[str, ...] = (), shown: str | None = None, **kwargs
+    ):
         super().__init__(*args, **kwargs)
-        self.heading, self.shown = heading, shown
+        self.heading, self.keys, self.shown = heading, keys, shown
 
     def get_help_extra(self, ctx):
-        from kgan.training.options import defaults
+        from kgan.console.options import default_of
 
         extra = super().get_help_extra(ctx)
-        if text := self.shown or defaults(ctx.command.name).get(self.name):
+        text = self.shown
+        if self.keys and not text:
+            text = default_of(ctx.command.name, self.keys[0])
+        if text:
             extra["default"] = text
         return extra
 
@@ -73,9 +79,16 @@ def _called(parameter: click.Parameter) -> str:
     return parameter.human_readable_name
 
 
-def option(*args, **kwargs):
-    """Returns a decorator, as `click.option` does, of an `Option`."""
-    return click.option(*args, cls=Option, **kwargs)
+def option(*args, key: str | tuple[str, ...] = (), **kwargs):
+    """Returns a decorator, as `click.option` does, of an `Option` for the settings of a key."""
+    keys = (key,) if isinstance(key, str) else key
+    return click.option(*args, cls=Option, keys=keys, **kwargs)
+
+
+def settings_by_option() -> dict[str, tuple[str, ...]]:
+    """Returns what the options of the command at hand stand for, those that do."""
+    parameters = click.get_current_context().command.params
+    return {one.name: one.keys for one in parameters if isinstance(one, Option) and one.keys}
 
 
 def names(table: str) -> tuple[str, ...]:

@@ -14,9 +14,10 @@ def _together(*options):
     return add
 
 
-def _data_dir(shown):
+def _data_dir(shown, key=()):
     return option(
         "--data-dir",
+        key=key,
         type=PATH,
         metavar="DIR",
         heading="Data",
@@ -25,9 +26,10 @@ def _data_dir(shown):
     )
 
 
-def _image_size(shown):
+def _image_size(shown, key=()):
     return option(
         "--image-size",
+        key=key,
         metavar="N|HxW",
         heading="Data",
         shown=shown,
@@ -35,20 +37,22 @@ def _image_size(shown):
     )
 
 
-data_dir_option = _data_dir("$TFDS_DATA_DIR or ~/tensorflow_datasets")
+PREPARED = "$TFDS_DATA_DIR or ~/tensorflow_datasets"
+data_dir_option = _data_dir(PREPARED)
 # Of commands that take a run's data.
 run_data_options = _together(_data_dir("the run's"), _image_size("the run's"))
 data_options = _together(
     option(
         "--dataset",
+        key="data.name",
         type=PATH,
         metavar="NAME|FOLDER",
         heading="Data",
         help=f"{listed('kgan.data:DATASETS')} (grid and ring: points, for train alone), "
         "any image set of tensorflow-datasets, or a folder.",
     ),
-    data_dir_option,
-    _image_size("as they are"),
+    _data_dir(PREPARED, "data.data_dir"),
+    _image_size("as they are", "data.image_size"),
 )
 strategy_option = option(
     "--strategy",
@@ -60,117 +64,135 @@ strategy_option = option(
     help=f"{listed('kgan.training.cluster:STRATEGIES')}: one device, all GPUs, TF_CONFIG's "
     "workers, a TPU.",
 )
-training_options = _together(
-    option(
-        "--steps",
-        type=int,
-        metavar="N",
-        heading="Optimisation",
-        help="Updates (of each layer of a stack).",
-    ),
-    option(
-        "--epochs",
-        type=int,
-        metavar="N",
-        heading="Optimisation",
-        help="Passes over the data, instead of --steps.",
-    ),
-    option(
-        "--batch-size",
-        type=int,
-        metavar="N",
-        heading="Optimisation",
-        help="Real examples an update, on all devices together.",
-    ),
-    option(
-        "--learning-rate",
-        type=float,
-        metavar="X",
-        heading="Optimisation",
-        help="Of every optimizer.",
-    ),
-    option(
-        "--preset",
-        metavar="NAME",
-        heading="Run",
-        shown="the data set's own, if there is one",
-        help="Start from a named configuration: see kgan presets.",
-    ),
-    option(
-        "--set",
-        "settings",
-        multiple=True,
-        metavar="KEY=VALUE",
-        heading="Run",
-        help="Any other setting that --dry-run prints; more than once.",
-    ),
-    option(
-        "--seed",
-        type=int,
-        metavar="N",
-        heading="Run",
-        help="Decides weights, order and noise.",
-    ),
-    option(
-        "--run-dir",
-        type=PATH,
-        metavar="DIR",
-        heading="Run",
-        shown="the next number in runs/",
-        help="The run's folder.",
-    ),
-    option(
-        "--resume",
-        type=PATH,
-        metavar="RUN|auto",
-        heading="Run",
-        help="Go on with an unfinished run. auto: the newest of the same configuration in runs/ "
-        "or at --run-dir, or else a new one.",
-    ),
-    option(
-        "--allow-changed-data",
-        is_flag=True,
-        heading="Run",
-        help="Resume though the data are no longer the same.",
-    ),
-    option(
-        "--max-time",
-        metavar="TIME",
-        heading="Run",
-        shown="no limit",
-        help="Save and stop after 2h, 90m, 45s.",
-    ),
-    option("--keep", type=int, metavar="N", heading="Run", help="Newest checkpoints to keep."),
-    option(
-        "--out",
-        type=PATH,
-        default="saved_models",
-        show_default=True,
-        metavar="DIR",
-        heading="Run",
-        help="Where the SavedModel goes.",
-    ),
-    option(
-        "--dry-run",
-        is_flag=True,
-        heading="Run",
-        help="Check everything, print the configuration, stop.",
-    ),
-    option(
-        "--precision",
-        metavar="NAME",
-        heading="Devices",
-        help=f"{listed('kgan.training.config:PRECISIONS')}.",
-    ),
-    option(
-        "--accumulate",
-        type=int,
-        metavar="N",
-        heading="Devices",
-        help="Pieces that a batch is computed in, for less memory.",
-    ),
-    strategy_option,
-)
+
+
+def training_options(*rates: str):
+    """Returns the options of what trains runs, whose learning rates are these settings."""
+    return _together(
+        option(
+            "--steps",
+            key="steps",
+            type=int,
+            metavar="N",
+            heading="Optimisation",
+            help="Updates (of each layer of a stack).",
+        ),
+        option(
+            "--epochs",
+            type=int,
+            metavar="N",
+            heading="Optimisation",
+            help="Passes over the data, instead of --steps.",
+        ),
+        option(
+            "--batch-size",
+            key="batch_size",
+            type=int,
+            metavar="N",
+            heading="Optimisation",
+            help="Real examples an update, on all devices together.",
+        ),
+        option(
+            "--learning-rate",
+            key=rates,
+            type=float,
+            metavar="X",
+            heading="Optimisation",
+            help="Of every optimizer.",
+        ),
+        option(
+            "--preset",
+            metavar="NAME",
+            heading="Run",
+            shown="the data set's own, if there is one",
+            help="Start from a named configuration: see kgan presets.",
+        ),
+        option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="KEY=VALUE",
+            heading="Run",
+            help="Any other setting that --dry-run prints; more than once.",
+        ),
+        option(
+            "--seed",
+            key="seed",
+            type=int,
+            metavar="N",
+            heading="Run",
+            help="Decides weights, order and noise.",
+        ),
+        option(
+            "--run-dir",
+            type=PATH,
+            metavar="DIR",
+            heading="Run",
+            shown="the next number in runs/",
+            help="The run's folder.",
+        ),
+        option(
+            "--resume",
+            type=PATH,
+            metavar="RUN|auto",
+            heading="Run",
+            help="Go on with an unfinished run. auto: the newest of the same configuration in "
+            "runs/ or at --run-dir, or else a new one.",
+        ),
+        option(
+            "--allow-changed-data",
+            is_flag=True,
+            heading="Run",
+            help="Resume though the data are no longer the same.",
+        ),
+        option(
+            "--max-time",
+            metavar="TIME",
+            heading="Run",
+            shown="no limit",
+            help="Save and stop after 2h, 90m, 45s.",
+        ),
+        option(
+            "--keep",
+            key="checkpoints_kept",
+            type=int,
+            metavar="N",
+            heading="Run",
+            help="Newest checkpoints to keep.",
+        ),
+        option(
+            "--out",
+            type=PATH,
+            default="saved_models",
+            show_default=True,
+            metavar="DIR",
+            heading="Run",
+            help="Where the SavedModel goes.",
+        ),
+        option(
+            "--dry-run",
+            is_flag=True,
+            heading="Run",
+            help="Check everything, print the configuration, stop.",
+        ),
+        option(
+            "--precision",
+            key="precision",
+            metavar="NAME",
+            heading="Devices",
+            help=f"{listed('kgan.training.config:PRECISIONS')}.",
+        ),
+        option(
+            "--accumulate",
+            key="accumulate",
+            type=int,
+            metavar="N",
+            heading="Devices",
+            help="Pieces that a batch is computed in, for less memory.",
+        ),
+        strategy_option,
+    )
+
 
 checkpoint_option = option(
     "--checkpoint",

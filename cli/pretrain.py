@@ -2,7 +2,7 @@
 
 import click
 
-from kgan.cli.grouped import Command, examples, listed, option
+from kgan.cli.grouped import Command, examples, listed, option, settings_by_option
 from kgan.cli.options import data_options, training_options
 
 
@@ -16,12 +16,14 @@ from kgan.cli.options import data_options, training_options
 @data_options
 @option(
     "--model",
+    key="network.name",
     metavar="NAME",
     heading="Autoencoder",
     help=f"{listed('kgan.networks:AUTOENCODERS')}.",
 )
 @option(
     "--code-size",
+    key="network.code_size",
     type=int,
     metavar="N",
     heading="Autoencoder",
@@ -29,12 +31,14 @@ from kgan.cli.options import data_options, training_options
 )
 @option(
     "--corruption",
+    key="reconstruction.corruption",
     metavar="KIND",
     heading="Autoencoder",
     help=f"Of the input: {listed('kgan.data.kinds:KINDS')}.",
 )
 @option(
     "--amount",
+    key="reconstruction.amount",
     type=float,
     metavar="X",
     heading="Autoencoder",
@@ -42,34 +46,37 @@ from kgan.cli.options import data_options, training_options
 )
 @option(
     "--likelihood",
+    key="reconstruction.likelihood",
     metavar="NAME",
     heading="Autoencoder",
     help=f"{listed('kgan.training.config:LIKELIHOODS')} (vae only).",
 )
 @option(
     "--binarization",
+    key="reconstruction.binarization",
     metavar="NAME",
     heading="Autoencoder",
     help=f"Of the pixels: {listed('kgan.training.config:BINARIZATIONS')} (vae only).",
 )
 @option(
     "--beta",
+    key="reconstruction.beta",
     type=float,
     metavar="X",
     heading="Autoencoder",
     help="vae: weight of the divergence.",
 )
-@training_options
+@training_options("optimizer.learning_rate")
 def pretrain(**options):
     """Train an autoencoder; with no option, a convolutional one on the embedded digits.
 
     SIGTERM, the first Ctrl-C and --max-time save a checkpoint and stop; --resume goes on.
     """
     from kgan.cli.startup import load_tensorflow
-    from kgan.training.options import asked
+    from kgan.console.options import asked
 
-    call = asked("pretrain", **options)
+    call = asked("pretrain", settings_by_option(), **options)
     load_tensorflow()
-    from kgan.training.session import train_asked
+    from kgan.console.train import train_asked
 
     train_asked(call)

@@ -84,14 +84,14 @@ def sample(model, seeds, out, columns, checkpoint, server, **served):
     With --server, MODEL is the name of a model there.
     """
     from kgan.cli.startup import load_tensorflow
-    from kgan.training import drawing
+    from kgan.console.checks import check_sample
 
     # A server has no checkpoints: its default must not pass for one that was asked for.
     source = click.get_current_context().get_parameter_source("checkpoint")
     if source is click.core.ParameterSource.DEFAULT:
         checkpoint = None
-    drawing.check(out, model, seeds, columns, checkpoint, server, **served)
+    check_sample(out, model, seeds, columns, checkpoint, server, **served)
     load_tensorflow()
-    from kgan.training.sampling import sample_to
+    from kgan.console.sample import sample_to
 
     sample_to(out, model, seeds, columns, checkpoint, server, **served)

@@ -2,7 +2,7 @@
 
 import click
 
-from kgan.cli.grouped import Command, examples, listed, option
+from kgan.cli.grouped import Command, examples, listed, option, settings_by_option
 from kgan.cli.options import data_options, training_options
 
 
@@ -16,27 +16,38 @@ from kgan.cli.options import data_options, training_options
 @data_options
 @option(
     "--model",
+    key="network.name",
     metavar="NAME",
     heading="Game",
     help=f"Networks: {listed('kgan.networks:NETWORKS')}.",
 )
 @option(
     "--objective",
+    key="game.objective",
     metavar="NAME",
     heading="Game",
     help=f"{listed('kgan.losses:OBJECTIVES')}.",
 )
 @option(
     "--discriminator-steps",
+    key="game.discriminator_steps",
     type=int,
     metavar="K",
     heading="Game",
     help="Updates before each of the generator's.",
 )
-@option("--latent-dim", type=int, metavar="N", heading="Game", help="Dimensions of the noise.")
-@training_options
+@option(
+    "--latent-dim",
+    key="network.latent_dim",
+    type=int,
+    metavar="N",
+    heading="Game",
+    help="Dimensions of the noise.",
+)
+@training_options("generator_optimizer.learning_rate", "discriminator_optimizer.learning_rate")
 @option(
     "--evaluate-every",
+    key="evaluation.every",
     type=int,
     metavar="N",
     heading="Run",
@@ -48,10 +59,10 @@ def train(**options):
     SIGTERM, the first Ctrl-C and --max-time save a checkpoint and stop; --resume goes on.
     """
     from kgan.cli.startup import load_tensorflow
-    from kgan.training.options import asked
+    from kgan.console.options import asked
 
-    call = asked("train", **options)
+    call = asked("train", settings_by_option(), **options)
     load_tensorflow()
-    from kgan.training.session import train_asked
+    from kgan.console.train import train_asked
 
     train_asked(call)

@@ -8,7 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MAY = {
-    "cli": {"training", "tasks", "metrics", "serving", "data"},
+    "cli": {"console", "training", "tasks", "metrics", "serving", "data"},
+    "console": {"training", "tasks", "metrics", "serving", "models", "data"},
     "training": {"models", "networks", "losses", "data", "metrics", "serving"},
     "tasks": {"models", "networks", "data", "metrics", "training", "serving"},
     "serving": {"models"},
@@ -56,6 +57,16 @@ def test_imports_only_what_its_layer_may(path):
             assert layer in WITH_TENSORFLOW or relative.as_posix() in TENSORFLOW_FILES, name
         if parts[0] == "kgan" and len(parts) > 1 and layer in MAY and parts[1] in MAY:
             assert parts[1] == layer or parts[1] in MAY[layer], f"{relative} imports {name}"
+
+
+def test_the_terminal_belongs_to_the_console():
+    for path in (ROOT / "kgan").rglob("*.py"):
+        if path.relative_to(ROOT).parts[1] == "console":
+            continue
+        calls = [n.func for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)]
+        said = {ast.unparse(call) for call in calls} & {"print", "sys.exit", "click.echo"}
+        assert not said or path.name == "feature_classifiers.py", path
+        assert not {name for name, _ in imports(path) if name.split(".")[0] == "rich"}, path
 
 
 def test_command_modules_import_only_click_and_errors_at_the_top():

@@ -14,7 +14,7 @@ from kgan.data.prepared import Report
 from kgan.errors import InputError
 from kgan.metrics import METRICS, check_names
 from kgan.metrics.scores import Data, Scorer, applicable
-from kgan.tasks.options import check_samples
+from kgan.tasks.checks import check_samples
 from kgan.tasks.sources import Source, open_source
 from kgan.training import evaluation, folder, pictures, provenance
 from kgan.training.callbacks import Board

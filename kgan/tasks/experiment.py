@@ -14,7 +14,7 @@ from kgan.data.fingerprint import fingerprint
 from kgan.data.prepared import Report
 from kgan.data.split import Splits, split, stratified
 from kgan.errors import InputError
-from kgan.tasks import ARMS, options
+from kgan.tasks import ARMS, checks
 from kgan.tasks.features import Encoder, encoder
 from kgan.tasks.results import key_of
 from kgan.tasks.supervised import Budget, budget
@@ -148,8 +148,8 @@ def prepare(
     Raises:
         InputError: The run, the data or an option is wrong.
     """
-    options.check(labels, arms, seeds, learning_rates, steps, batch_size)
-    record, run_dir = options.read_record(run_dir), Path(run_dir)
+    checks.check(labels, arms, seeds, learning_rates, steps, batch_size)
+    record, run_dir = checks.read_record(run_dir), Path(run_dir)
     model, name = restore(run_dir)
     own, named, changed = record["config"]["data"], dataset is not None, None
     if not named or resolved(dataset, data_dir) == resolved(own["name"], data_dir):

@@ -11,9 +11,9 @@ from kgan import names
 from kgan.data import load
 from kgan.errors import InputError
 from kgan.metrics import arrays
-from kgan.tasks.options import no_source
+from kgan.tasks.checks import no_source
+from kgan.tasks.sampling import find_model, open_model
 from kgan.training.records import is_run, read_config
-from kgan.training.sampling import find_model, open_model
 
 
 @dataclass(frozen=True)

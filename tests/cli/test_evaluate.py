@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from kgan.cli import main
+from kgan.console import evaluate as evaluation
 from kgan.metrics import METRICS
-from kgan.tasks import evaluation_session
 
 SMALL = ["--set", "network.generator.width=4", "--set", "network.discriminator.width=4"]
 SCORES = [name for metric in METRICS.values() for name in metric.scores]
@@ -63,7 +63,7 @@ def inside(trained, monkeypatch):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """However slow the machine is, nothing takes so long that progress is told."""
-    monkeypatch.setattr(evaluation_session, "LINE_SECONDS", (1e9, 1e9))
+    monkeypatch.setattr(evaluation, "LINE_SECONDS", (1e9, 1e9))
 
 
 def rows(stdout):
@@ -106,7 +106,7 @@ def test_sources_stand_side_by_side_and_go_where_out_says(inside, tmp_path, monk
     well("sample", "run", "--seeds", "0-39", "--out", tmp_path / "pictures")
     sources = ["run", "images.npz", tmp_path / "pictures", "digits-dcgan"]
     options = ["--metrics", "fid, parzen", "--samples", 40, "--out", tmp_path / "out"]
-    monkeypatch.setattr(evaluation_session, "LINE_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr(evaluation, "LINE_SECONDS", (0.0, 0.0))
     result = well("evaluate", *sources, *options)
     told = ["real images", "images of run: 0 of 40", "features of run", "scores of run"]
     assert result.stderr.splitlines()[:4] == told

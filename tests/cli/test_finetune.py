@@ -47,7 +47,7 @@ def test_a_signal_stops_it_with_its_status(number, inside, monkeypatch):
         time.sleep(5)
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    monkeypatch.setattr("kgan.tasks.session.run_experiment", killed)
+    monkeypatch.setattr("kgan.console.finetune.run_experiment", killed)
     result = kgan("finetune", "run", "--labels", "20", "--seeds", 1)
     signal.signal(signal.SIGINT, before)
     assert result.exit_code == 128 + number

@@ -17,7 +17,6 @@ from kgan.metrics import METRICS
 from kgan.networks import AUTOENCODERS, NETWORKS
 from kgan.training import config, presets
 from kgan.training.cluster import STRATEGIES
-from kgan.training.options import KEYS
 from kgan.training.settings import override, settings
 
 GROUPED = ["train", "pretrain", "finetune", "sample", "evaluate", "export", "datasets"]
@@ -74,7 +73,9 @@ def test_defaults_are_those_of_the_call_without_options(command):
             told[text.split()[0]] = found[1]
     bare = settings(override(presets.find(command), {}))
     of_command = [settings(c) for c in presets.PRESETS.values() if c.command == command]
-    for option, (key, *_) in KEYS[command].items():
+    keys = {p.name: p.keys for p in main.commands[command].params if getattr(p, "keys", ())}
+    assert len(keys) >= 14
+    for option, (key, *_) in keys.items():
         if bare[key] is not None:
             value, _, depends = told[f"--{option.replace('_', '-')}"].partition("; ")
             assert value == str(bare[key]), option

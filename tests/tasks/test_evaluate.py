@@ -9,10 +9,10 @@ import tensorflow as tf
 from PIL import Image
 
 import kgan
+from kgan.console.sample import sample_to
 from kgan.errors import InputError
 from kgan.metrics import METRICS
 from kgan.tasks.evaluate import evaluate
-from kgan.training.sampling import sample_to
 from kgan.training.settings import override
 
 COUNT = 40

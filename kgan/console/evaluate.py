@@ -6,15 +6,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from kgan.console.checks import parse_metrics
+from kgan.console.options import parse_image_size
+from kgan.console.progress import LINE_SECONDS
+from kgan.console.status import Status
+from kgan.console.tables import print_table
+from kgan.console.train import preparation_reporter
 from kgan.tasks.evaluate import evaluate
-from kgan.tasks.options import parse_metrics
 from kgan.training.evaluation import cell
-from kgan.training.options import parse_image_size
-from kgan.training.progress import LINE_SECONDS
 from kgan.training.rhythm import Rhythm
-from kgan.training.session import preparation_reporter
-from kgan.training.status import Status
-from kgan.training.tables import print_table
 
 WIDTH = 10_000
 

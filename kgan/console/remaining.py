@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from kgan.training.status import duration
+from kgan.console.status import duration
 
 
 class Remaining:

@@ -1,8 +1,6 @@
 """Which generator to draw from, and in what form."""
 
 import os
-import shlex
-import sys
 import warnings
 from pathlib import Path
 
@@ -14,7 +12,8 @@ from kgan.models import GAN, VAE
 from kgan.models.seeds import SAMPLE_BATCH, seed_latents
 from kgan.serving import SavedGenerator, ServedGenerator, trust
 from kgan.serving.saved import is_saved_model, signatures, versions
-from kgan.training import drawing, pictures
+from kgan.tasks import drawing
+from kgan.training import pictures
 from kgan.training.records import config_of, is_run, read_config
 from kgan.training.run import restore
 
@@ -66,11 +65,11 @@ def _newest_generator() -> Path | None:
     if foreign:
         name = plain(str(foreign[0]))
         others = f" and {len(foreign) - 1} more" if foreign[1:] else ""
-        print(
+        warnings.warn(
             f"Left alone {name}{others}: a SavedModel is a program, and this installation did not "
-            f"write it. To load it, name it: kgan sample {shlex.quote(name)}",
-            file=sys.stderr,
-            flush=True,
+            f"write it. To load it, name it: {names.command('sample', name)}",
+            RunWarning,
+            stacklevel=2,
         )
     return found
 
@@ -180,60 +179,39 @@ def open_served(
     return ServedGenerator(server, name if model is None else model, **given)
 
 
-def sample_to(
-    out: str,
-    model: str | None,
-    seeds: str,
-    columns: int | None = None,
-    checkpoint: str | None = None,
-    server: str | None = None,
-    **served,
-) -> None:
-    """Draws images and writes them in the form that the name asks for.
+def write(out: str, generator, seeds: np.ndarray, columns: int | None = None) -> None:
+    """Draws images and writes them in the form that the name asks for, whole or not at all.
 
     Args:
         out: X.png for one sheet, X.npz for arrays `images` and `seeds`, X.gif for a walk from seed
             to seed; any other name is a folder for single PNGs.
-        model: See `find_model`, or `open_served`; what is used is said on stderr.
-        seeds: See `drawing.parse_seeds`.
+        generator: From `open_model` or `open_served`.
+        seeds: int64 `(n,)`.
         columns: Images a row of the sheet.
-        checkpoint: Of a run: as in `open_model`; None for the last.
-        server: To draw from TF Serving there: see `ServedGenerator`.
-        served: With a server: see `open_served`.
 
     Raises:
-        InputError: A seed, the model, the server or the place to write to is wrong.
+        InputError: The place cannot be written, or what is drawn exceeds memory.
     """
-    drawing.check(out, model, seeds, columns, checkpoint, server, **served)
-    numbers, path, form = drawing.parse_seeds(seeds), Path(out), drawing.form(out)
-    if server is None:
-        source = find_model(model)
-        print(plain(f"Drawing from {source}"), file=sys.stderr, flush=True)
-        generator = open_model(source, checkpoint or "last")
-    else:
-        generator = open_served(server, model, **served)
-        source = f"{generator.place}, version {generator.version}"
-        print(plain(f"Drawing from {source}"), file=sys.stderr, flush=True)
-    count = len(numbers) * (WALK_FRAMES if form == ".gif" else 1)
+    path, form = Path(out), drawing.form(out)
+    count = len(seeds) * (WALK_FRAMES if form == ".gif" else 1)
     if count > SAMPLE_BATCH:  # Fewer are drawn at once, and so is one to learn its size.
-        size = 2 * count * generator.sample(numbers[:1]).nbytes
+        size = 2 * count * generator.sample(seeds[:1]).nbytes
         memory.require(size, f"Drawing {count:,} images", "draw them in parts")
     try:
         if form:
             path.parent.mkdir(parents=True, exist_ok=True)
             aside = path.with_name(f".{path.stem}.writing{form}")
             try:
-                _WRITERS[form](aside, generator, numbers, columns)
+                _WRITERS[form](aside, generator, seeds, columns)
                 os.replace(aside, path)
             finally:
                 aside.unlink(missing_ok=True)
         else:
-            _write_folder(path, generator, numbers)
+            _write_folder(path, generator, seeds)
     except OSError as error:
         raise InputError(
             f"Cannot write {out}: {error.strerror or error}. Choose another --out."
         ) from error
-    print(f"Wrote {out}", file=sys.stderr, flush=True)
 
 
 def _picture(samples: np.ndarray, columns: int | None = None):

@@ -14,43 +14,6 @@ from kgan.training.settings import override, parse_setting
 from kgan.training.settings import settings as settings_of
 from kgan.training.stopping import parse_duration
 
-# Options that are settings under another name: of every command, and of each.
-_COMMON = {
-    "dataset": ("data.name",),
-    "data_dir": ("data.data_dir",),
-    "image_size": ("data.image_size",),
-    "model": ("network.name",),
-    "steps": ("steps",),
-    "batch_size": ("batch_size",),
-    "accumulate": ("accumulate",),
-    "seed": ("seed",),
-    "precision": ("precision",),
-    "keep": ("checkpoints_kept",),
-}
-KEYS = {
-    "train": {
-        **_COMMON,
-        "latent_dim": ("network.latent_dim",),
-        "objective": ("game.objective",),
-        "discriminator_steps": ("game.discriminator_steps",),
-        "evaluate_every": ("evaluation.every",),
-        "learning_rate": (
-            "generator_optimizer.learning_rate",
-            "discriminator_optimizer.learning_rate",
-        ),
-    },
-    "pretrain": {
-        **_COMMON,
-        "code_size": ("network.code_size",),
-        "likelihood": ("reconstruction.likelihood",),
-        "corruption": ("reconstruction.corruption",),
-        "amount": ("reconstruction.amount",),
-        "binarization": ("reconstruction.binarization",),
-        "beta": ("reconstruction.beta",),
-        "learning_rate": ("optimizer.learning_rate",),
-    },
-}
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -85,6 +48,7 @@ class Asked:
 
 def asked(
     command: str,
+    keys: dict[str, tuple[str, ...]],
     *,
     preset: str | None,
     epochs: int | None,
@@ -102,6 +66,7 @@ def asked(
 
     Args:
         command: "train" or "pretrain".
+        keys: The settings, by dotted keys, that each option stands for.
         preset: Where to start from; None for the data set's own, or a default.
         epochs: Passes over the data, instead of the option `steps`.
         settings: Each KEY=VALUE.
@@ -121,7 +86,7 @@ def asked(
     for option, path in {**places, "--run-dir": run_dir, "--resume": resume}.items():
         if path is not None:
             names.check(option, path)
-    changes = _changes(KEYS[command], options, settings)
+    changes = _changes(keys, options, settings)
     if epochs is not None and (options["steps"] is not None or epochs < 1):
         raise InputError(f"--epochs {shown(epochs)}: expected 1 or more, and without --steps.")
     seconds = None if max_time is None else parse_duration(max_time)
@@ -167,24 +132,21 @@ def asked(
     )
 
 
-def defaults(command: str) -> dict[str, str]:
-    """Returns what the options of a command are where they are not given, in words.
+def default_of(command: str, key: str) -> str | None:
+    """Returns what an option is where it is not given, in words; None where nothing is set.
 
     Args:
-        command: Any; only "train" and "pretrain" start from configurations.
+        command: "train" or "pretrain".
+        key: The setting that it stands for.
     """
-    if command not in KEYS:
-        return {}
     of_command = [config for config in presets.PRESETS.values() if config.command == command]
     bare, *others = (
         settings_of(config, builders=False) for config in (presets.find(command), *of_command)
     )
-    found = {}
-    for option, (key, *_) in KEYS[command].items():
-        if bare[key] is not None:
-            differs = any(other.get(key, bare[key]) != bare[key] for other in others)
-            found[option] = f"{bare[key]}{'; depends on the preset' if differs else ''}"
-    return found
+    if bare[key] is None:
+        return None
+    differs = any(other.get(key, bare[key]) != bare[key] for other in others)
+    return f"{bare[key]}{'; depends on the preset' if differs else ''}"
 
 
 def _changes(

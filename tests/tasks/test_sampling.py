@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kgan.models.seeds import seed_latents
-from kgan.training.sampling import walk
+from kgan.tasks.sampling import walk
 
 
 @pytest.mark.parametrize("frames", [1, 16])

@@ -8,12 +8,12 @@ from pathlib import Path
 import keras
 from rich.console import Console
 
+from kgan.console.status import Status, StatusLine, duration
 from kgan.training.build import Run
 from kgan.training.callbacks import EverySteps
 from kgan.training.evaluation import EVALUATIONS, best_of, cell
 from kgan.training.records import read_evaluations
 from kgan.training.rhythm import Rhythm
-from kgan.training.status import Status, StatusLine, duration
 from kgan.training.stopping import Stop
 
 REFRESH_SECONDS = 0.5

@@ -9,13 +9,13 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from kgan.console.progress import ProgressBar, ScoreLines
+from kgan.console.status import StatusLine, duration
+from kgan.console.tables import print_table
+from kgan.console.train import outlook
 from kgan.errors import RunWarning
 from kgan.models import VAE
 from kgan.training import adversarial, pretraining
-from kgan.training.progress import ProgressBar, ScoreLines
-from kgan.training.session import outlook
-from kgan.training.status import StatusLine, duration
-from kgan.training.tables import print_table
 from tests.training.test_pictures import Clock
 
 WIDTHS = (40, 60, 80, 120)

@@ -1,62 +1,15 @@
-"""What `kgan sample` is asked for, checked before TensorFlow loads."""
+"""What to draw and in what form, told without TensorFlow."""
 
-import os
 import re
 from pathlib import Path
 
 import numpy as np
 
-from kgan import names
 from kgan.errors import InputError, shown
 from kgan.models import MAX_SEED
-from kgan.training.folder import require_writable
 
 MAX_SEEDS, MAX_COLUMNS = 1_000_000, 10_000
 FORMS = (".png", ".npz", ".gif")
-_OF_SERVERS = {
-    "name": "--model",
-    "version": "--model-version",
-    "timeout": "--timeout",
-    "batch_size": "--server-batch",
-}
-
-
-def check(
-    out: str,
-    model: str | None,
-    seeds: str,
-    columns: int | None,
-    checkpoint: str | None,
-    server: str | None,
-    **served,
-) -> None:
-    """Checks what can be without opening the model; see `sampling.sample_to` for each.
-
-    Raises:
-        InputError: An option is wrong or contradicts another, or there is no such model.
-    """
-    parse_seeds(seeds)
-    if columns is not None and not 1 <= columns <= MAX_COLUMNS:
-        raise InputError(
-            f"--columns {shown(columns)}: expected 1 or more, {MAX_COLUMNS:,} at most."
-        )
-    place = Path(names.check("--out", out))
-    require_writable(place.parent if form(out) else place)
-    if server is not None:
-        if checkpoint is not None:
-            raise InputError(
-                f"--checkpoint {checkpoint}: a server has none, expected --model-version, if any."
-            )
-        return
-    if given := [option for option, value in served.items() if value is not None]:
-        raise InputError(
-            f"{_OF_SERVERS[given[0]]} {served[given[0]]}: expected only with --server ADDRESS; "
-            "a model on this machine is named without an option, kgan sample MODEL."
-        )
-    if model is not None:
-        names.check("MODEL", model)
-        if not any(map(os.path.exists, (model, os.path.join("saved_models", model)))):
-            raise no_model(model)
 
 
 def no_model(model: str) -> InputError:

@@ -6,20 +6,20 @@ from pathlib import Path
 
 from rich.console import Console
 
+from kgan.console.checks import parse_arms, parse_labels, parse_learning_rates
+from kgan.console.options import parse_image_size
+from kgan.console.progress import LINE_SECONDS
+from kgan.console.remaining import Remaining
+from kgan.console.status import Status, StatusLine
+from kgan.console.tables import print_table
+from kgan.console.train import connect, preparation_reporter
 from kgan.tasks import report
 from kgan.tasks.experiment import Experiment, prepare
 from kgan.tasks.finetune import run as run_experiment
-from kgan.tasks.options import parse_arms, parse_labels, parse_learning_rates
-from kgan.tasks.remaining import Remaining
 from kgan.training.failures import lost_worker_told
-from kgan.training.options import parse_image_size
-from kgan.training.progress import LINE_SECONDS
 from kgan.training.rhythm import Rhythm
-from kgan.training.session import connect, preparation_reporter
-from kgan.training.status import Status, StatusLine
 from kgan.training.stopping import interrupting
 from kgan.training.strategy import Devices, choose
-from kgan.training.tables import print_table
 
 WIDTH = 100
 

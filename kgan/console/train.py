@@ -5,6 +5,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from kgan.console.options import Asked
+from kgan.console.progress import ProgressBar, ScoreLines
+from kgan.console.tables import print_table
 from kgan.names import command
 from kgan.training import folder
 from kgan.training.build import Run, load_data, prepare, steps_for_epochs, training_examples
@@ -12,14 +15,11 @@ from kgan.training.checkpoint_files import steps_in
 from kgan.training.config import Config
 from kgan.training.evaluation import EVALUATIONS, best_of, cell
 from kgan.training.failures import lost_worker_told
-from kgan.training.options import Asked
-from kgan.training.progress import ProgressBar, ScoreLines
 from kgan.training.records import read_evaluations, read_summary
 from kgan.training.run import train
 from kgan.training.settings import override
 from kgan.training.stopping import Stop, StoppedError
 from kgan.training.strategy import Devices, choose, resolve
-from kgan.training.tables import print_table
 from kgan.training.unfinished import find_unfinished, reopen
 
 

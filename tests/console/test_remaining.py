@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from kgan.console.finetune import headline
+from kgan.console.remaining import Remaining
+from kgan.console.tables import print_table
 from kgan.tasks import report
 from kgan.tasks.experiment import Experiment
-from kgan.tasks.remaining import Remaining
-from kgan.tasks.session import headline
-from kgan.training.tables import print_table
 from tests.training.test_pictures import Clock
 
 

@@ -1,0 +1,82 @@
+"""What a comparison and a scoring are asked for, checked without TensorFlow."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from kgan import names
+from kgan.errors import InputError, shown, unknown
+from kgan.tasks import ARMS
+from kgan.tasks.drawing import MAX_SEEDS
+from kgan.training.config import MOST, MOST_STEPS
+from kgan.training.records import is_run, read_config
+
+MAX_REPETITIONS = 1000
+
+
+def check_samples(samples: int) -> None:
+    """Raises an InputError unless it is a number of images to score."""
+    if type(samples) is not int or not 1 <= samples <= MAX_SEEDS:
+        raise InputError(f"--samples {shown(samples)}: expected 1 or more, {MAX_SEEDS:,} at most.")
+
+
+def no_source(source: str) -> InputError:
+    """Returns the error for what holds no images to score."""
+    return InputError(
+        f"{source} is neither a run, a SavedModel, a folder of images nor an .npz file."
+    )
+
+
+def check(labels, arms, seeds, learning_rates, steps, batch_size) -> None:
+    """Checks the options of a comparison: see `experiment.prepare`.
+
+    Raises:
+        InputError: One of them is wrong.
+    """
+    for arm in arms:
+        if arm not in ARMS:
+            raise unknown("arm", arm, ARMS)
+    labels = ["all"] if labels is None else labels
+    whole = [n for n in labels if isinstance(n, (int, np.integer)) and not isinstance(n, bool)]
+    wrong = [n for n in labels if n != "all" and (n not in whole or n < 1)]
+    if wrong or not labels:
+        raise InputError(
+            f"--labels: received {shown(wrong[0] if wrong else 'none')}, expected numbers of "
+            "labels and 'all', such as 100,1000,all."
+        )
+    if not learning_rates or not all(map(_is_rate, learning_rates)):
+        raise InputError(
+            f"--learning-rates: received {list(learning_rates)}, expected numbers above 0, such as "
+            "0.001,0.0003."
+        )
+    for option, value, most in (
+        ("--seeds", seeds, MAX_REPETITIONS),
+        ("--steps", steps, MOST_STEPS),
+        ("--batch-size", batch_size, MOST),
+    ):
+        if value is not None and not (isinstance(value, int | np.integer) and 1 <= value <= most):
+            raise InputError(f"{option} {shown(value)}: expected 1 or more, {most:,} at most.")
+
+
+def _is_rate(value) -> bool:
+    return isinstance(value, int | float | np.number) and 0 < value < float("inf")
+
+
+def read_record(run_dir: str | os.PathLike) -> dict:
+    """Returns the config.json of a run that a classifier can be made from.
+
+    Raises:
+        InputError: There is none.
+    """
+    taken = "finetune takes runs of kgan train on images and of kgan pretrain"
+    run_dir = Path(names.check("RUN", run_dir))
+    if not is_run(run_dir):
+        found = "a SavedModel" if next(run_dir.glob("**/saved_model.pb"), None) else "no run"
+        raise InputError(f"{run_dir} is {found}: {taken}, such as runs/00000-digits-dcgan.")
+    record = read_config(run_dir)
+    if len(record["image_shape"]) != 3:
+        raise InputError(
+            f"Run {run_dir} makes points ({record['config']['data']['name']}), not images: {taken}."
+        )
+    return record
