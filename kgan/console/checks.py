@@ -8,10 +8,10 @@ from kgan import data, names
 from kgan.console.options import parse_image_size
 from kgan.errors import InputError, shown
 from kgan.metrics import check_names
+from kgan.runs.folder import require_writable
 from kgan.tasks import ARMS, checks, drawing
 from kgan.training.config import MOST
-from kgan.training.folder import require_writable
-from kgan.training.records import read_config
+from kgan.training.configs import read_config
 
 _OF_SERVERS = {
     "name": "--model",

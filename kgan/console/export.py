@@ -1,7 +1,7 @@
 """`kgan export`, from its options to its lines."""
 
 from kgan.errors import InputError
-from kgan.training.records import is_run
+from kgan.runs.records import is_run
 
 
 def export_from_options(

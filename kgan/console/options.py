@@ -8,8 +8,10 @@ from typing import Any
 
 from kgan import data, names
 from kgan.errors import InputError, shown
-from kgan.training import cluster, folder, presets, records
+from kgan.runs import folder
+from kgan.training import cluster, presets
 from kgan.training.config import Config
+from kgan.training.configs import read_config
 from kgan.training.settings import override, parse_setting
 from kgan.training.settings import settings as settings_of
 from kgan.training.stopping import parse_duration
@@ -106,7 +108,7 @@ def asked(
             "--run-dir runs/many --resume auto."
         )
     if going_on:
-        records.read_config(resume)
+        read_config(resume)
         start = None
     else:
         start = presets.find(command, preset, options["dataset"], options["model"])

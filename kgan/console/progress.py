@@ -9,10 +9,10 @@ import keras
 from rich.console import Console
 
 from kgan.console.status import Status, StatusLine, duration
+from kgan.runs.records import read_evaluations
 from kgan.training.build import Run
 from kgan.training.callbacks import EverySteps
 from kgan.training.evaluation import EVALUATIONS, best_of, cell
-from kgan.training.records import read_evaluations
 from kgan.training.rhythm import Rhythm
 from kgan.training.stopping import Stop
 

@@ -9,13 +9,13 @@ from kgan.console.options import Asked
 from kgan.console.progress import ProgressBar, ScoreLines
 from kgan.console.tables import print_table
 from kgan.names import command
-from kgan.training import folder
+from kgan.runs import folder
+from kgan.runs.checkpoint_files import steps_in
+from kgan.runs.records import read_evaluations, read_summary
 from kgan.training.build import Run, load_data, prepare, steps_for_epochs, training_examples
-from kgan.training.checkpoint_files import steps_in
 from kgan.training.config import Config
 from kgan.training.evaluation import EVALUATIONS, best_of, cell
 from kgan.training.failures import lost_worker_told
-from kgan.training.records import read_evaluations, read_summary
 from kgan.training.run import train
 from kgan.training.settings import override
 from kgan.training.stopping import Stop, StoppedError

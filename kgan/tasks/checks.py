@@ -7,10 +7,11 @@ import numpy as np
 
 from kgan import names
 from kgan.errors import InputError, shown, unknown
+from kgan.runs.records import is_run
 from kgan.tasks import ARMS
 from kgan.tasks.drawing import MAX_SEEDS
 from kgan.training.config import MOST, MOST_STEPS
-from kgan.training.records import is_run, read_config
+from kgan.training.configs import read_config
 
 MAX_REPETITIONS = 1000
 

@@ -14,11 +14,13 @@ from kgan.data.prepared import Report
 from kgan.errors import InputError
 from kgan.metrics import METRICS, check_names
 from kgan.metrics.scores import Data, Scorer, applicable
+from kgan.runs import folder, pictures
+from kgan.runs.board import Board
+from kgan.runs.records import read_evaluation
 from kgan.tasks.checks import check_samples
 from kgan.tasks.sources import Source, open_source
-from kgan.training import evaluation, folder, pictures, provenance
-from kgan.training.callbacks import Board
-from kgan.training.records import read_config, read_evaluation
+from kgan.training import evaluation, provenance
+from kgan.training.configs import read_config
 
 SAMPLES = 10_000
 PICTURED, NEIGHBOURS = 8, 7

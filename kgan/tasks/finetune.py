@@ -12,13 +12,14 @@ from kgan import names
 from kgan.data.split import subset
 from kgan.errors import InputError
 from kgan.models import Classifier
+from kgan.runs import folder
 from kgan.serving import export
 from kgan.tasks import probe, report
 from kgan.tasks.experiment import SEEDS, STARTS, TUNED, Experiment, in_memory, prepare
 from kgan.tasks.features import Features
 from kgan.tasks.results import Results, opened
 from kgan.tasks.supervised import Trained, Trainer
-from kgan.training import determinism, folder
+from kgan.training import determinism
 from kgan.training.strategy import Devices
 
 Progress = Callable[[dict], None]

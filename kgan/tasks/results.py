@@ -13,8 +13,8 @@ import numpy as np
 
 from kgan.errors import InputError
 from kgan.metrics import arrays
-from kgan.training import folder
-from kgan.training.records import read_results, read_settings, read_table
+from kgan.runs import folder
+from kgan.runs.records import read_results, read_settings, read_table
 from kgan.training.strategy import Devices
 
 

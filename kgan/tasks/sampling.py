@@ -10,11 +10,12 @@ from kgan import memory, names
 from kgan.errors import InputError, RunWarning, plain
 from kgan.models import GAN, VAE
 from kgan.models.seeds import SAMPLE_BATCH, seed_latents
+from kgan.runs import pictures
+from kgan.runs.records import is_run
 from kgan.serving import SavedGenerator, ServedGenerator, trust
 from kgan.serving.saved import is_saved_model, signatures, versions
 from kgan.tasks import drawing
-from kgan.training import pictures
-from kgan.training.records import config_of, is_run, read_config
+from kgan.training.configs import config_of, read_config
 from kgan.training.run import restore
 
 WALK_FRAMES = 16

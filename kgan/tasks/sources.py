@@ -11,9 +11,10 @@ from kgan import names
 from kgan.data import load
 from kgan.errors import InputError
 from kgan.metrics import arrays
+from kgan.runs.records import is_run
 from kgan.tasks.checks import no_source
 from kgan.tasks.sampling import find_model, open_model
-from kgan.training.records import is_run, read_config
+from kgan.training.configs import read_config
 
 
 @dataclass(frozen=True)

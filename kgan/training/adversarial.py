@@ -17,7 +17,8 @@ from kgan.metrics.scores import Scorer
 from kgan.models import GAN, OPTIMIZERS
 from kgan.names import command
 from kgan.networks import NETWORKS
-from kgan.training import evaluation, pictures
+from kgan.runs import pictures
+from kgan.training import evaluation
 from kgan.training.config import RunConfig
 from kgan.training.settings import construct, override, settings
 from kgan.training.start import mean_image

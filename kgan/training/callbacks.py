@@ -8,11 +8,12 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from kgan.training import folder
-from kgan.training.checkpoint import Checkpoints
-from kgan.training.records import read_metrics
+from kgan.runs import folder
+from kgan.runs.board import Board
+from kgan.runs.checkpoint import Checkpoints
+from kgan.runs.lines import keep_lines
+from kgan.runs.records import read_metrics
 from kgan.training.rhythm import Rhythm
 from kgan.training.stopping import Stop, StoppedError
 from kgan.training.strategy import Devices
@@ -41,32 +42,6 @@ class EverySteps(keras.callbacks.Callback):
         step = int(self.model.step.numpy())
         if step % self.every:
             self.at(step)
-
-
-class Board:
-    """Writes to a run's TensorBoard; what is written is whole when a call returns.
-
-    Args:
-        run_dir: The run's folder.
-    """
-
-    def __init__(self, run_dir: Path):
-        self._path = run_dir / "tensorboard"
-        with folder.writing(self._path):
-            self._writer = tf.summary.create_file_writer(str(self._path))
-
-    def scalars(self, step: int, values: dict[str, float]) -> None:
-        """Writes numbers by their names."""
-        with folder.writing(self._path), self._writer.as_default(step=step):
-            for name, value in values.items():
-                tf.summary.scalar(name, value)
-            self._writer.flush()
-
-    def image(self, step: int, name: str, image: np.ndarray) -> None:
-        """Writes a uint8 `(height, width, 3)` image."""
-        with folder.writing(self._path), self._writer.as_default(step=step):
-            tf.summary.image(name, image[None])
-            self._writer.flush()
 
 
 class MetricsLog(EverySteps):
@@ -133,34 +108,6 @@ class MetricsLog(EverySteps):
         last = self._checkpoints.latest_step
         lines = (line for line in read_metrics(self._path) if line["step"] <= last)
         return sum(line.get("event") == event for line in lines)
-
-
-def keep_lines(path: Path, step: int, read: Callable = read_metrics) -> list[dict]:
-    """Drops the lines of a metrics.jsonl that come after a step; returns those that stay.
-
-    Args:
-        path: The file.
-        step: The last that stays.
-        read: What reads it, of another one of a run's files.
-    """
-    lines = [line for line in read(path) if line["step"] <= step]
-    folder.write_text(path, "".join(json.dumps(line) + "\n" for line in lines))
-    return lines
-
-
-def add_event(path: Path, step: int, images: int, event: dict) -> None:
-    """Adds a line to the metrics.jsonl of a run that does not train now.
-
-    Args:
-        path: The file; lines past the step are dropped, they will come again.
-        step: The run's newest.
-        images: Real examples a step.
-        event: What happened, as "event", and more.
-    """
-    lines = keep_lines(path, step)
-    seconds = lines[-1]["seconds"] if lines else 0.0
-    line = {"step": step, "images_seen": step * images, "seconds": seconds, **event}
-    folder.write_text(path, "".join(json.dumps(line) + "\n" for line in [*lines, line]))
 
 
 class Samples(EverySteps):

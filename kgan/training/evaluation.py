@@ -11,11 +11,13 @@ from kgan.data.prepared import Report
 from kgan.data.split import Splits, parts_of, split
 from kgan.metrics import METRICS, features, metric_of
 from kgan.metrics.scores import Data, Scorer
-from kgan.training import folder, pictures
-from kgan.training.callbacks import Board, EverySteps, keep_lines
-from kgan.training.checkpoint import Checkpoints
+from kgan.runs import folder, pictures
+from kgan.runs.board import Board
+from kgan.runs.checkpoint import Checkpoints
+from kgan.runs.lines import keep_lines
+from kgan.runs.records import read_evaluations
+from kgan.training.callbacks import EverySteps
 from kgan.training.config import EvaluationConfig
-from kgan.training.records import read_evaluations
 
 EVALUATIONS = "evaluations.jsonl"
 

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from kgan.errors import TrainingError, WriteError
 from kgan.names import command
+from kgan.runs.checkpoint_files import steps_in
 from kgan.training.build import Run
-from kgan.training.checkpoint_files import steps_in
 from kgan.training.strategy import Devices
 
 # What TensorFlow raises in a process when another one of the cluster has ended.

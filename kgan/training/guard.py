@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import keras
 
 from kgan.errors import RunWarning
+from kgan.runs.checkpoint import Checkpoints
 from kgan.training.callbacks import MetricsLog
-from kgan.training.checkpoint import Checkpoints
 
 EVENT = "rolled_back"
 

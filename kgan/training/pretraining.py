@@ -16,7 +16,7 @@ from kgan.models import OPTIMIZERS, VAE, Autoencoder, StackedAutoencoder
 from kgan.names import command
 from kgan.networks import AUTOENCODERS
 from kgan.networks.architecture import architecture_of
-from kgan.training import pictures
+from kgan.runs import pictures
 from kgan.training.config import PretrainConfig, ReconstructionConfig
 from kgan.training.settings import construct, settings
 from kgan.training.start import LinearModel, mean_image

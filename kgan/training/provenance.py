@@ -15,7 +15,7 @@ from kgan.data.prepared import Report
 from kgan.errors import InputError, RunWarning
 from kgan.training import determinism
 from kgan.training.build import Run, load_data
-from kgan.training.records import config_of
+from kgan.training.configs import config_of
 from kgan.training.settings import override
 
 

@@ -13,20 +13,17 @@ from kgan import names
 from kgan.data import licence
 from kgan.data.pipeline import batches
 from kgan.errors import InputError, unknown
+from kgan.runs import folder
+from kgan.runs.checkpoint import Checkpoints
+from kgan.runs.lines import add_event
+from kgan.runs.records import is_run, read_evaluation, read_metrics
 from kgan.serving import export
-from kgan.training import determinism, failures, folder, provenance
+from kgan.training import determinism, failures, provenance
 from kgan.training.build import Run, build
-from kgan.training.callbacks import Checkpointing, MetricsLog, Samples, add_event
-from kgan.training.checkpoint import Checkpoints
+from kgan.training.callbacks import Checkpointing, MetricsLog, Samples
+from kgan.training.configs import config_of, read_config
 from kgan.training.evaluation import Evaluation, best_place, set_aside
 from kgan.training.guard import Guard
-from kgan.training.records import (
-    config_of,
-    is_run,
-    read_config,
-    read_evaluation,
-    read_metrics,
-)
 from kgan.training.stopping import Stop, StoppedError
 
 CHECKPOINTS = ("last", "best")

@@ -147,17 +147,6 @@ class Devices:
         )
         return self._gather(own).numpy().tolist()
 
-    def total(self, variable: tf.Variable, alone: bool) -> tf.Tensor:
-        """Returns the sum of what all replicas added to a metric's variable.
-
-        Args:
-            variable: Of the model's metrics.
-            alone: Whether the other processes do not ask: then it is the sum in this one.
-        """
-        if self.several and not alone:
-            return variable.read_value()
-        return tf.add_n(self.strategy.experimental_local_results(variable))
-
     def feed(self, make: Callable[[Shard], tf.data.Dataset]):
         """Returns a data set that gives every replica its rows.
 

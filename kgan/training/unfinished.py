@@ -7,10 +7,12 @@ from pathlib import Path
 from kgan import names
 from kgan.data.fingerprint import fingerprint
 from kgan.errors import InputError, RunWarning
+from kgan.runs import folder
+from kgan.runs.records import is_run, read_summary
 from kgan.serving import trust
-from kgan.training import folder, provenance
+from kgan.training import provenance
 from kgan.training.build import Run, load_data, prepare
-from kgan.training.records import config_of, is_run, read_config, read_summary
+from kgan.training.configs import config_of, read_config
 from kgan.training.settings import settings
 from kgan.training.strategy import Devices
 

@@ -134,7 +134,7 @@ def replicas() -> None:
 
 def checkpoints() -> None:
     from kgan.data.pipeline import batches
-    from kgan.training.checkpoint import Checkpoints
+    from kgan.runs.checkpoint import Checkpoints
     from kgan.training.strategy import Devices
 
     run = prepared(Devices())

@@ -196,7 +196,7 @@ def test_a_run_killed_before_it_was_described_can_be_started_again(workdir):
 
 
 def test_resume_refuses_finished_runs_contradictions_and_company(workdir):
-    from kgan.training import folder
+    from kgan.runs import folder
 
     run = workdir / "run"
     kgan("train", *SMALL, "--steps", 20, "--run-dir", run)

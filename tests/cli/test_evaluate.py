@@ -42,7 +42,7 @@ def trained(tmp_path_factory):
 def make_step_2_the_best(run):
     """Puts other weights into checkpoints/best, so that it is not the last, whatever was better."""
     import kgan as package
-    from kgan.training.checkpoint import Checkpoints
+    from kgan.runs.checkpoint import Checkpoints
 
     steps = [json.loads(line)["step"] for line in (run / "evaluations.jsonl").open()]
     assert steps == [2, 4]

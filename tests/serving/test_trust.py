@@ -14,12 +14,12 @@ from kgan.errors import InputError
 from kgan.metrics import store
 from kgan.models import GAN
 from kgan.networks import mlp
+from kgan.runs import folder
+from kgan.runs.checkpoint import Checkpoints
 from kgan.serving import export, trust
 from kgan.tasks.results import opened
 from kgan.tasks.sources import open_source
-from kgan.training import folder
 from kgan.training.build import prepare
-from kgan.training.checkpoint import Checkpoints
 from kgan.training.config import RunConfig
 from kgan.training.run import restore
 from kgan.training.strategy import Devices

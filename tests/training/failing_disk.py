@@ -15,6 +15,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from kgan.cli import main
+from kgan.runs import board
 from kgan.training import callbacks
 
 place, train = Path(sys.argv[1]), sys.argv[2:]
@@ -47,7 +48,7 @@ def lock_up(run, name):
 CASES = {
     "full checkpoint": (callbacks.Checkpointing, "at", fill, None),
     "full samples": (callbacks.Samples, "at", fill, None),
-    "full tensorboard": (callbacks.Board, "__init__", fill, None),
+    "full tensorboard": (board.Board, "__init__", fill, None),
     "full metrics": (callbacks.MetricsLog, "at", full_file, "metrics.jsonl"),
     "read-only checkpoints": (callbacks.Checkpointing, "at", lock_up, "checkpoints"),
     "read-only samples": (callbacks.Samples, "at", lock_up, "samples"),

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 import kgan
 from kgan.cli import main
-from kgan.training.checkpoint import Checkpoints
+from kgan.runs.checkpoint import Checkpoints
 from kgan.training.stopping import Stop, StoppedError
 from kgan.training.unfinished import reopen
 from tests.training.runs import assert_same, indices

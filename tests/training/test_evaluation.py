@@ -14,9 +14,9 @@ import kgan
 from kgan.errors import InputError
 from kgan.metrics import features
 from kgan.metrics.scores import Data
+from kgan.runs.checkpoint import Checkpoints
 from kgan.tasks.evaluate import evaluate
 from kgan.training import adversarial, evaluation
-from kgan.training.checkpoint import Checkpoints
 from kgan.training.settings import override
 from kgan.training.unfinished import reopen
 from tests.training.runs import assert_equal, assert_same_pictures, state

@@ -12,9 +12,9 @@ from PIL import Image
 
 import kgan
 from kgan.console.sample import sample_to
+from kgan.runs.checkpoint import _state
 from kgan.training import run as runs
 from kgan.training.callbacks import Samples
-from kgan.training.checkpoint import _state
 from kgan.training.rhythm import Rhythm
 from kgan.training.settings import override
 from kgan.training.stopping import StoppedError

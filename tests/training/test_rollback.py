@@ -16,7 +16,7 @@ from kgan.cli import main
 from kgan.data.pipeline import batches
 from kgan.errors import RunWarning, TrainingError
 from kgan.models import step as updates
-from kgan.training.checkpoint import Checkpoints
+from kgan.runs.checkpoint import Checkpoints
 from kgan.training.settings import override
 from kgan.training.stopping import Stop, StoppedError
 from kgan.training.unfinished import reopen

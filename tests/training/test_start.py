@@ -14,7 +14,7 @@ from kgan.data.split import Splits, split
 from kgan.errors import InputError
 from kgan.metrics.reconstruction import pca_reconstruction
 from kgan.training import pretraining
-from kgan.training.records import config_of, read_config
+from kgan.training.configs import config_of, read_config
 from kgan.training.run import restore, train
 from kgan.training.settings import override
 from kgan.training.start import LinearModel, _clipped_deviation

@@ -16,8 +16,8 @@ import kgan
 from kgan.cli import main
 from kgan.models import GAN
 from kgan.training.build import build
-from kgan.training.records import config_of as read_config
-from kgan.training.records import read_config as read
+from kgan.training.configs import config_of as read_config
+from kgan.training.configs import read_config as read
 from tests.training.runs import pictures, pictures_due
 
 SETTINGS = [

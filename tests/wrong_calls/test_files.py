@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kgan.errors import InputError
-from kgan.training import records
+from kgan.runs import records
+from kgan.training import configs
 from tests.wrong_calls.calls import QUICK, folder, large, loop, pipe, refused, spoil
 
 # By file: how it is read, from the run's folder.
 READERS = {
-    "config.json": records.read_config,
+    "config.json": configs.read_config,
     "summary.json": records.read_summary,
     "evaluation.json": records.read_evaluation,
     "metrics.jsonl": lambda run: records.read_metrics(run / "metrics.jsonl"),
@@ -134,7 +135,7 @@ def test_a_wrong_value_in_a_configuration_is_named(key, whole, tmp_path):
     place[int(last) if isinstance(place, list) else last] = value
     (tmp_path / "config.json").write_text(json.dumps(record))
     with pytest.raises(InputError) as error:
-        records.read_config(tmp_path)
+        configs.read_config(tmp_path)
     assert message in str(error.value)
     assert "bring it back from a copy, or start a new run." in str(error.value)
 
@@ -212,4 +213,4 @@ def test_mutated_values_are_read_or_refused(name, whole, place, data):
     (place / name).write_text("\n".join([json.dumps(value), *rest]))
     if fits(name, place) and name == "config.json":
         # What is read can be used.
-        assert records.config_of(records.read_config(place)).headline()
+        assert configs.config_of(configs.read_config(place)).headline()

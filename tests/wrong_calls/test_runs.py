@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgan import memory
+from kgan.runs.folder import create
 from kgan.serving.saved import versions
-from kgan.training.folder import create
 from tests.wrong_calls.calls import QUICK, folder, spoil
 from tests.wrong_calls.calls import kgan as command
 

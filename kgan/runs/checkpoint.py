@@ -8,9 +8,8 @@ import tensorflow as tf
 
 from kgan.errors import InputError, TrainingError, WriteError
 from kgan.models.saving import seed_states
-from kgan.training import folder
-from kgan.training.checkpoint_files import CheckpointFiles
-from kgan.training.strategy import Devices
+from kgan.runs import folder
+from kgan.runs.checkpoint_files import CheckpointFiles
 
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"  # what TensorFlow adds to a variable's name in a checkpoint
 
@@ -22,20 +21,19 @@ class Checkpoints:
         model: Compiled; its `networks`, `optimizers`, metrics and `step` are what is saved.
         directory: The run's `checkpoints/`.
         keep: How many of the newest to keep: see `CheckpointFiles.keep`.
-        devices: Where the run trains: all of its processes save at the same steps, the chief writes
-            and the others wait for it. None if this process is alone in it.
+        devices: `kgan.training.strategy.Devices` where the run trains: all of its processes save at
+            the same steps, the chief writes and the others wait for it. None if this process is
+            alone in it.
 
     Attributes:
         due: Whether one is to be saved after the step at hand, whichever that is.
         at_step: Of the one last saved or restored here, None before.
     """
 
-    def __init__(
-        self, model: keras.Model, directory: Path, keep: int = 2, devices: Devices | None = None
-    ):
+    def __init__(self, model: keras.Model, directory: Path, keep: int = 2, devices=None):
         self._files, self._keep = CheckpointFiles(directory), keep
-        self._alone, self._devices = devices is None, devices or Devices(model.distribute_strategy)
-        self._writes = self._alone or self._devices.chief
+        self._devices, self._strategy = devices, model.distribute_strategy
+        self._writes = devices is None or devices.chief
         self._variables = _state(model)
         self._means = [v.value for metric in model.metrics for v in metric.variables]
         self._checkpoint = tf.train.Checkpoint(
@@ -86,7 +84,7 @@ class Checkpoints:
     def _newest(self, steps: list[int], set_aside: bool = False) -> int:
         """Returns the newest step that can be read: the chief looks, for all."""
         found = self._files.newest_whole(steps, set_aside) if self._writes else 0
-        return found if self._alone else max(self._devices.values(found))
+        return max(self._devices.values(found)) if self._devices else found
 
     def go_back(self) -> int:
         """Sets all of the state but the step to the newest checkpoint, and makes another due.
@@ -124,12 +122,18 @@ class Checkpoints:
         if not self.finite:
             raise self.diverged(step, "a weight")
         for mean, copy in zip(self._means, self._variables["metrics"], strict=True):
-            copy.assign(self._devices.total(mean, alone=self._alone))
+            copy.assign(self._total(mean))
         if self._writes:
             self._write(step, stopped)
-        if not self._alone:
+        if self._devices:
             self._devices.values()
         self.due, self.at_step = False, step
+
+    def _total(self, mean: tf.Variable) -> tf.Tensor:
+        """Returns the sum of what all replicas added to a metric's variable."""
+        if self._devices and self._devices.several:
+            return mean.read_value()
+        return tf.add_n(self._strategy.experimental_local_results(mean))
 
     def _write(self, step, stopped):
         prefix, new = self._files.prefix(step), step not in self._files.steps

@@ -1,6 +1,11 @@
 """Runs are numbered, and none is written over."""
 
-from kgan.training import folder
+from kgan.runs import folder, forms
+from kgan.training.config import CONFIGS
+
+
+def test_every_kind_of_run_is_known_to_its_folder():
+    assert set(forms.FAMILIES) == set(CONFIGS)
 
 
 def test_the_number_after_the_highest_comes_next(workdir):

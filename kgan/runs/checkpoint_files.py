@@ -8,7 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from kgan.errors import InputError, RunWarning
-from kgan.training import folder
+from kgan.runs import folder
 
 # What the system says where the disk is at fault, and not the file.
 PASSING = ("Input/output error", "Permission denied", "Stale file handle", "Too many open files")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kgan.training.pictures import grid
+from kgan.runs.pictures import grid
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from kgan.errors import InputError, shown
-from kgan.training import forms
-from kgan.training.config import CONFIGS, Config
-from kgan.training.schema import MisfitError, Schema
+from kgan.runs import forms
+from kgan.runs.schema import MisfitError, Schema
 
 MEBIBYTE = 2**20
 # Bytes of a file; once read, short lines take some ten times as much memory. A log has room for
@@ -32,10 +31,8 @@ def is_run(folder: str | Path) -> bool:
     return os.path.lexists(Path(folder) / "config.json")
 
 
-def read_config(folder: str | Path) -> dict:
-    """Returns a run's config.json, what stands under "config" as `Config.to_dict` gives it now.
-
-    Settings that came after it was written have their defaults.
+def read_record(folder: str | Path) -> dict:
+    """Returns a run's config.json, what stands under "config" as it was written.
 
     Raises:
         InputError: The folder holds no run, or a config.json that does not fit.
@@ -46,28 +43,7 @@ def read_config(folder: str | Path) -> dict:
             f"{folder} is no run: expected a folder made by `kgan train` or `kgan pretrain`, with "
             "a config.json."
         )
-    found = _read(path, forms.CONFIG, NEW_RUN, largest=MEBIBYTE)
-    try:
-        found["config"] = config_of(found).to_dict()
-    except InputError as error:
-        raise InputError(
-            f"{path} is no run's of this version of KGAN ({str(error).rstrip('.')}): {NEW_RUN}."
-        ) from error
-    return found
-
-
-def config_of(record: dict) -> Config:
-    """Returns the configuration in what `read_config` gave, checked.
-
-    Raises:
-        InputError: A setting is not known, of another type or outside its range.
-    """
-    config = CONFIGS[record.get("family", "adversarial")].from_dict(record["config"])
-    config.check()
-    if config.family == "pretraining" and config.network.name == "vae":
-        # A run that does not say is of before there was a choice.
-        config.network.options.setdefault("architecture", "dense")
-    return config
+    return _read(path, forms.CONFIG, NEW_RUN, largest=MEBIBYTE)
 
 
 def read_summary(folder: str | Path) -> dict | None:

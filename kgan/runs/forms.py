@@ -1,8 +1,7 @@
 """What each JSON file of a run's folder must hold."""
 
 from kgan import metrics
-from kgan.training.config import CONFIGS
-from kgan.training.schema import (
+from kgan.runs.schema import (
     CAPTION,
     COUNT,
     DURATION,
@@ -20,6 +19,7 @@ from kgan.training.schema import (
     table,
 )
 
+FAMILIES = ("adversarial", "pretraining")  # the kinds of runs
 SCORE = record(
     {
         "name": CAPTION,
@@ -50,7 +50,7 @@ CONFIG = record(
         "image_shape": listing(ONE_OR_MORE, 1, 3),
     },
     {
-        "family": choice(*CONFIGS),
+        "family": choice(*FAMILIES),
         "device": CAPTION,
         "fingerprint": record({"train": PART}, {"validation": PART, "test": PART}),
         "replicas": ONE_OR_MORE,
