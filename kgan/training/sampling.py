@@ -215,7 +215,8 @@ def sample_to(
         source = f"{generator.place}, version {generator.version}"
         print(plain(f"Drawing from {source}"), file=sys.stderr, flush=True)
     count = len(numbers) * (WALK_FRAMES if form == ".gif" else 1)
-    if count > SAMPLE_BATCH:  # Fewer are drawn at once, and so is one to learn its size.
+    # Fewer are drawn at once, and so is one to learn its size; a server has a limit of its own.
+    if server is None and count > SAMPLE_BATCH:
         size = 2 * count * generator.sample(numbers[:1]).nbytes
         memory.require(size, f"Drawing {count:,} images", "draw them in parts")
     try:
