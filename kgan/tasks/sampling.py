@@ -195,7 +195,8 @@ def write(out: str, generator, seeds: np.ndarray, columns: int | None = None) ->
     """
     path, form = Path(out), drawing.form(out)
     count = len(seeds) * (WALK_FRAMES if form == ".gif" else 1)
-    if count > SAMPLE_BATCH:  # Fewer are drawn at once, and so is one to learn its size.
+    # Fewer are drawn at once, and so is one to learn its size; a server has a limit of its own.
+    if not isinstance(generator, ServedGenerator) and count > SAMPLE_BATCH:
         size = 2 * count * generator.sample(seeds[:1]).nbytes
         memory.require(size, f"Drawing {count:,} images", "draw them in parts")
     try:
