@@ -285,7 +285,7 @@ def test_a_disk_that_fails_ends_the_run_in_one_line_and_nothing_is_lost(what, sp
     assert first[0] == 1, first
     assert first[1].splitlines()[-1] == (
         f"Error: Cannot write {run / name}: {reason}. The run is whole up to step {step}. Free "
-        f"space or make it writable, then go on with: kgan train --resume {run}"
+        f"space or make it writable, then go on with: kgan train --resume '{run}'"
     )
     for status, told in again:  # still full
         assert status == 1
