@@ -13,6 +13,7 @@ from kgan.errors import InputError
 from kgan.losses import OBJECTIVES, penalties
 from kgan.models import GAN, OPTIMIZERS
 from kgan.networks import AUTOENCODERS, NETWORKS, conv_autoencoder
+from kgan.networks.architecture import architecture_of
 from kgan.training.presets import PRESETS
 from kgan.training.settings import override, settings
 
@@ -156,6 +157,8 @@ def test_embedded_data_sets_are_what_examples_say(name):
 def build_coder(name, shape):
     """Returns encoders and decoders, the lowest first: one of each unless the model is stacked."""
     coder, options = AUTOENCODERS[name], SMALL_CODERS[name]
+    if name == "vae" and architecture_of(shape) == "conv":
+        options = {"channels": 2}
     made = coder.encoder(shape, 6, **options), coder.decoder(shape, 6, **options)
     return tuple(part if isinstance(part, list) else [part] for part in made)
 

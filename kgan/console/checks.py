@@ -1,6 +1,5 @@
 """What is wrong with a command's options, as far as it can be told before TensorFlow loads."""
 
-import os
 import re
 from pathlib import Path
 
@@ -55,7 +54,7 @@ def check_sample(
         )
     if model is not None:
         names.check("MODEL", model)
-        if not any(map(os.path.exists, (model, os.path.join("saved_models", model)))):
+        if not drawing.is_there(model):
             raise drawing.no_model(model)
 
 
@@ -117,7 +116,7 @@ def check_evaluate(
     _check_data(dataset, data_dir, image_size)
     for source in sources:
         names.check("Source", source)
-        if not any(map(os.path.exists, (source, os.path.join("saved_models", source)))):
+        if not drawing.is_there(source):
             raise checks.no_source(source)
 
 

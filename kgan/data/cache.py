@@ -95,7 +95,8 @@ def describe() -> list[str]:
     """Returns the cache as lines: its place, then size, age and source of each entry."""
     found = entries()
     total = sum(entry.bytes for entry in found)
-    lines = [f"{cache_dir()}: {format_bytes(total)} in {len(found)} entries"]
+    count = "1 entry" if len(found) == 1 else f"{len(found)} entries"
+    lines = [f"{cache_dir()}: {format_bytes(total)} in {count}"]
     for entry in found:
         age = f"{entry.days:.0f} days"
         lines.append(

@@ -1,5 +1,6 @@
 """What to draw and in what form, told without TensorFlow."""
 
+import os
 import re
 from pathlib import Path
 
@@ -9,7 +10,13 @@ from kgan.errors import InputError, shown
 from kgan.models import MAX_SEED
 
 MAX_SEEDS, MAX_COLUMNS = 1_000_000, 10_000
+SHIPPED = "digits-dcgan"  # the generator that comes with KGAN
 FORMS = (".png", ".npz", ".gif")
+
+
+def is_there(model: str) -> bool:
+    """Returns whether something is called so: a path, a name under saved_models/, or `SHIPPED`."""
+    return model == SHIPPED or any(map(os.path.exists, (model, f"saved_models/{model}")))
 
 
 def no_model(model: str) -> InputError:

@@ -26,9 +26,9 @@ def find_model(model: str | None) -> Path:
 
     Args:
         model: A run folder, a SavedModel's folder with or without its version, or a name under
-            `saved_models/`; None for the newest run or SavedModel that this installation wrote, or
-            the digits generator that KGAN ships: a stranger's SavedModel is a program, and is
-            loaded only when it is named.
+            `saved_models/` or of the generator that KGAN ships; None for the newest run or
+            SavedModel that this installation wrote, or else that generator: a stranger's
+            SavedModel is a program, and is loaded only when it is named.
 
     Raises:
         InputError: Nothing of the kind is there.
@@ -41,6 +41,8 @@ def find_model(model: str | None) -> Path:
             return path
         if found := versions(path):
             return found[-1]
+    if model == drawing.SHIPPED:
+        return trust.shipped()
     raise drawing.no_model(model)
 
 

@@ -3,12 +3,14 @@
 import json
 import os
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from kgan.errors import RunWarning
 from kgan.runs import folder
 from kgan.runs.board import Board
 from kgan.runs.checkpoint import Checkpoints
@@ -73,6 +75,13 @@ class MetricsLog(EverySteps):
         start = self._checkpoints.latest_step
         lines = keep_lines(self._path, start) if self.writes else []
         last = lines[-1] if lines else {"step": 0, "seconds": 0.0}
+        if self.writes and start - last["step"] >= self.every:
+            warnings.warn(
+                f"{self._path} ends at step {last['step']:,}, the checkpoint is of step {start:,}: "
+                "the lines between are lost.",
+                RunWarning,
+                stacklevel=2,
+            )
         self._last_step, self._last_time = start, time.monotonic()
         self._seconds = last["seconds"]
 

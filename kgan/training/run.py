@@ -114,6 +114,7 @@ def _fit(
     checkpoints = Checkpoints(model, run_dir / "checkpoints", config.checkpoints_kept, devices)
     if devices.chief:
         checkpoints.recover()
+        _check_left(checkpoints, run_dir)
     devices.values()
     _check_agreement(run, run_dir)
     start = checkpoints.latest_step
@@ -157,6 +158,16 @@ def _fit(
             samples.now()
         devices.values()  # The others wait for the chief.
         raise
+
+
+def _check_left(checkpoints: Checkpoints, run_dir: Path) -> None:
+    """Raises an InputError where a run that has lines has no checkpoint left to go on from."""
+    lines = read_metrics(run_dir / "metrics.jsonl")
+    if checkpoints.empty and lines and lines[-1]["step"]:
+        raise InputError(
+            f"Run {run_dir} came to step {lines[-1]['step']:,}, but its checkpoints are gone: "
+            "bring them back from a copy, or start a new run."
+        )
 
 
 def _take_over(run: Run, run_dir: Path, changed: list[str], step: int) -> None:

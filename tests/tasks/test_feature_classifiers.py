@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import kgan
+from kgan import metrics
 from kgan.metrics import features
 from kgan.networks.conv_classifier import encoder
 from kgan.tasks.feature_classifiers import RECIPES, augmented, freeze
@@ -56,7 +57,8 @@ def test_a_frozen_classifier_is_the_classifier(tmp_path, monkeypatch):
     weights = [w + RNG.normal(scale=0.05, size=w.shape) for w in classifier.network.get_weights()]
     classifier.network.set_weights(weights)
     (tmp_path / "tiny-cnn.pb").write_bytes(freeze(classifier))
-    monkeypatch.setattr(features, "SHIPPED", tmp_path)
+    for module in (metrics, features):
+        monkeypatch.setattr(module, "SHIPPED", tmp_path)
     assert features.names() == ["tiny-cnn"]
     images = np.asarray(kgan.split("digits").test.images)
     found = features.find("tiny-cnn")(images)

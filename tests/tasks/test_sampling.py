@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from kgan.models.seeds import seed_latents
-from kgan.tasks.sampling import walk
+from kgan.serving import trust
+from kgan.tasks import drawing
+from kgan.tasks.sampling import find_model, walk
 
 
 @pytest.mark.parametrize("frames", [1, 16])
@@ -24,6 +26,12 @@ def test_a_walk_meets_its_seeds_in_their_order_in_small_steps(frames):
         lengths = np.linalg.norm(stretch, axis=1)
         assert min(sizes) * 0.9 < lengths.min()
         assert lengths.max() < max(sizes) * 1.1
+
+
+def test_the_shipped_generator_has_a_name(workdir):
+    assert drawing.is_there("digits-dcgan")
+    assert find_model("digits-dcgan") == trust.shipped()
+    assert not drawing.is_there("digits-dcgen")
 
 
 def test_a_walk_from_a_seed_to_itself_stays():

@@ -190,6 +190,27 @@ def test_none_that_can_be_read_is_told_and_nothing_is_renamed(run):
     assert names(run) == before
 
 
+def test_a_run_whose_checkpoints_are_gone_is_not_begun_anew(run):
+    shutil.rmtree(run / "checkpoints")
+    before = (run / "metrics.jsonl").read_bytes()
+    result = resume(run)
+    assert result.exit_code == 2
+    assert "came to step 30, but its checkpoints are gone: bring them back" in result.stderr
+    assert (run / "metrics.jsonl").read_bytes() == before
+
+
+def test_lines_that_are_lost_are_told(run):
+    lines = (run / "metrics.jsonl").read_bytes().splitlines(keepends=True)
+    (run / "metrics.jsonl").write_bytes(b"".join(lines[:1]))
+    for path in (run / "checkpoints").glob("ckpt-30.*"):
+        path.unlink()
+    step = json.loads(lines[0])["step"]
+    result = resume(run)
+    assert result.exit_code == 0, result.output
+    told = f"ends at step {step}, the checkpoint is of step 20: the lines between are lost."
+    assert result.stderr.count(told) == 1
+
+
 def test_one_of_another_model_is_no_damage(run):
     record = json.loads((run / "config.json").read_text())
     record["config"]["network"]["generator"]["width"] = 9
