@@ -52,6 +52,7 @@ CONFIG = record(
     {
         "family": choice(*FAMILIES),
         "device": CAPTION,
+        "digest": CAPTION,
         "fingerprint": record({"train": PART}, {"validation": PART, "test": PART}),
         "replicas": ONE_OR_MORE,
         "threads": record({"intra_op": ONE_OR_MORE, "inter_op": ONE_OR_MORE}),

@@ -1,5 +1,7 @@
 """What a run's config.json says of its data and its machine, and whether it is still so."""
 
+import hashlib
+import json
 import os
 import platform
 import warnings
@@ -13,6 +15,7 @@ import kgan
 from kgan.data.fingerprint import differences, fingerprint
 from kgan.data.prepared import Report
 from kgan.errors import InputError, RunWarning
+from kgan.runs.records import read_record
 from kgan.training import determinism
 from kgan.training.build import Run, load_data
 from kgan.training.configs import config_of
@@ -29,10 +32,12 @@ def describe(run: Run) -> dict:
         "numpy": np.__version__,
     }
     devices = [device.device_type for device in tf.config.list_physical_devices()]
+    config = run.config.to_dict()
     return {
         "name": run.name,
         "family": run.config.family,
-        "config": run.config.to_dict(),
+        "config": config,
+        "digest": _digest(config),
         **describe_data(run),
         "device": "GPU" if "GPU" in devices else f"CPU {platform.machine()}",
         "replicas": run.devices.replicas,
@@ -106,6 +111,22 @@ def other_data(run_dir: Path | str, record: dict, changed: list[str]) -> InputEr
         f"Run {run_dir} was not trained on {record['config']['data']['name']!r} as it is now "
         f"({'; '.join(changed)}): name the images with --dataset."
     )
+
+
+def warn_of_edits(run_dir: Path) -> None:
+    """Warns where somebody changed the settings in a run's config.json since it was begun."""
+    record = read_record(run_dir)
+    if record.get("digest", "") not in ("", _digest(record["config"])):
+        warnings.warn(
+            f"The settings in {run_dir / 'config.json'} were edited since the run began: it goes "
+            "on with them as they are, and equals no run that never stopped.",
+            RunWarning,
+            stacklevel=3,
+        )
+
+
+def _digest(config: dict) -> str:
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def warn_of_threads(record: dict, run_dir: Path) -> None:

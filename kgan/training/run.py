@@ -16,7 +16,7 @@ from kgan.errors import InputError, unknown
 from kgan.runs import folder
 from kgan.runs.checkpoint import Checkpoints
 from kgan.runs.lines import add_event
-from kgan.runs.records import is_run, read_evaluation, read_metrics
+from kgan.runs.records import is_run, read_evaluation, read_metrics, read_record
 from kgan.serving import export
 from kgan.training import determinism, failures, provenance
 from kgan.training.build import Run, build
@@ -77,6 +77,7 @@ def train(
                 changed = provenance.check_data(
                     record, run.fingerprint, run_dir, allow_changed_data
                 )
+                provenance.warn_of_edits(run_dir)
                 provenance.warn_of_threads(record, run_dir)
             else:
                 folder.write_json(run_dir / "config.json", provenance.describe(run))
@@ -178,7 +179,7 @@ def _take_over(run: Run, run_dir: Path, changed: list[str], step: int) -> None:
     event = {"event": DATA_CHANGED, "changed": changed}
     add_event(run_dir / "metrics.jsonl", step, run.images_per_step, event)
     set_aside(run_dir, step)
-    record = {**read_config(run_dir), **provenance.describe_data(run)}
+    record = {**read_record(run_dir), **provenance.describe_data(run)}
     folder.write_json(run_dir / "config.json", record)
 
 

@@ -264,6 +264,12 @@ def test_another_number_of_threads_is_warned_of(run):
         go_on(run, stop=Stop(0))
 
 
+def test_edited_settings_are_told(run):
+    edit(run, lambda record: record["config"].update(seed=9))
+    with pytest.warns(RunWarning, match=r"config\.json were edited"), pytest.raises(StoppedError):
+        go_on(run, stop=Stop(0))
+
+
 @pytest.mark.filterwarnings("error")
 def test_the_same_number_of_threads_is_not(run):
     with pytest.raises(StoppedError):
