@@ -67,7 +67,7 @@ def test_a_strangers_model_is_loaded_only_by_its_name(foreign):
     result = kgan("sample", "--seeds", "1", "--out", "a.png")
     assert result.exit_code == 0, result.output
     said = result.stderr.splitlines()
-    assert said[0].startswith("Left alone saved_models/gift/1: a SavedModel is a program")
+    assert said[0].startswith("Warning: Left alone saved_models/gift/1: a SavedModel is a program")
     assert said[0].endswith("To load it, name it: kgan sample saved_models/gift/1")
     assert said[1] == f"Drawing from {trust.shipped()}"
     assert not foreign.exists()
