@@ -316,21 +316,17 @@ class _Comparison:
         experiment, results = self._experiment, self._results
         labels = experiment.labels[-1]
         seed = results.best_seed("pretrained", labels, experiment.seeds)
-        row, before = results.get("pretrained", labels, seed), results.table()
+        row = results.get("pretrained", labels, seed)
         found = {
             "labels": labels,
             "seed": seed,
             "validation_accuracy": row["validation_accuracy"],
             "test_accuracy": row["test_accuracy"],
         }
-        exported = before.get("classifier") or {}
-        same = before.get("settings") == results.key and found.items() <= exported.items()
         name = f"{experiment.name}-classifier"
-        if same:
-            path = Path(exported["saved_model"])
-            same = path.parent == saved_models / name and (path / "saved_model.pb").exists()
+        exported = results.exported(found, saved_models / name)
         # The chief's answer: the others' files are elsewhere.
-        if max(self._devices.values(int(same and self._devices.chief))):
+        if max(self._devices.values(int(bool(exported) and self._devices.chief))):
             return exported
         weights = results.kept_weights(labels, seed)
         if weights is None:

@@ -125,6 +125,20 @@ class Results:
     def _weights_path(self, labels: int) -> Path:
         return self.place / f"classifier-{self.key}-{labels}.npz"
 
+    def exported(self, found: dict, versions: Path) -> dict:
+        """Returns what the last table says was exported of a classifier, empty if it is not there.
+
+        Args:
+            found: Which classifier, by its scores.
+            versions: The folder that its versions are in.
+        """
+        before = self.table()
+        exported = before.get("classifier") or {}
+        if before.get("settings") != self.key or not found.items() <= exported.items():
+            return {}
+        path = Path(exported["saved_model"])
+        return exported if path.parent == versions and (path / "saved_model.pb").exists() else {}
+
     def table(self) -> dict:
         """Returns the table of the last command, empty if there is none."""
         return self._table
