@@ -180,7 +180,7 @@ def training_options(*rates: str):
             key="precision",
             metavar="NAME",
             heading="Devices",
-            help=f"{listed('kgan.training.config:PRECISIONS')}.",
+            help=f"{listed('kgan.methods.config:PRECISIONS')}.",
         ),
         option(
             "--accumulate",

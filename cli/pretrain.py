@@ -49,14 +49,14 @@ from kgan.cli.options import data_options, training_options
     key="reconstruction.likelihood",
     metavar="NAME",
     heading="Autoencoder",
-    help=f"{listed('kgan.training.config:LIKELIHOODS')} (vae only).",
+    help=f"{listed('kgan.methods.autoencoder:LIKELIHOODS')} (vae only).",
 )
 @option(
     "--binarization",
     key="reconstruction.binarization",
     metavar="NAME",
     heading="Autoencoder",
-    help=f"Of the pixels: {listed('kgan.training.config:BINARIZATIONS')} (vae only).",
+    help=f"Of the pixels: {listed('kgan.methods.autoencoder:BINARIZATIONS')} (vae only).",
 )
 @option(
     "--beta",

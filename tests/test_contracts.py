@@ -11,11 +11,11 @@ import tensorflow as tf
 from kgan.data import DATASETS
 from kgan.errors import InputError
 from kgan.losses import OBJECTIVES, penalties
+from kgan.methods.presets import PRESETS
+from kgan.methods.settings import override, settings
 from kgan.models import GAN, OPTIMIZERS
 from kgan.networks import AUTOENCODERS, NETWORKS, conv_autoencoder
 from kgan.networks.architecture import architecture_of
-from kgan.training.presets import PRESETS
-from kgan.training.settings import override, settings
 
 SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (16, 48, 3), (128, 128, 3), (64, 32, 1)]
 SMALL = {

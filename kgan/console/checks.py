@@ -6,11 +6,11 @@ from pathlib import Path
 from kgan import data, names
 from kgan.console.options import parse_image_size
 from kgan.errors import InputError, shown
+from kgan.methods.config import MOST
+from kgan.methods.recorded import open_record
 from kgan.metrics import check_names
 from kgan.runs.folder import require_writable
 from kgan.tasks import ARMS, checks, drawing
-from kgan.training.config import MOST
-from kgan.training.configs import read_config
 
 _OF_SERVERS = {
     "name": "--model",
@@ -87,7 +87,7 @@ def check_finetune(
         batch_size,
     )
     _check_data(dataset, data_dir, image_size)
-    checks.read_record(run)
+    checks.finetunable(run)
 
 
 def check_evaluate(
@@ -206,4 +206,4 @@ def check_export(
     if out is not None:
         require_writable(Path(names.check("--out", out)))
     if run is not None:
-        read_config(names.check("RUN", run))
+        open_record(names.check("RUN", run))

@@ -23,17 +23,17 @@ def export_from_options(
         Lines to print.
 
     Raises:
-        InputError: As `restore` and what `kgan.serving` does.
+        InputError: As `open_run` and what `kgan.serving` does.
     """
     # TensorFlow comes with them.
     from kgan import serving
-    from kgan.training.run import about, restore
+    from kgan.training.run import about, open_run
 
     if show is not None:
         return [_requests(show)]
     lines, out = [], "saved_models" if out is None else out
     if run is not None:
-        model, own = restore(run, checkpoint)
+        model, own = open_run(run, checkpoint)
         known = about(run, int(model.step.numpy()))
         lines.append(f"Saved {serving.export(model, out, name or own, known, keep)}")
     if models_config:

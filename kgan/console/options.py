@@ -8,12 +8,13 @@ from typing import Any
 
 from kgan import data, names
 from kgan.errors import InputError, shown
+from kgan.methods import presets
+from kgan.methods.config import Config
+from kgan.methods.recorded import open_record
+from kgan.methods.settings import override, parse_setting
+from kgan.methods.settings import settings as settings_of
 from kgan.runs import folder
-from kgan.training import cluster, presets
-from kgan.training.config import Config
-from kgan.training.configs import read_config
-from kgan.training.settings import override, parse_setting
-from kgan.training.settings import settings as settings_of
+from kgan.training import cluster
 from kgan.training.stopping import parse_duration
 
 
@@ -108,7 +109,7 @@ def asked(
             "--run-dir runs/many --resume auto."
         )
     if going_on:
-        read_config(resume)
+        open_record(resume)
         start = None
     else:
         start = presets.find(command, preset, options["dataset"], options["model"])
@@ -141,7 +142,7 @@ def default_of(command: str, key: str) -> str | None:
         command: "train" or "pretrain".
         key: The setting that it stands for.
     """
-    of_command = [config for config in presets.PRESETS.values() if config.command == command]
+    of_command = [config for config in presets.PRESETS.values() if config.method.command == command]
     bare, *others = (
         settings_of(config, builders=False) for config in (presets.find(command), *of_command)
     )

@@ -46,7 +46,7 @@ class ProgressBar(keras.callbacks.Callback):
         self._images, self._console, self._stop, self._clock = (
             run.images_per_step, console, stop, clock,
         )  # fmt: skip
-        self._formats, self._samples = run.family.progress(run.model), run_dir / "samples"
+        self._formats, self._samples = run.method.progress, run_dir / "samples"
         self._line, self._scores, self._rate = StatusLine(run.total_steps), [], ""
         self._marks, self._end = collections.deque(maxlen=MARKS), None
         self._live = Status(console, self._shown)

@@ -8,19 +8,21 @@ from rich.console import Console
 from kgan.console.options import Asked
 from kgan.console.progress import ProgressBar, ScoreLines
 from kgan.console.tables import print_table
+from kgan.methods.config import Config
+from kgan.methods.settings import override
 from kgan.names import command
 from kgan.runs import folder
 from kgan.runs.checkpoint_files import steps_in
 from kgan.runs.records import read_evaluations, read_summary
-from kgan.training.build import Run, load_data, prepare, steps_for_epochs, training_examples
-from kgan.training.config import Config
+from kgan.training.build import Run, load_data, prepare, steps_for_epochs
 from kgan.training.evaluation import EVALUATIONS, best_of, cell
 from kgan.training.failures import lost_worker_told
 from kgan.training.run import train
-from kgan.training.settings import override
 from kgan.training.stopping import Stop, StoppedError
 from kgan.training.strategy import Devices, choose, resolve
 from kgan.training.unfinished import find_unfinished, reopen
+
+FOLDER = "--dataset FOLDER"
 
 
 def train_asked(asked: Asked) -> None:
@@ -75,9 +77,7 @@ def _new_run(start: Config, changes, epochs, report, devices) -> Run:
     config = override(start, changes)
     data = load_data(config, report)
     if epochs:
-        config = override(
-            config, {"steps": steps_for_epochs(epochs, training_examples(data), config)}
-        )
+        config = override(config, {"steps": steps_for_epochs(epochs, data, config)})
     return prepare(config, data, devices)
 
 
@@ -112,11 +112,45 @@ def outlook(run: Run, place: Path) -> list[str]:
     return lines
 
 
+def advice(run: Run, place: Path) -> str:
+    """Returns what to do with a finished run: a classifier is for data with labels."""
+    train, test = run.data.train, run.data.test
+    labelled = train.labels is not None and test.labels is not None and len(train.class_names) > 1
+    if run.method.use == "finetune" and labelled:
+        return f"Classify with it: {command('finetune', place)}"
+    if run.method.draws:
+        return f"Draw from it with: {command('sample', place)}"
+    return f"Classify images that have labels with it: {command('finetune', place, FOLDER)}"
+
+
+def score_rows(run: Run, found: dict) -> list[tuple[str, ...]]:
+    """Returns a row for the run and each baseline, and a column for each score, headed by names."""
+    scores = found["scores"]
+    if not scores:
+        return []
+    columns = [(score["name"], _headed(score, scores[0]["n"])) for score in scores]
+    rows = [("", *(head for _, head in columns))]
+    for name, values in {run.name: scores, **found["baselines"]}.items():
+        cells = {score["name"]: cell(score) for score in values}
+        rows.append((name, *(cells.get(score, "") for score, _ in columns)))
+    return rows
+
+
+def _headed(score: dict, count: int) -> str:
+    """Returns a score's name, with its unit and what it alone was computed of."""
+    more = [score.get("unit", "")]
+    if "importance_samples" in score:
+        more.append(f"{score['importance_samples']} importance samples")
+    if score["n"] != count:
+        more.append(f"{score['n']:,} images")
+    return ", ".join(filter(None, (score["name"], *more)))
+
+
 def _train(
     run: Run, place: Path, out: Path, console: Console, stop: Stop, allow_changed_data: bool
 ) -> None:
     config, shape = run.config, "x".join(map(str, run.examples.image_shape))
-    phases = run.total_steps // config.steps
+    phases = len(run.phases)
     each = f"{phases} layers, " if phases > 1 else ""
     replicas = run.devices.replicas
     where = f"{config.precision} on {replicas} replicas" if replicas > 1 else config.precision
@@ -138,8 +172,8 @@ def _train(
         why = str(error) or "Stopped."
         if isinstance(error, StoppedError) and not stop.signal:
             why += " Its time is up."
-        for line in (why, *outlook(run, place),
-                     f"Go on with: {command(f'{config.command} --resume', place)}"):  # fmt: skip
+        again = command(f"{run.method.command} --resume", place)
+        for line in (why, *outlook(run, place), f"Go on with: {again}"):
             console.print(line, soft_wrap=True)
         # As the shell and job schedulers count: 0 for a time that was up, else 128 + the signal.
         sys.exit(128 + stop.signal if stop.signal else 0)
@@ -147,8 +181,7 @@ def _train(
         bar.close()
     if not summary:
         return  # The chief tells.
-    print_table(run.family.rows(summary), console)
-    advice = run.family.advice(config, run.data, place)
-    lines = [f"Saved {summary['saved_model']}.", *outlook(run, place), advice]
+    print_table(score_rows(run, summary), console)
+    lines = [f"Saved {summary['saved_model']}.", *outlook(run, place), advice(run, place)]
     for line in dict.fromkeys(lines):
         console.print(line, soft_wrap=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kgan.data import find, load, no_images
+from kgan.data import find, load
 from kgan.data.examples import Examples
 from kgan.data.prepared import Report
 from kgan.errors import InputError
@@ -105,8 +105,6 @@ def split(
     """
     options = {"data_dir": data_dir, "image_size": image_size, "report": report}
     everything = load(name_or_path, **options)
-    if everything.images.ndim != 4:
-        raise no_images(everything.name)
     if not _has_test(name_or_path, data_dir):
         return _permuted(everything)
     test = load(name_or_path, split="test", **options)
@@ -128,8 +126,6 @@ def parts_of(examples: Examples) -> Splits:
     Raises:
         InputError: Not images, or too few for three parts.
     """
-    if examples.images.ndim != 4:
-        raise no_images(examples.name)
     if not examples.test_size:
         return _permuted(examples)
     return _tested(examples, subset(examples, slice(0, 0)), examples.test_size)

@@ -14,11 +14,13 @@ class Network:
         generator: `(image_shape, latent_dim, **options) -> keras.Model`.
         discriminator: `(image_shape, **options) -> keras.Model`.
         value_range: What the generator's output activation spans, for images.
+        method: By which of `kgan.methods.METHODS` they are trained.
     """
 
     generator: Callable
     discriminator: Callable
     value_range: tuple[float, float]
+    method: str = "gan"
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,12 @@ class Coder:
         encoder: `(image_shape, code_size, **options) -> keras.Model`, or a list of them for what
             is trained layer by layer.
         decoder: As `encoder`, the way back.
+        method: By which of `kgan.methods.METHODS` they are trained.
     """
 
     encoder: Callable
     decoder: Callable
+    method: str
 
 
 NETWORKS = Table(
@@ -46,9 +50,11 @@ NETWORKS = Table(
 AUTOENCODERS = Table(
     __name__,
     {
-        "conv_autoencoder": Coder("conv_autoencoder:encoder", "conv_autoencoder:decoder"),
-        "denoising": Coder("conv_autoencoder:encoder", "conv_autoencoder:decoder"),
-        "stacked": Coder("stacked:encoders", "stacked:decoders"),
-        "vae": Coder("variational:encoder", "variational:decoder"),
+        "conv_autoencoder": Coder(
+            "conv_autoencoder:encoder", "conv_autoencoder:decoder", "autoencoder"
+        ),
+        "denoising": Coder("conv_autoencoder:encoder", "conv_autoencoder:decoder", "denoising"),
+        "stacked": Coder("stacked:encoders", "stacked:decoders", "stacked"),
+        "vae": Coder("variational:encoder", "variational:decoder", "vae"),
     },
 )

@@ -19,7 +19,6 @@ from kgan.runs.schema import (
     table,
 )
 
-FAMILIES = ("adversarial", "pretraining")  # the kinds of runs
 SCORE = record(
     {
         "name": CAPTION,
@@ -50,7 +49,10 @@ CONFIG = record(
         "image_shape": listing(ONE_OR_MORE, 1, 3),
     },
     {
-        "family": choice(*FAMILIES),
+        "format": ONE_OR_MORE,
+        "method": CAPTION,
+        "family": CAPTION,  # of format 1
+        "trained_on": listing(choice("train", "validation", "test"), 1, 3),
         "device": CAPTION,
         "digest": CAPTION,
         "fingerprint": record({"train": PART}, {"validation": PART, "test": PART}),
@@ -75,7 +77,9 @@ def score_name(value, where):
 
 EVALUATIONS = record({"step": COUNT, "name": score_name, "value": NUMBER}, others=anything)
 EVALUATION = record(
-    {}, {"scores": listing(SCORE), "baselines": table(listing(BASELINE))}, others=anything
+    {},
+    {"format": COUNT, "scores": listing(SCORE), "baselines": table(listing(BASELINE))},
+    others=anything,
 )
 SUMMARY = record({"step": COUNT, "saved_model": TEXT}, others=anything)
 SETTINGS = table(record({}, others=anything))

@@ -21,6 +21,8 @@ MEBIBYTE = 2**20
 # some 200,000 lines of 300 bytes.
 LARGEST, LARGEST_LOG, LONGEST_LINE = 16 * MEBIBYTE, 64 * MEBIBYTE, MEBIBYTE
 
+FORMAT = 2  # of config.json: 1 was KGAN 0.1's, which did not say so
+
 NEW_RUN = "bring it back from a copy, or start a new run"
 LINE = "bring it back from a copy, or remove that line (the first ones, where it is too large)"
 AGAIN = "remove it, and it is written again"
@@ -43,7 +45,7 @@ def read_record(folder: str | Path) -> dict:
             f"{folder} is no run: expected a folder made by `kgan train` or `kgan pretrain`, with "
             "a config.json."
         )
-    return _read(path, forms.CONFIG, NEW_RUN, largest=MEBIBYTE)
+    return read_json(path, forms.CONFIG, NEW_RUN, largest=MEBIBYTE)
 
 
 def read_summary(folder: str | Path) -> dict | None:
@@ -54,18 +56,7 @@ def read_summary(folder: str | Path) -> dict | None:
     """
     path = Path(folder) / "summary.json"
     fix = "bring it back from a copy, or remove it to let --resume finish the run again"
-    return _read(path, forms.SUMMARY, fix) if os.path.lexists(path) else None
-
-
-def read_evaluation(folder: str | Path) -> dict:
-    """Returns a run's evaluation.json, empty if there is none.
-
-    Raises:
-        InputError: There is one that does not fit.
-    """
-    path = Path(folder) / "evaluation.json"
-    fix = f"{AGAIN} by kgan evaluate"
-    return _read(path, forms.EVALUATION, fix) if os.path.lexists(path) else {}
+    return read_json(path, forms.SUMMARY, fix) if os.path.lexists(path) else None
 
 
 def read_metrics(path: Path) -> list[dict]:
@@ -95,7 +86,7 @@ def read_settings(path: Path) -> dict:
     Raises:
         InputError: There is one that does not fit.
     """
-    return _read(path, forms.SETTINGS, AGAIN) if os.path.lexists(path) else {}
+    return read_json(path, forms.SETTINGS, AGAIN) if os.path.lexists(path) else {}
 
 
 def read_table(path: Path) -> dict:
@@ -104,10 +95,16 @@ def read_table(path: Path) -> dict:
     Raises:
         InputError: There is one that does not fit.
     """
-    return _read(path, forms.TABLE, AGAIN) if os.path.lexists(path) else {}
+    return read_json(path, forms.TABLE, AGAIN) if os.path.lexists(path) else {}
 
 
-def _read(path: Path, schema: Schema, fix: str, largest: int = LARGEST) -> dict:
+def read_json(path: Path, schema: Schema, fix: str, largest: int = LARGEST) -> dict:
+    """Returns what a JSON file holds.
+
+    Raises:
+        InputError: It does not fit the schema, is larger in bytes, or cannot be read; `fix` is what
+            to do then.
+    """
     with _told(path, fix), _opened(path, largest) as file:
         return _fitted(file.read(largest + 1), schema)
 

@@ -7,11 +7,11 @@ import numpy as np
 
 from kgan import names
 from kgan.errors import InputError, shown, unknown
+from kgan.methods.config import MOST, MOST_STEPS
+from kgan.methods.recorded import RunRecord, open_record
 from kgan.runs.records import is_run
 from kgan.tasks import ARMS
 from kgan.tasks.drawing import MAX_SEEDS
-from kgan.training.config import MOST, MOST_STEPS
-from kgan.training.configs import read_config
 
 MAX_REPETITIONS = 1000
 
@@ -64,8 +64,8 @@ def _is_rate(value) -> bool:
     return isinstance(value, int | float | np.number) and 0 < value < float("inf")
 
 
-def read_record(run_dir: str | os.PathLike) -> dict:
-    """Returns the config.json of a run that a classifier can be made from.
+def finetunable(run_dir: str | os.PathLike) -> RunRecord:
+    """Returns what is written of a run that a classifier can be made from.
 
     Raises:
         InputError: There is none.
@@ -75,9 +75,9 @@ def read_record(run_dir: str | os.PathLike) -> dict:
     if not is_run(run_dir):
         found = "a SavedModel" if next(run_dir.glob("**/saved_model.pb"), None) else "no run"
         raise InputError(f"{run_dir} is {found}: {taken}, such as runs/00000-digits-dcgan.")
-    record = read_config(run_dir)
-    if len(record["image_shape"]) != 3:
+    record = open_record(run_dir)
+    if len(record.spec.shape) != 3:
         raise InputError(
-            f"Run {run_dir} makes points ({record['config']['data']['name']}), not images: {taken}."
+            f"Run {run_dir} makes points ({record.config.data.name}), not images: {taken}."
         )
     return record

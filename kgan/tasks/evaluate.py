@@ -12,15 +12,15 @@ import numpy as np
 from kgan import memory, names
 from kgan.data.prepared import Report
 from kgan.errors import InputError
+from kgan.methods.recorded import open_record
 from kgan.metrics import METRICS, check_names
 from kgan.metrics.scores import Data, Scorer, applicable
-from kgan.runs import folder, pictures
+from kgan.runs import folder, pictures, scores
 from kgan.runs.board import Board
-from kgan.runs.records import read_evaluation
+from kgan.runs.scores import read_evaluation
 from kgan.tasks.checks import check_samples
 from kgan.tasks.sources import Source, open_source
 from kgan.training import evaluation, provenance
-from kgan.training.configs import read_config
 
 SAMPLES = 10_000
 PICTURED, NEIGHBOURS = 8, 7
@@ -111,10 +111,10 @@ def _real(opened: list[Source], dataset, data_dir, image_size, preparing) -> Dat
             raise InputError(
                 f"{opened[0].name} does not tell its data: name the real images with --dataset."
             )
-        own, dataset = run.data, run.data["name"]
-        data_dir = own["data_dir"] if data_dir is None else data_dir
-        image_size = own["image_size"] if image_size is None else image_size
-        others = {source.data["name"] for source in opened if source.data} - {dataset}
+        own, dataset = run.data, run.data.name
+        data_dir = own.data_dir if data_dir is None else data_dir
+        image_size = own.image_size if image_size is None else image_size
+        others = {source.data.name for source in opened if source.data} - {dataset}
         if others:
             raise InputError(
                 f"The runs have several data sets ({dataset}, {', '.join(sorted(others))}): scores "
@@ -122,9 +122,9 @@ def _real(opened: list[Source], dataset, data_dir, image_size, preparing) -> Dat
             )
         for source in opened:
             if source.data:
-                record = read_config(source.run_dir)
+                record = open_record(source.run_dir)
                 if changed := provenance.changed_since(record, data_dir, preparing):
-                    raise provenance.other_data(source.name, record, changed)
+                    raise provenance.other_data(record, changed)
     return evaluation.real_data(dataset, data_dir, image_size, preparing)
 
 
@@ -189,16 +189,7 @@ class _Evaluation:
 
 
 def _record(source: Source, entry: dict, baselines: dict) -> None:
-    """Adds scores to a run's evaluation.json, in place of those of the same conditions."""
-    path = source.run_dir / "evaluation.json"
-    known = read_evaluation(source.run_dir)
-    new = {_key(score) for score in entry["scores"]}
-    kept = [score for score in known.get("scores", []) if _key(score) not in new]
-    known |= {"scores": [*kept, *entry["scores"]], "seconds": entry["seconds"]}
-    folder.write_json(path, {**known, "baselines": baselines})
+    found = {"scores": entry["scores"], "baselines": baselines, "seconds": entry["seconds"]}
+    scores.add(source.run_dir, found)
     values = {score["name"]: score["value"] for score in entry["scores"]}
     Board(source.run_dir).scalars(entry["scores"][0]["step"], values)
-
-
-def _key(score: dict) -> tuple:
-    return tuple(score[part] for part in ("name", "step", "n", "dataset", "split"))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kgan.data import Examples, licence, resolved
-from kgan.data.fingerprint import fingerprint
+from kgan.data.fingerprint import PARTS, fingerprint
 from kgan.data.prepared import Report
 from kgan.data.split import Splits, split, stratified
 from kgan.errors import InputError
@@ -19,12 +19,12 @@ from kgan.tasks.features import Encoder, encoder
 from kgan.tasks.results import key_of
 from kgan.tasks.supervised import Budget, budget
 from kgan.training import provenance
-from kgan.training.run import restore
+from kgan.training.run import open_run
 
 TUNED = ("pretrained", "random")  # trained whole, at a learning rate to be chosen
 # What the softmax layer starts from: random weights, or the linear probe on the encoder's output
 # (Kumar et al. 2022, section 3.4, LP-FT). Chosen by validation, as the learning rate is.
-STARTS = ("fresh", "probe")
+HEADS = ("fresh", "probe")
 LEARNING_RATES = (0.001, 0.0003)
 LABELS = (100, 1000, 10_000)  # those of them that there are, and all
 SEEDS = 5
@@ -78,7 +78,7 @@ class Experiment:
 
     def fits(self, arm: str) -> int:
         """Returns the classifiers of an arm to fit for each number of labels."""
-        candidates = len(self.learning_rates) * len(STARTS)
+        candidates = len(self.learning_rates) * len(HEADS)
         return self.seeds - 1 + candidates if arm in TUNED else self.seeds
 
     def work(self, arm: str, labels: int) -> tuple[str, int]:
@@ -149,18 +149,18 @@ def prepare(
         InputError: The run, the data or an option is wrong.
     """
     checks.check(labels, arms, seeds, learning_rates, steps, batch_size)
-    record, run_dir = checks.read_record(run_dir), Path(run_dir)
-    model, name = restore(run_dir)
-    own, named, changed = record["config"]["data"], dataset is not None, None
-    if not named or resolved(dataset, data_dir) == resolved(own["name"], data_dir):
-        dataset = own["name"]
-        data_dir = own["data_dir"] if data_dir is None else data_dir
-        image_size = own["image_size"] if image_size is None else image_size
+    record, run_dir = checks.finetunable(run_dir), Path(run_dir)
+    model, name = open_run(run_dir)
+    own, named, changed = record.config.data, dataset is not None, None
+    if not named or resolved(dataset, data_dir) == resolved(own.name, data_dir):
+        dataset = own.name
+        data_dir = own.data_dir if data_dir is None else data_dir
+        image_size = own.image_size if image_size is None else image_size
         changed = provenance.changed_since(record, data_dir, preparing)
         if changed and not named:
-            raise provenance.other_data(run_dir, record, changed)
+            raise provenance.other_data(record, changed)
     splits = split(dataset, data_dir=data_dir, image_size=image_size, report=preparing)
-    _check_data(splits, tuple(record["image_shape"]))
+    _check_data(splits, record.spec.shape)
     splits = Splits(
         in_memory(splits.train),
         in_memory(splits.validation, limit=None),
@@ -183,7 +183,7 @@ def prepare(
         learning_rates=tuple(learning_rates),
         batch_size=batch_size,
         steps=steps,
-        pretrained_on=None if changed is None else _seen(record["examples"], parts, changed),
+        pretrained_on=None if changed is None else _seen(record.trained_on, changed),
         settings={
             "dataset": splits.train.name,
             "image_shape": list(splits.train.image_shape),
@@ -191,7 +191,7 @@ def prepare(
             "sizes": parts,
             "fingerprint": key_of(fingerprint(splits)),
             "learning_rates": list(learning_rates),
-            "starts": list(STARTS),
+            "starts": list(HEADS),
             "steps": steps,
             "batch_size": batch_size,
             "encoder": _digest(source),
@@ -248,20 +248,19 @@ def in_memory(examples: Examples, limit: int | None = IN_MEMORY) -> Examples:
     return replace(examples, images=np.array(examples.images))
 
 
-def _seen(examples: int, sizes: list[int], changed: list[str]) -> str | None:
-    """Returns what a run was trained on, from how many examples it had and how they differ."""
+def _seen(trained_on: tuple[str, ...] | None, changed: list[str]) -> str:
+    """Returns what a run was trained on, from its parts of the data and how those differ now."""
     if changed:
         return (
             f"data of the same name that were others ({'; '.join(changed)}): test images may be "
             "among them"
         )
-    train, validation, test = sizes
-    parts = {
-        train: "the training part",
-        train + validation: "the training and validation parts",
-        train + validation + test: "all parts, validation and test included",
-    }
-    return f"the same data: {parts[examples]}" if examples in parts else None
+    if trained_on is None:
+        return "the same data, all but a test split of the set's own (KGAN 0.1 held nothing out)"
+    if len(trained_on) == 1:
+        return f"the same data: the {PARTS[trained_on[0]]} part"
+    *first, last = (PARTS[part] for part in trained_on)
+    return f"the same data: the {', '.join(first)} and {last} parts"
 
 
 def _digest(source: Encoder) -> str:

@@ -42,7 +42,7 @@ def encoder(model: keras.Model) -> Encoder:
     the input of its last dense layer.
 
     Args:
-        model: As `kgan.restore` returns it.
+        model: As `kgan.open_run` returns it.
 
     Raises:
         InputError: The model has none.

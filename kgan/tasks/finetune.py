@@ -15,7 +15,7 @@ from kgan.models import Classifier
 from kgan.runs import folder
 from kgan.serving import export
 from kgan.tasks import probe, report
-from kgan.tasks.experiment import SEEDS, STARTS, TUNED, Experiment, in_memory, prepare
+from kgan.tasks.experiment import HEADS, SEEDS, TUNED, Experiment, in_memory, prepare
 from kgan.tasks.features import Features
 from kgan.tasks.results import Results, opened
 from kgan.tasks.supervised import Trained, Trainer
@@ -206,7 +206,7 @@ class _Comparison:
                     if first:
                         candidates = [(first["learning_rate"], first["start"])]
                     else:
-                        candidates = list(product(experiment.learning_rates, STARTS))
+                        candidates = list(product(experiment.learning_rates, HEADS))
                     if not results.get(arm, labels, seed):
                         self._train_row(arm, labels, seed, candidates)
 

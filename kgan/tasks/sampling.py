@@ -8,6 +8,7 @@ import numpy as np
 
 from kgan import memory, names
 from kgan.errors import InputError, RunWarning, plain
+from kgan.methods.recorded import open_record
 from kgan.models import GAN, VAE
 from kgan.models.seeds import SAMPLE_BATCH, seed_latents
 from kgan.runs import pictures
@@ -15,8 +16,7 @@ from kgan.runs.records import is_run
 from kgan.serving import SavedGenerator, ServedGenerator, trust
 from kgan.serving.saved import is_saved_model, signatures, versions
 from kgan.tasks import drawing
-from kgan.training.configs import config_of, read_config
-from kgan.training.run import restore
+from kgan.training.run import open_run
 
 WALK_FRAMES = 16
 
@@ -87,8 +87,7 @@ def _draws_unasked(path: Path) -> bool:
 
 def _draws(path: Path) -> bool:
     if is_run(path):
-        config = config_of(read_config(path))
-        return config.family == "adversarial" or config.network.name == "vae"
+        return open_record(path).config.method.draws
     return "generate" in signatures(path)
 
 
@@ -97,7 +96,7 @@ def open_model(path: Path, checkpoint: str = "last") -> GAN | VAE | SavedGenerat
 
     Args:
         path: The folder.
-        checkpoint: Of a run: see `restore`.
+        checkpoint: Of a run: see `open_run`.
 
     Raises:
         InputError: A run of an autoencoder that draws nothing.
@@ -113,7 +112,7 @@ def open_model(path: Path, checkpoint: str = "last") -> GAN | VAE | SavedGenerat
             f"{path} is a run of an autoencoder, which draws no images: kgan sample takes runs of "
             "kgan train and of kgan pretrain --model vae. Use this one with kgan finetune."
         )
-    return restore(path, checkpoint)[0]
+    return open_run(path, checkpoint)[0]
 
 
 def _draws_nothing(path: Path) -> InputError:

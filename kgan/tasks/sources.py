@@ -10,11 +10,12 @@ import numpy as np
 from kgan import names
 from kgan.data import load
 from kgan.errors import InputError
+from kgan.methods.config import DataConfig
+from kgan.methods.recorded import open_record
 from kgan.metrics import arrays
 from kgan.runs.records import is_run
 from kgan.tasks.checks import no_source
 from kgan.tasks.sampling import find_model, open_model
-from kgan.training.configs import read_config
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Source:
         draw: From a first and a last index to uint8 images `(last - first, *image_shape)`.
         count: How many there are, None for as many as are asked for.
         about: Conditions of its scores.
-        data: The run's own data set, as in its config.json; None if it tells none.
+        data: The run's own data set, None if it tells none.
         run_dir: The run's folder, None if it is no run.
     """
 
@@ -34,7 +35,7 @@ class Source:
     draw: Callable[[int, int], np.ndarray]
     count: int | None
     about: dict
-    data: dict | None = None
+    data: DataConfig | None = None
     run_dir: Path | None = None
 
     def conditions(self, count: int) -> dict:
@@ -86,7 +87,7 @@ def _generator(name: str, place: Path, checkpoint: str) -> Source:
     if not is_run(place):
         return Source(name, draw, None, about)
     about |= {"step": int(model.step.numpy()), "checkpoint": checkpoint}
-    data = read_config(place)["config"]["data"]
+    data = open_record(place).config.data
     return Source(name, draw, None, about, data, place)
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -9,17 +10,16 @@ import numpy as np
 import tensorflow as tf
 
 from kgan import memory, names
-from kgan.data import Examples
+from kgan.data import Examples, load
 from kgan.data.fingerprint import fingerprint
-from kgan.data.split import Splits
+from kgan.data.split import Splits, parts_of, split, subset
 from kgan.errors import InputError
+from kgan.methods.base import DataSpec, Method, Phase
+from kgan.methods.config import Config
+from kgan.methods.settings import check_options
 from kgan.metrics.scores import Scorer
-from kgan.training import adversarial, precision, pretraining, room
-from kgan.training.config import Config
-from kgan.training.settings import check_options
+from kgan.training import evaluation, precision, room
 from kgan.training.strategy import Devices
-
-FAMILIES = {"adversarial": adversarial, "pretraining": pretraining}
 
 
 @dataclass
@@ -28,7 +28,8 @@ class Run:
 
     Attributes:
         config: With every "auto" resolved.
-        data: All of its data; `Splits` where some of them are held out.
+        data: Its parts.
+        trained_on: Those that are trained on: of "train", "validation" and "test".
         model: Compiled.
         name: Data set and network, such as "mnist-dcgan"; also the SavedModel's name.
         devices: Where the model trains.
@@ -37,7 +38,8 @@ class Run:
     """
 
     config: Config
-    data: Examples | Splits
+    data: Splits
+    trained_on: tuple[str, ...]
     model: keras.Model
     name: str
     devices: Devices
@@ -47,46 +49,64 @@ class Run:
     @property
     def examples(self) -> Examples:
         """What it trains on."""
-        return training_examples(self.data)
+        return self.data.train
 
     @property
-    def family(self):
-        """The module with what its kind of run does its own way."""
-        return FAMILIES[self.config.family]
+    def method(self) -> Method:
+        """How it is trained."""
+        return self.config.method
 
     @property
     def images_per_step(self) -> int:
         """Real examples a training step."""
-        return self.family.images_per_step(self.config)
+        return self.method.images_per_step(self.config)
+
+    @property
+    def phases(self) -> Sequence[Phase]:
+        """What its training consists of."""
+        return self.method.phases(self.model, self.config)
 
     @property
     def total_steps(self) -> int:
         """Training steps altogether."""
-        return self.config.steps * len(self.family.phases(self.model))
+        return sum(phase.steps for phase in self.phases)
 
 
-def training_examples(data: Examples | Splits) -> Examples:
-    """Returns what is trained on."""
-    return data.train if isinstance(data, Splits) else data
-
-
-def steps_for_epochs(epochs: int, examples: Examples, config: Config) -> int:
+def steps_for_epochs(epochs: int, data: Examples | Splits, config: Config) -> int:
     """Returns the steps in which every example is seen `epochs` times."""
-    images = FAMILIES[config.family].images_per_step(config)
-    return math.ceil(epochs * len(examples) / images)
+    images = config.method.images_per_step(config)
+    return math.ceil(epochs * len(_parts(config, data).train) / images)
 
 
 def load_data(config: Config, report=None) -> Examples | Splits:
-    """Returns the data of a configuration, split where its kind of run holds some out.
+    """Returns the data of a configuration, in parts where some are held out.
 
     Args:
         config: Any configuration.
         report: See `kgan.load`.
     """
-    data = config.data
-    return FAMILIES[config.family].load(
-        data.name, data_dir=data.data_dir, image_size=data.image_size, report=report
-    )
+    data, read = config.data, load if config.data.hold_out == "none" else split
+    return read(data.name, data_dir=data.data_dir, image_size=data.image_size, report=report)
+
+
+def _parts(config: Config, data: Examples | Splits) -> Splits:
+    """Returns what to train on and what to hold out of it."""
+    if config.data.hold_out == "none":
+        if isinstance(data, Splits):
+            raise InputError(
+                "data.hold_out is none, but the data come in parts: pass kgan.load(...), or leave "
+                "hold_out out."
+            )
+        nothing = subset(data, slice(0, 0))
+        return Splits(data, nothing, nothing, "nothing is held out")
+    return data if isinstance(data, Splits) else parts_of(data)
+
+
+def _trained_on(config: Config, examples: Examples) -> tuple[str, ...]:
+    """Returns which of the parts that `kgan.split` makes of the data are trained on."""
+    if config.data.hold_out == "split":
+        return ("train",)
+    return ("train", "validation") if examples.test_size else ("train", "validation", "test")
 
 
 def prepare(config: Config, data: Examples | Splits, devices: Devices | None = None) -> Run:
@@ -94,7 +114,8 @@ def prepare(config: Config, data: Examples | Splits, devices: Devices | None = N
 
     Args:
         config: The configuration; whatever is "auto" in it is resolved.
-        data: From `kgan.load`, or `kgan.split` for a `PretrainConfig`.
+        data: From `kgan.split`, or from `kgan.load`, of which then the same parts are held out, or
+            none, as `config.data.hold_out` says. What is named in `config.data` is not read.
         devices: Where the model is to train; by default those of the strategy whose scope this is
             called in.
 
@@ -105,8 +126,9 @@ def prepare(config: Config, data: Examples | Splits, devices: Devices | None = N
     config.check()
     devices = devices or Devices()
     devices.check_batch(config.batch_size, config.accumulate)
-    examples = training_examples(data)
-    _check_form(examples)
+    _check_form(data.train if isinstance(data, Splits) else data)
+    given, data = data, _parts(config, data)
+    examples = data.train
     if config.batch_size > len(examples):
         raise InputError(
             f"Batch size {config.batch_size} is larger than the data: {examples.name} has "
@@ -114,13 +136,17 @@ def prepare(config: Config, data: Examples | Splits, devices: Devices | None = N
         )
     _check_batch(config, examples)
     config = dataclasses.replace(config, precision=precision.resolve(config.precision))
-    found = fingerprint(data)
-    config, data = FAMILIES[config.family].resolve(config, data)
+    found = fingerprint(given if config.data.hold_out == "none" else data)
+    config, data = config.method.resolve(config, data)
     with devices.scope():
-        model = build(config, examples.image_shape, examples.images)
+        model = build(config, DataSpec.of(examples))
     name = names.as_model(f"{examples.name}-{config.network.name}")
-    scorer = FAMILIES[config.family].scorer(config, data)
-    return Run(config, data, model, name, devices, found, scorer)
+    scorer = None
+    if config.evaluation.every:
+        parts = parts_of(examples) if config.data.hold_out == "none" else data
+        scorer = evaluation.scorer(config.evaluation, evaluation.as_data(parts))
+    trained_on = _trained_on(config, examples)
+    return Run(config, data, trained_on, model, name, devices, found, scorer)
 
 
 def _check_form(examples: Examples) -> None:
@@ -134,15 +160,12 @@ def _check_form(examples: Examples) -> None:
         )
 
 
-def build(
-    config: Config, image_shape: tuple[int, ...], images: np.ndarray | None = None
-) -> keras.Model:
+def build(config: Config, spec: DataSpec) -> keras.Model:
     """Returns the compiled model of a configuration, its weights drawn from the seed.
 
     Args:
         config: With every "auto" resolved.
-        image_shape: Shape of one example.
-        images: The training data, for networks whose first weights depend on them.
+        spec: Of the data.
 
     Raises:
         InputError: A network or an optimizer cannot be built from its options.
@@ -153,7 +176,7 @@ def build(
     keras.config.set_dtype_policy(precision.policy(config.precision))
     try:
         with room.for_variables(config.network.name):
-            return FAMILIES[config.family].build(config, image_shape, images)
+            return config.method.build(config, spec)
     except InputError:
         raise
     except (TypeError, ValueError, ArithmeticError, MemoryError, tf.errors.OpError) as error:
@@ -169,7 +192,7 @@ def _check_batch(config: Config, examples: Examples) -> None:
     Raises:
         InputError: They do not.
     """
-    count = FAMILIES[config.family].images_per_step(config)
+    count = config.method.images_per_step(config)
     size = count * math.prod(examples.image_shape) * (examples.images.dtype.itemsize + 4)
     fix = "choose a smaller --batch-size or --image-size, or fewer --discriminator-steps"
     memory.require(size, f"A step of {count:,} examples", fix)

@@ -5,10 +5,11 @@ import json
 import os
 from pathlib import Path
 
-from kgan.data import Examples
+from kgan.data import no_images
 from kgan.data.cache import cache_dir
 from kgan.data.prepared import Report
-from kgan.data.split import Splits, parts_of, split
+from kgan.data.split import Splits, split
+from kgan.methods.config import EvaluationConfig
 from kgan.metrics import METRICS, features, metric_of
 from kgan.metrics.scores import Data, Scorer
 from kgan.runs import folder, pictures
@@ -17,7 +18,6 @@ from kgan.runs.checkpoint import Checkpoints
 from kgan.runs.lines import keep_lines
 from kgan.runs.records import read_evaluations
 from kgan.training.callbacks import EverySteps
-from kgan.training.config import EvaluationConfig
 
 EVALUATIONS = "evaluations.jsonl"
 
@@ -39,19 +39,17 @@ def real_data(
     Raises:
         InputError: Not a set of images, or not to be loaded.
     """
-    return _data(split(dataset, data_dir=data_dir, image_size=image_size, report=report))
+    return as_data(split(dataset, data_dir=data_dir, image_size=image_size, report=report))
 
 
-def given_data(examples: Examples) -> Data:
-    """Returns what `real_data` does, of the examples that a run was given, whatever their name.
+def as_data(parts: Splits) -> Data:
+    """Returns what `real_data` does, of parts that are at hand, whatever their name.
 
-    Args:
-        examples: As of `data.split.parts_of`, and likewise what is raised.
+    Raises:
+        InputError: Not images.
     """
-    return _data(parts_of(examples))
-
-
-def _data(parts: Splits) -> Data:
+    if parts.train.images.ndim != 4:
+        raise no_images(parts.train.name)
     return Data(parts.train.name, parts.train.images, parts.validation.images, parts.test.images)
 
 

@@ -13,15 +13,16 @@ from kgan import names
 from kgan.data import licence
 from kgan.data.pipeline import batches
 from kgan.errors import InputError, unknown
-from kgan.runs import folder
+from kgan.methods.recorded import open_record
+from kgan.runs import folder, scores
 from kgan.runs.checkpoint import Checkpoints
 from kgan.runs.lines import add_event
-from kgan.runs.records import is_run, read_evaluation, read_metrics, read_record
+from kgan.runs.records import is_run, read_metrics, read_record
+from kgan.runs.scores import read_evaluation
 from kgan.serving import export
 from kgan.training import determinism, failures, provenance
 from kgan.training.build import Run, build
 from kgan.training.callbacks import Checkpointing, MetricsLog, Samples
-from kgan.training.configs import config_of, read_config
 from kgan.training.evaluation import Evaluation, best_place, set_aside
 from kgan.training.guard import Guard
 from kgan.training.stopping import Stop, StoppedError
@@ -73,12 +74,11 @@ def train(
             held.enter_context(folder.lock(run_dir))
             read_evaluation(run_dir)  # damaged, it is told before there is work to lose
             if is_run(run_dir):
-                record = read_config(run_dir)
-                changed = provenance.check_data(
-                    record, run.fingerprint, run_dir, allow_changed_data
-                )
-                provenance.warn_of_edits(run_dir)
-                provenance.warn_of_threads(record, run_dir)
+                record = open_record(run_dir)
+                record.require_current()
+                changed = provenance.check_data(record, run.fingerprint, allow_changed_data)
+                provenance.warn_of_edits(record)
+                provenance.warn_of_threads(record)
             else:
                 folder.write_json(run_dir / "config.json", provenance.describe(run))
         _fit(run, run_dir, callbacks, stop, changed)
@@ -93,13 +93,13 @@ def train(
 def _finish(run: Run, run_dir: Path, saved_models: str | Path) -> dict:
     """Scores and exports a run whose training is done; returns its summary, which it writes."""
     # What replicas share is exported from a model of one device.
-    model = run.model if run.devices.replicas == 1 else restore(run_dir)[0]
+    model = run.model if run.devices.replicas == 1 else open_run(run_dir)[0]
     lines = read_metrics(run_dir / "metrics.jsonl")
-    scores = run.family.score(model, run.data, run.config)
-    if scores:
-        folder.write_json(run_dir / "evaluation.json", scores)
+    found = run.method.score(model, run.data, run.config)
+    if found["scores"]:
+        scores.add(run_dir, found)
     saved_model = export(model, saved_models, run.name, about(run_dir, run.total_steps))
-    summary = {**lines[-1], **scores, "saved_model": str(saved_model)}
+    summary = {**lines[-1], **found, "saved_model": str(saved_model)}
     folder.write_json(run_dir / "summary.json", summary)
     return summary
 
@@ -132,7 +132,7 @@ def _fit(
         samples = Samples(
             run_dir,
             config.sample_every,
-            lambda model: run.family.picture(model, run.data),
+            lambda model: run.method.picture(model, run.data),
             lambda: checkpoints.finite,
         )
         own.insert(2, samples)
@@ -141,13 +141,14 @@ def _fit(
     if start == run.total_steps:
         checkpoints.restore()
     try:
-        for number, fit in enumerate(run.family.phases(model)):
-            first, end = max(start, number * config.steps), (number + 1) * config.steps
+        end = 0
+        for phase in run.phases:
+            first, end = max(start, end), end + phase.steps
             if first < end:
                 make = functools.partial(
                     batches, run.examples, run.images_per_step, config.seed, first, end
                 )
-                fit(
+                phase.fit(
                     devices.feed(make),
                     steps_per_epoch=end - first,
                     shuffle=False,
@@ -210,18 +211,16 @@ def about(run_dir: str | Path, step: int) -> dict:
     Raises:
         InputError: No run.
     """
-    data, known = read_config(run_dir)["config"]["data"], read_evaluation(run_dir)
-    if "scores" in known:  # of kgan evaluate
-        known["scores"] = [score for score in known["scores"] if score["step"] == step]
+    data, known = open_record(run_dir).config.data, read_evaluation(run_dir)
     return {
         "run": Path(run_dir).resolve().name,
-        "dataset": data["name"],
-        "data_licence": licence(data["name"], data["data_dir"]),
-        "scores": {key: known[key] for key in known if key not in ("baselines", "seconds")},
+        "dataset": data.name,
+        "data_licence": licence(data.name, data.data_dir),
+        "scores": [score for score in known.get("scores", []) if score["step"] == step],
     }
 
 
-def restore(run_dir: str | Path, checkpoint: str = "last") -> tuple[keras.Model, str]:
+def open_run(run_dir: str | Path, checkpoint: str = "last") -> tuple[keras.Model, str]:
     """Returns a run's model at one of its checkpoints, without its data, and the run's name.
 
     Args:
@@ -237,9 +236,9 @@ def restore(run_dir: str | Path, checkpoint: str = "last") -> tuple[keras.Model,
     if checkpoint not in CHECKPOINTS:
         raise unknown("checkpoint", checkpoint, CHECKPOINTS)
     names.check("Run", run_dir)
-    record = read_config(run_dir)
-    config = config_of(record)
-    model = build(config, tuple(record["image_shape"]))
+    record = open_record(run_dir)
+    config = record.config
+    model = build(config, record.spec)
     best = checkpoint == "best"
     place = best_place(Path(run_dir)) if best else Path(run_dir) / "checkpoints"
     checkpoints = Checkpoints(model, place)
@@ -254,4 +253,4 @@ def restore(run_dir: str | Path, checkpoint: str = "last") -> tuple[keras.Model,
             f"{config.checkpoint_every} steps."
         )
     checkpoints.restore(oldest=1)
-    return model, names.as_model(record["name"])
+    return model, names.as_model(record.name)

@@ -7,13 +7,13 @@ from pathlib import Path
 from kgan import names
 from kgan.data.fingerprint import fingerprint
 from kgan.errors import InputError, RunWarning
+from kgan.methods.recorded import open_record
+from kgan.methods.settings import settings
 from kgan.runs import folder
-from kgan.runs.records import is_run, read_summary
+from kgan.runs.records import FORMAT, is_run, read_summary
 from kgan.serving import trust
 from kgan.training import provenance
 from kgan.training.build import Run, load_data, prepare
-from kgan.training.configs import config_of, read_config
-from kgan.training.settings import settings
 from kgan.training.strategy import Devices
 
 
@@ -39,17 +39,17 @@ def reopen(
         InputError: No run, one of another command or a finished one, contradicting settings, or
             data that changed.
     """
-    record = read_config(run_dir)
-    config = config_of(record)
-    if config.command != command:
+    record = open_record(run_dir)
+    config, own = record.config, record.config.method.command
+    if own != command:
         raise InputError(
-            f"Run {run_dir} is one of kgan {config.command}: go on with kgan {config.command} "
-            f"--resume {run_dir}."
+            f"Run {run_dir} is one of kgan {own}: go on with kgan {own} --resume {run_dir}."
         )
     if read_summary(run_dir) is not None:
         raise InputError(
             f"Run {run_dir} is finished ({config.steps} steps): use it, or start a new one."
         )
+    record.require_current()
     known = settings(config)
     for key, value in changes.items():
         if known.get(key) != value:
@@ -60,7 +60,7 @@ def reopen(
     _check_features(run_dir, known, changes)
     data = load_data(config, report)
     # Before anything is built of data that do not fit.
-    provenance.check_data(record, fingerprint(data), run_dir, allow_changed_data)
+    provenance.check_data(record, fingerprint(data), allow_changed_data)
     return prepare(config, data, devices)
 
 
@@ -102,25 +102,25 @@ def find_unfinished(
         InputError: The one folder's run cannot be read.
     """
     places = [Path(run_dir)] if run_dir is not None else sorted(Path("runs").glob("*"), key=_age)
-    wanted, others = run.config.to_dict(), []
+    others = []
     for place in reversed(places):
         try:
             if not is_run(place) or read_summary(place) is not None:
                 continue
-            record = read_config(place)
+            record = open_record(place)
         except InputError as error:
             if run_dir is not None:
                 raise
             warnings.warn(f"Left out: {error}", RunWarning, stacklevel=2)
             continue
-        if record["config"] != wanted or folder.in_use(place):
+        if record.format < FORMAT or record.config != run.config or folder.in_use(place):
             continue
         if not provenance.changes(record, run.fingerprint):
             return place
         others.append((record, place))
     for record, place in others:
         try:
-            provenance.check_data(record, run.fingerprint, place, allow_changed_data)
+            provenance.check_data(record, run.fingerprint, allow_changed_data)
             return place
         except InputError as error:
             warnings.warn(str(error), RunWarning, stacklevel=2)

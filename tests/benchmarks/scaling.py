@@ -36,11 +36,11 @@ def prepared(devices):
     import numpy as np
 
     from kgan.data import Examples
+    from kgan.methods.gan import GANConfig
     from kgan.training.build import prepare
-    from kgan.training.config import RunConfig
 
     images = np.random.default_rng(0).integers(0, 256, (40 * BATCH, *SHAPE), np.uint8)
-    config = RunConfig(batch_size=BATCH, precision="float32")
+    config = GANConfig(batch_size=BATCH, precision="float32")
     return prepare(config, Examples(images, None, (), "noise"), devices)
 
 
@@ -163,10 +163,10 @@ def memory() -> None:
     """Prints what a run of 10,000 steps holds in memory and on the disk, early and late."""
     import tensorflow as tf
 
+    from kgan.methods.settings import override
     from kgan.training import presets
     from kgan.training.build import load_data, prepare
     from kgan.training.run import train
-    from kgan.training.settings import override
 
     changes = {"steps": 10_000, "precision": "float32", "checkpoint_every": 100}
     changes |= {"network.generator.width": 8, "network.discriminator.width": 8}

@@ -93,9 +93,9 @@ def tensorflow_worker(name: str, precision: str, threads: int) -> None:
 def train_kgan(precision: str, bursts) -> None:
     """Trains as `kgan train` does."""
     import kgan
-    from kgan.training.config import NetworkConfig
+    from kgan.methods.gan import NetworkConfig
 
-    config = kgan.RunConfig(
+    config = kgan.GANConfig(
         network=NetworkConfig("dcgan", LATENT, {"width": WIDTH}, {"width": WIDTH}),
         batch_size=BATCH,
         steps=10**6,

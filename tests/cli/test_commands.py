@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from kgan.cli import main
-from kgan.training.presets import PRESETS
+from kgan.methods.presets import PRESETS
 
 SMALL = ["--set", "network.generator.width=8", "--set", "network.discriminator.width=8"]
 
@@ -170,15 +170,16 @@ def test_dry_run_prints_the_configuration_and_writes_nothing(workdir):
 
 def test_epochs_are_steps_that_see_the_data_so_often(workdir):
     result = kgan("train", "--epochs", 2, "--batch-size", 100, "--dry-run")
-    assert json.loads(result.stdout)["steps"] == 36
+    assert json.loads(result.stdout)["steps"] == 24
 
 
 def test_points_give_scatter_plots_and_coverage(workdir):
     result = kgan("train", "--dataset", "ring", "--steps", 20)
     assert result.exit_code == 0, result.output
-    assert "modes covered" in result.stderr
+    assert "modes" in result.stderr
     summary = json.loads(Path("runs/00000-ring-mlp/summary.json").read_text())
-    assert 0 <= summary["high_quality"] <= 1
+    scores = {score["name"]: score["value"] for score in summary["scores"]}
+    assert 0 <= scores["high_quality"] <= 1
     assert kgan("sample", "--out", "points.png").exit_code == 0
     assert kgan("sample", "--out", "points.npz").exit_code == 0
     assert np.load("points.npz")["images"].shape == (64, 2)

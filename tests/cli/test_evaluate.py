@@ -47,7 +47,7 @@ def make_step_2_the_best(run):
     steps = [json.loads(line)["step"] for line in (run / "evaluations.jsonl").open()]
     assert steps == [2, 4]
     shutil.rmtree(run / "checkpoints" / "best")
-    model, _ = package.restore(run)
+    model, _ = package.open_run(run)
     model.step.assign(2)
     for network in model.networks:
         network.set_weights([weight * 0.5 for weight in network.get_weights()])

@@ -13,11 +13,11 @@ from kgan.cli.grouped import PATH
 from kgan.data import DATASETS
 from kgan.data.kinds import KINDS
 from kgan.losses import OBJECTIVES
+from kgan.methods.settings import override, settings
 from kgan.metrics import METRICS
 from kgan.networks import AUTOENCODERS, NETWORKS
 from kgan.training import config, presets
 from kgan.training.cluster import STRATEGIES
-from kgan.training.settings import override, settings
 
 GROUPED = ["train", "pretrain", "finetune", "sample", "evaluate", "export", "datasets"]
 DEVICES = [*STRATEGIES, *config.PRECISIONS]

@@ -49,11 +49,15 @@ def test_a_run_leaves_pictures_scores_and_a_saved_model(model, inside, trained):
     assert picture.height == rows * 66 + 2
     lines = [json.loads(line) for line in (inside / model / "metrics.jsonl").open()]
     assert lines[-1]["step"] == steps
-    scores = json.loads((inside / model / "evaluation.json").read_text())
-    assert scores["n"] == 299
-    assert scores["quality"]["mean image"]["mse"] == pytest.approx(0.0733, abs=1e-4)
-    assert any(name.startswith("PCA") for name in scores["quality"])
+    found = json.loads((inside / model / "evaluation.json").read_text())
+    scores, baselines = {score["name"]: score for score in found["scores"]}, found["baselines"]
+    assert {score["n"] for score in found["scores"]} == {299}
+    assert {score["step"] for score in found["scores"]} == {steps}
+    assert baselines["mean image"][0]["name"] == "mse"
+    assert baselines["mean image"][0]["value"] == pytest.approx(0.0733, abs=1e-4)
+    assert any(name.startswith("PCA") for name in baselines)
     assert ("negative_log_likelihood" in scores) == (model == "vae")
+    assert ("mse[corrupted]" in scores) == ("as corrupted" in baselines) == (model == "denoising")
     shown = trained[1][model].stderr
     assert shown.count("Trained: scoring and saving.") == 1
     assert "mean image" in shown
@@ -110,14 +114,16 @@ def test_dry_run_shows_what_auto_became(workdir):
 
 def test_grey_levels_are_binarised_once_whatever_the_seed(workdir):
     from kgan.data.split import split
-    from kgan.training.config import PretrainConfig
-    from kgan.training.pretraining import resolve
-    from kgan.training.settings import override
+    from kgan.methods.autoencoder import AutoencoderConfig
+    from kgan.methods.settings import override
+
+    def resolved(config, data):
+        return config.method.resolve(config, data)[1]
 
     digits = split("digits")
     static = {"network.name": "vae", "reconstruction.binarization": "static"}
     drawn = [
-        resolve(override(PretrainConfig(), {**static, "seed": seed}), digits)[1] for seed in (0, 1)
+        resolved(override(AutoencoderConfig(), {**static, "seed": seed}), digits) for seed in (0, 1)
     ]
     images = [splits.train.images for splits in drawn]
     np.testing.assert_array_equal(*images)
@@ -129,7 +135,7 @@ def test_grey_levels_are_binarised_once_whatever_the_seed(workdir):
     assert images[0][middle].mean() == pytest.approx(grey[middle].mean(), rel=0.05)
     # Each part by draws of its own, though they held the same images.
     same = replace(digits, validation=digits.train, test=digits.train)
-    parts = resolve(override(PretrainConfig(), static), same)[1]
+    parts = resolved(override(AutoencoderConfig(), static), same)
     for one, other in combinations((parts.train, parts.validation, parts.test), 2):
         # Independent tosses of chance 1/2 agree in half of the cases.
         assert (one.images == other.images)[middle].mean() == pytest.approx(0.5, abs=0.05)

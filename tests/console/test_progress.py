@@ -14,8 +14,7 @@ from kgan.console.status import StatusLine, duration
 from kgan.console.tables import print_table
 from kgan.console.train import outlook
 from kgan.errors import RunWarning
-from kgan.models import VAE
-from kgan.training import adversarial, pretraining
+from kgan.methods import METHODS
 from tests.training.test_pictures import Clock
 
 WIDTHS = (40, 60, 80, 120)
@@ -25,12 +24,12 @@ LOGS = {
 }  # fmt: skip
 # What is never left out at 80 columns.
 FORMATS = {
-    "gan": (adversarial.progress(None), ["D 12.35 G 0.89", "D(x) 0.55 D(G(z)) 0.45"]),
+    "gan": (METHODS["gan"].progress, ["D 12.35 G 0.89", "D(x) 0.55 D(G(z)) 0.45"]),
     "vae": (
-        pretraining.progress(VAE.__new__(VAE)),
+        METHODS["vae"].progress,
         ["ELBO -1234.57", "reconstruction -1200.25", "KL 34.32"],
     ),
-    "autoencoder": (pretraining.progress(None), ["loss 34.600", "squared error 0.10862"]),
+    "autoencoder": (METHODS["autoencoder"].progress, ["loss 34.600", "squared error 0.10862"]),
 }
 
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kgan.methods.base import DataSpec
+from kgan.methods.settings import override
 from kgan.models.step import Noise
 from kgan.training import presets
 from kgan.training.build import build
-from kgan.training.settings import override
 
 BATCH, SHAPE = 12, (8, 8, 1)
 WITHOUT_BATCH_STATISTICS = {
@@ -52,7 +53,7 @@ def trained(case, jit=False, **changes):
     """Returns a model after three steps on the same batches, and the logs of the last."""
     command, options = ALL[case]
     changes = {"network.name": case, "precision": "float32", **OPEN[command], **options, **changes}
-    model = build(override(presets.find(command, None, None, case), changes), SHAPE)
+    model = build(override(presets.find(command, None, None, case), changes), DataSpec(SHAPE))
     step = tf.function(model.train_step, jit_compile=jit)
     rng = np.random.default_rng(0)
     rows = BATCH * options.get("game.discriminator_steps", 1)

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from kgan.data import load
 from kgan.errors import InputError
+from kgan.methods.gan import GANConfig
 from kgan.metrics import store
 from kgan.models import GAN
 from kgan.networks import mlp
@@ -20,8 +21,7 @@ from kgan.serving import export, trust
 from kgan.tasks.results import opened
 from kgan.tasks.sources import open_source
 from kgan.training.build import prepare
-from kgan.training.config import RunConfig
-from kgan.training.run import restore
+from kgan.training.run import open_run
 from kgan.training.strategy import Devices
 from kgan.training.unfinished import reopen
 from tests.serving.command import kgan
@@ -117,7 +117,7 @@ def test_nothing_is_own_where_nothing_can_be_remembered(tmp_path, monkeypatch):
 
 
 def test_a_run_has_no_strangers_program_loaded(foreign):
-    values = RunConfig().to_dict()
+    values = GANConfig().to_dict()
     values["evaluation"] |= {"features": "saved_models/gift/1:encode", "every": 10}
     Path("run").mkdir()
     folder.write_json(Path("run/config.json"), {**RECORD, "config": values})
@@ -134,12 +134,12 @@ def test_a_run_has_no_strangers_program_loaded(foreign):
 
 def test_a_run_has_a_name_for_servers_whatever_its_data_are_called(tmp_path):
     data = dataclasses.replace(load("digits"), name="My $(touch x) photos")
-    run = prepare(RunConfig(), data)
+    run = prepare(GANConfig(), data)
     assert run.name == "My-touch-x-photos-dcgan"
     Checkpoints(run.model, tmp_path / "checkpoints").save(1)
     record = {**RECORD, "name": "a; touch x", "config": run.config.to_dict()}
     folder.write_json(tmp_path / "config.json", record)
-    assert restore(tmp_path)[1] == "a-touch-x"
+    assert open_run(tmp_path)[1] == "a-touch-x"
 
 
 class Pickled:

@@ -11,9 +11,9 @@ from PIL import Image
 import kgan
 from kgan.console.sample import sample_to
 from kgan.errors import InputError
+from kgan.methods.settings import override
 from kgan.metrics import METRICS
 from kgan.tasks.evaluate import evaluate
-from kgan.training.settings import override
 
 COUNT = 40
 SCORES = [name for metric in METRICS.values() for name in metric.scores]
@@ -31,14 +31,14 @@ def place(tmp_path_factory):
     """A folder with a tiny run of `kgan train` and its SavedModel."""
     place = tmp_path_factory.mktemp("gan")
     widths = {"network.generator.width": 4, "network.discriminator.width": 4}
-    trained(place, kgan.RunConfig(), kgan.load("digits"), **widths)
+    trained(place, kgan.GANConfig(), kgan.load("digits"), **widths)
     return place
 
 
 @pytest.fixture(scope="module")
 def images(place):
     """What the run makes of its first seeds."""
-    return kgan.restore(place / "run")[0].sample(range(COUNT))
+    return kgan.open_run(place / "run")[0].sample(range(COUNT))
 
 
 @pytest.fixture

@@ -28,13 +28,13 @@ from kgan.data.pipeline import batches, labelled_batches  # noqa: E402
 from kgan.errors import InputError  # noqa: E402
 from kgan.layers import BatchNormalization, Dropout  # noqa: E402
 from kgan.layers.rows import replica  # noqa: E402
+from kgan.methods.settings import override  # noqa: E402
 from kgan.models import GAN  # noqa: E402
 from kgan.models.step import Noise  # noqa: E402
 from kgan.tasks.features import Encoder  # noqa: E402
 from kgan.tasks.supervised import Budget, Trainer  # noqa: E402
 from kgan.training import presets  # noqa: E402
 from kgan.training.build import load_data, prepare  # noqa: E402
-from kgan.training.settings import override  # noqa: E402
 from kgan.training.strategy import choose  # noqa: E402
 
 SMALL = {"batch_size": BATCH, "precision": "float32"}
@@ -80,7 +80,7 @@ def trained(case, devices):
     config = override(start, {**SMALL, **changes})
     run = prepare(config, load_data(config), devices)
     make = functools.partial(batches, run.examples, run.images_per_step, config.seed, 0, STEPS)
-    for fit in run.family.phases(run.model):
+    for fit in (phase.fit for phase in run.phases):
         fit(devices.feed(make), steps_per_epoch=STEPS, shuffle=False, verbose=0)
     return run.model
 

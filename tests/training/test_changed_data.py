@@ -18,10 +18,10 @@ from kgan.cli import main
 from kgan.data import Examples
 from kgan.data.split import Splits
 from kgan.errors import RunWarning
+from kgan.methods.settings import override
 from kgan.tasks import experiment
 from kgan.training import determinism, provenance
 from kgan.training.run import _check_agreement
-from kgan.training.settings import override
 from kgan.training.stopping import Stop, StoppedError
 from kgan.training.unfinished import find_unfinished, reopen
 from tests.training.runs import history
@@ -44,7 +44,7 @@ OWN = Examples(NOISE, np.arange(40, dtype=np.int32) % 2, ("a", "b"), "own")
 
 
 def prepared(data=OWN, config=None, **changes):
-    config = override(config or kgan.RunConfig(), {**TINY, **changes})
+    config = override(config or kgan.GANConfig(), {**TINY, **changes})
     return kgan.prepare(config, data)
 
 
@@ -138,7 +138,7 @@ def test_a_run_of_before_there_were_fingerprints_goes_on_as_it_did(run):
 
 
 def test_parts_that_are_held_out_count_too(workdir):
-    config = kgan.PretrainConfig()
+    config = kgan.AutoencoderConfig()
     shared = ("batch_size", "steps", "log_every", "precision")
     changes = {key: TINY[key] for key in shared} | {"network.name": "stacked"}
     changes |= {"network.options.width": 2, "reconstruction.binarization": "static"}

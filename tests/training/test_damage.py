@@ -100,7 +100,7 @@ def test_readers_take_the_newest_whole_one_and_leave_all_as_it_is(kind, run):
     (line,) = [line for line in result.stderr.splitlines() if line.startswith("Warning: ")]
     assert re.search(r"Damaged checkpoints in .*: ckpt-30 \(.+\)\. Taking ckpt-20\.", line)
     with pytest.warns(kgan.errors.RunWarning):
-        assert int(kgan.restore(run)[0].step.value) == 20
+        assert int(kgan.open_run(run)[0].step.value) == 20
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
@@ -130,7 +130,7 @@ RECORDS = {
 @pytest.mark.parametrize("kind", RECORDS)
 def test_the_record_of_checkpoints_does_not_matter(kind, run, whole):
     RECORDS[kind](run / "checkpoints" / "checkpoint")
-    assert int(kgan.restore(run)[0].step.value) == 30
+    assert int(kgan.open_run(run)[0].step.value) == 30
 
 
 def test_a_resumed_run_writes_the_record_anew(run, whole):
@@ -168,7 +168,7 @@ def test_nothing_piles_up_over_many_resumes(run, whole):
 
 def test_a_later_one_of_a_killed_process_gives_way(run):
     # As in checkpoints/best: a score comes before the run's own checkpoint of that step.
-    model, _ = kgan.restore(run)
+    model, _ = kgan.open_run(run)
     Checkpoints(model, run / "checkpoints", keep=1).save(25)
     assert indices(run) == [25]
     assert tf.train.latest_checkpoint(str(run / "checkpoints")).endswith("ckpt-25")

@@ -12,12 +12,13 @@ from PIL import Image
 
 import kgan
 from kgan.errors import InputError
+from kgan.methods.gan import GANMethod
+from kgan.methods.settings import override
 from kgan.metrics import features
 from kgan.metrics.scores import Data
 from kgan.runs.checkpoint import Checkpoints
 from kgan.tasks.evaluate import evaluate
-from kgan.training import adversarial, evaluation
-from kgan.training.settings import override
+from kgan.training import evaluation
 from kgan.training.unfinished import reopen
 from tests.training.runs import assert_equal, assert_same_pictures, state
 
@@ -38,7 +39,7 @@ TINY = {
 
 def trained(place, callbacks=(), **changes):
     """Trains the tiny run in a folder of its own; returns the run's folder."""
-    config = override(kgan.RunConfig(), {**TINY, **changes})
+    config = override(kgan.GANConfig(), {**TINY, **changes})
     run = kgan.prepare(config, kgan.load("digits"))
     kgan.train(run, place / "run", place / "saved_models", callbacks=callbacks)
     return place / "run"
@@ -59,7 +60,7 @@ def lines(run):
 
 
 def weights(run, checkpoint="last"):
-    model, _ = kgan.restore(run, checkpoint)
+    model, _ = kgan.open_run(run, checkpoint)
     return [int(model.step.value), *(w for n in model.networks for w in n.get_weights())]
 
 
@@ -218,7 +219,7 @@ def test_scores_of_other_data_or_features_do_not_compete(tmp_path):
     before = [{**line, "value": 0.0} for line in lines(run)]
     (run / "evaluations.jsonl").write_text(json.dumps(before[0]) + "\n")
     black = dataclasses.replace(kgan.load("digits"), images=np.zeros((1797, 8, 8, 1), np.uint8))
-    again = kgan.prepare(override(kgan.RunConfig(), {**TINY, **changes}), black)
+    again = kgan.prepare(override(kgan.GANConfig(), {**TINY, **changes}), black)
     with pytest.raises(KillError):
         kgan.train(
             again, run, tmp_path / "saved_models", [KilledAt(4)], allow_changed_data=True
@@ -230,7 +231,7 @@ def test_scores_of_other_data_or_features_do_not_compete(tmp_path):
     assert (run / "checkpoints" / "best.before-2" / "ckpt-2.index").exists()
 
     (run / "evaluations.jsonl").write_text(json.dumps({**before[0], "name": "fid[others]"}) + "\n")
-    again = kgan.prepare(override(kgan.RunConfig(), {**TINY, **changes}), black)
+    again = kgan.prepare(override(kgan.GANConfig(), {**TINY, **changes}), black)
     kgan.train(again, run, tmp_path / "saved_models")
     assert [line["name"] for line in lines(run)] == ["fid[others]", "fid[digits-cnn]"]
     assert evaluation.best_of(lines(run)) == lines(run)[1]
@@ -240,9 +241,9 @@ def test_scores_of_other_data_or_features_do_not_compete(tmp_path):
 def test_a_run_without_a_best_checkpoint_says_so(unscored):
     before = set(unscored.rglob("*"))
     with pytest.raises(InputError, match="no best checkpoint: train with --evaluate-every N"):
-        kgan.restore(unscored, "best")
+        kgan.open_run(unscored, "best")
     with pytest.raises(InputError, match=r"Unknown checkpoint 'newest'. Known: best, last"):
-        kgan.restore(unscored, "newest")
+        kgan.open_run(unscored, "newest")
     assert set(unscored.rglob("*")) == before
 
 
@@ -253,7 +254,7 @@ def test_a_best_checkpoint_outlives_the_newest(scored, tmp_path):
             path.unlink()
     assert weights(moved, "best")[0] in (3, 6, 8)
     with pytest.raises(InputError, match="has no checkpoint yet"):
-        kgan.restore(moved)
+        kgan.open_run(moved)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +268,7 @@ def test_a_best_checkpoint_outlives_the_newest(scored, tmp_path):
 )
 def test_settings_that_will_not_do_are_told_before_training(changes, message):
     with pytest.raises(InputError, match=message):
-        kgan.prepare(override(kgan.RunConfig(), {**TINY, **changes}), kgan.load("digits"))
+        kgan.prepare(override(kgan.GANConfig(), {**TINY, **changes}), kgan.load("digits"))
 
 
 def test_points_have_no_such_scores():
@@ -285,7 +286,7 @@ def test_a_run_of_before_there_were_scores_still_opens(unscored, tmp_path):
 
 
 def test_the_best_place_is_cleared_of_what_a_kill_left(scored):
-    model, _ = kgan.restore(scored, "best")
+    model, _ = kgan.open_run(scored, "best")
     leftover = scored / "checkpoints" / "best" / "ckpt-9_temp"
     leftover.mkdir()
     Checkpoints(model, scored / "checkpoints" / "best", keep=1).save(int(model.step.value))
@@ -320,7 +321,7 @@ def test_features_need_no_download_unless_they_are_asked_for(name, shape, expect
 
 def test_a_run_is_scored_against_what_it_was_given_whatever_a_name_loads():
     """The default configuration names the digits; the data are others."""
-    config = override(kgan.RunConfig(), {**TINY, "evaluation.every": 3,
+    config = override(kgan.GANConfig(), {**TINY, "evaluation.every": 3,
                                          "evaluation.features": "digits-cnn"})  # fmt: skip
     images = 255 - kgan.load("digits").images[:90]
     mine = kgan.Examples(images, None, (), "mine")
@@ -331,7 +332,7 @@ def test_a_run_is_scored_against_what_it_was_given_whatever_a_name_loads():
 
 
 def test_a_run_of_other_data_is_not_scored_against_what_it_names(tmp_path):
-    config = override(kgan.RunConfig(), {**TINY, "steps": 1})
+    config = override(kgan.GANConfig(), {**TINY, "steps": 1})
     mine = kgan.Examples(255 - kgan.load("digits").images, None, (), "mine")
     kgan.train(kgan.prepare(config, mine), tmp_path / "run", tmp_path / "saved_models")
     with pytest.raises(InputError, match=r"not trained on 'digits'.*other training pixels.*--data"):
@@ -340,18 +341,22 @@ def test_a_run_of_other_data_is_not_scored_against_what_it_names(tmp_path):
 
 def test_coverage_is_of_the_points_that_were_given():
     class Generator:
+        image_shape = (2,)
+
         def sample(self, seeds):
             return np.repeat(np.float32([[2.0, 0.0]]), len(seeds), axis=0)
 
-    ring, config = kgan.load("ring"), kgan.RunConfig()
-    assert adversarial.score(Generator(), ring, config)["modes"] == 1
+    ring, config = kgan.split("ring"), kgan.GANConfig()
+    found = GANMethod().score(Generator(), ring, config)
+    assert {score["name"]: score["value"] for score in found["scores"]}["modes"] == 1
     named = override(config, {"data.name": "ring"})
-    other = dataclasses.replace(ring, images=ring.images + 1)
-    assert adversarial.score(Generator(), other, named) == {}
+    other = dataclasses.replace(ring.train, images=ring.train.images[:] + 1)
+    other = dataclasses.replace(ring, train=other)
+    assert GANMethod().score(Generator(), other, named)["scores"] == []
 
 
 @pytest.mark.parametrize(("dtype", "rows"), [("f4", (8, 8, 1)), ("i4", (8, 8, 1)), ("f8", (2,))])
 def test_examples_of_another_form_are_refused(dtype, rows):
     examples = kgan.Examples(np.zeros((64, *rows), dtype), None, (), "mine")
     with pytest.raises(InputError, match=r"mine holds .*: expected (uint8 images|float32 points)"):
-        kgan.prepare(override(kgan.RunConfig(), TINY), examples)
+        kgan.prepare(override(kgan.GANConfig(), TINY), examples)

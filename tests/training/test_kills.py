@@ -65,7 +65,7 @@ def copies(workdir):
 def test_a_run_goes_on_from_every_moment(tmp_path, monkeypatch):
     places = copies(tmp_path)
     whole = tmp_path / "run"
-    expected = kgan.restore(whole)[0].generator.get_weights()
+    expected = kgan.open_run(whole)[0].generator.get_weights()
     served = tf.saved_model.load(str(tmp_path / "out" / "ring-mlp" / "1"))
     seeds = tf.range(5, dtype=tf.int64)
     points = served.signatures["serving_default"](seeds=seeds)
@@ -73,7 +73,7 @@ def test_a_run_goes_on_from_every_moment(tmp_path, monkeypatch):
         monkeypatch.chdir(place)
         result = CliRunner().invoke(main, ["train", "--resume", "run", "--out", "out"])
         assert result.exit_code == 0, result.output
-        found = kgan.restore(place / "run")[0].generator.get_weights()
+        found = kgan.open_run(place / "run")[0].generator.get_weights()
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_array_equal(one, other)
         assert history(place / "run") == history(whole)

@@ -12,11 +12,11 @@ from PIL import Image
 
 import kgan
 from kgan.console.sample import sample_to
+from kgan.methods.settings import override
 from kgan.runs.checkpoint import _state
 from kgan.training import run as runs
 from kgan.training.callbacks import Samples
 from kgan.training.rhythm import Rhythm
-from kgan.training.settings import override
 from kgan.training.stopping import StoppedError
 from kgan.training.unfinished import reopen
 from tests.training.runs import assert_same, pictures
@@ -97,7 +97,7 @@ def test_weights_that_are_not_finite_are_worth_no_picture_by_time(tmp_path):
 def trained(place, monkeypatch, clock, stop=None, run=None):
     monkeypatch.setattr(runs, "Samples", functools.partial(Samples, clock=clock))
     if run is None:
-        run = kgan.prepare(override(kgan.RunConfig(), TINY), kgan.load("digits"))
+        run = kgan.prepare(override(kgan.GANConfig(), TINY), kgan.load("digits"))
     kgan.train(run, place, place.parent / "models", stop=stop)
 
 
@@ -135,7 +135,7 @@ PRETRAINING = {"network.options.width": 8, "network.code_size": 4}
 @pytest.mark.parametrize("name", ["mlp", "dcgan", "denoising", "stacked", "vae"])
 def test_a_picture_leaves_the_model_as_it_is(name):
     adversarial = name in kgan.NETWORKS
-    config = kgan.RunConfig() if adversarial else kgan.PretrainConfig()
+    config = kgan.GANConfig() if adversarial else kgan.AutoencoderConfig()
     changes = {"network.name": name, **(ADVERSARIAL if adversarial else PRETRAINING)}
     data = kgan.load("digits") if adversarial else kgan.split("digits")
     run = kgan.prepare(override(config, changes), data)
@@ -146,7 +146,7 @@ def test_a_picture_leaves_the_model_as_it_is(name):
         return [*state, *metrics, np.random.get_state()[1], np.array(random.getstate()[1])]
 
     before = everything()
-    first, second = (run.family.picture(run.model, run.data) for _ in range(2))
+    first, second = (run.method.picture(run.model, run.data) for _ in range(2))
     for found, expected in zip(everything(), before, strict=True):
         np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(first, second)

@@ -15,9 +15,9 @@ import kgan
 from kgan.cli import main
 from kgan.data.pipeline import batches
 from kgan.errors import RunWarning, TrainingError
+from kgan.methods.settings import override
 from kgan.models import step as updates
 from kgan.runs.checkpoint import Checkpoints
-from kgan.training.settings import override
 from kgan.training.stopping import Stop, StoppedError
 from kgan.training.unfinished import reopen
 from tests.training.runs import assert_equal, assert_same_pictures, history, state_of
@@ -78,8 +78,8 @@ class KilledAt(keras.callbacks.Callback):
 
 
 def prepared(config=None, **changes):
-    config = override(config or kgan.RunConfig(), {**TINY, **changes})
-    data = kgan.split("digits") if config.family == "pretraining" else kgan.load("digits")
+    config = override(config or kgan.GANConfig(), {**TINY, **changes})
+    data = kgan.split("digits") if config.method.command == "pretrain" else kgan.load("digits")
     return kgan.prepare(config, data)
 
 
@@ -183,12 +183,12 @@ def test_nothing_is_drawn_or_scored_from_nan(workdir):
     lines = (workdir / "run/evaluations.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [5, 10, 15, 20, 25, 30]
     assert all(np.isfinite(json.loads(line)["value"]) for line in lines)
-    model, _ = kgan.restore(workdir / "run", "best")
+    model, _ = kgan.open_run(workdir / "run", "best")
     assert all(np.isfinite(weight).all() for weight in model.ema_generator.get_weights())
 
 
 def test_layers_of_a_stack_are_rolled_back_within_themselves(workdir):
-    config = kgan.PretrainConfig()
+    config = kgan.AutoencoderConfig()
     changes = {**{k: v for k, v in TINY.items() if not k.startswith("network")}, **LAYERS}
     run = kgan.prepare(override(config, changes), kgan.split("digits"))
     plant = Plant(17, 33)
@@ -206,7 +206,7 @@ def test_layers_of_a_stack_are_rolled_back_within_themselves(workdir):
 
 def test_a_schedule_is_left_as_it_is(workdir):
     settings = {k: v for k, v in TINY.items() if not k.startswith("network")}
-    config = override(kgan.PretrainConfig(), {**settings, "network.options.width": 4})
+    config = override(kgan.AutoencoderConfig(), {**settings, "network.options.width": 4})
     run = kgan.prepare(config, kgan.split("digits"))
     with pytest.warns(RunWarning, match="learning rate as scheduled"):
         kgan.train(run, workdir / "run", callbacks=[Plant(12)])

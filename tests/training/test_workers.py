@@ -14,10 +14,9 @@ from click.testing import CliRunner
 
 import kgan
 from kgan.cli import main
+from kgan.methods.recorded import open_record
 from kgan.models import GAN
 from kgan.training.build import build
-from kgan.training.configs import config_of as read_config
-from kgan.training.configs import read_config as read
 from tests.training.runs import pictures, pictures_due
 
 SETTINGS = [
@@ -106,8 +105,9 @@ def test_workers_share_a_run_that_is_stopped_and_killed(workers, workdir):
         n for n in expected if n.parts[0] not in inside
     }
     assert pictures_due(workdir / "whole") <= pictures(workdir / "run").keys()
-    found, wanted = (kgan.restore(workdir / name)[0] for name in ("run", "whole"))
-    first = build(read_config(read(workdir / "whole")), (8, 8, 1))
+    found, wanted = (kgan.open_run(workdir / name)[0] for name in ("run", "whole"))
+    record = open_record(workdir / "whole")
+    first = build(record.config, record.spec)
     for networks in zip(found.networks, wanted.networks, first.networks, strict=True):
         for one, other, start in zip(*(n.get_weights() for n in networks), strict=True):
             moved = np.abs(other - start).max()

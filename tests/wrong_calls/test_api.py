@@ -7,8 +7,11 @@ import pytest
 
 import kgan
 from kgan.errors import InputError
+from kgan.methods.autoencoder import CoderConfig
+from kgan.methods.base import DataSpec
+from kgan.methods.config import DataConfig
+from kgan.methods.gan import GameConfig, NetworkConfig
 from kgan.training.build import build
-from kgan.training.config import CoderConfig, DataConfig, GameConfig, NetworkConfig
 from tests.wrong_calls.calls import snapshot
 
 PATHS = ["", " ", "a\nb", "a\x00b", "x" * 300, "xy/" * 2000, None, 3]
@@ -16,7 +19,7 @@ PATHS = ["", " ", "a\nb", "a\x00b", "x" * 300, "xy/" * 2000, None, 3]
 OF_PATHS = {
     "load": lambda path, run: kgan.load(path),
     "split": lambda path, run: kgan.split(path),
-    "restore": lambda path, run: kgan.restore(path),
+    "open_run": lambda path, run: kgan.open_run(path),
     "finetune": lambda path, run: kgan.finetune(path),
     "evaluate": lambda path, run: kgan.evaluate([path]),
     "train in": lambda path, run: kgan.train(run, path),
@@ -29,7 +32,7 @@ OF_PATHS = {
 @pytest.fixture(scope="module")
 def prepared():
     network = NetworkConfig("mlp", 4, {"width": 4}, {"width": 4})
-    config = kgan.RunConfig(network=network, batch_size=16, steps=1, precision="float32")
+    config = kgan.GANConfig(network=network, batch_size=16, steps=1, precision="float32")
     return kgan.prepare(config, kgan.load("digits"))
 
 
@@ -84,14 +87,14 @@ def test_data_of_the_other_kind_of_run(prepared):
     with pytest.raises(InputError, match=r"A GAN trains on one set.* such as its \.train"):
         kgan.prepare(prepared.config, kgan.split("digits"))
     with pytest.raises(InputError, match=r"pass kgan\.split"):
-        kgan.prepare(kgan.PretrainConfig(), kgan.load("digits"))
+        kgan.prepare(kgan.AutoencoderConfig(), kgan.load("digits"))
 
 
 @pytest.mark.parametrize("name", ["start", "mean_image", "code_size", "image_shape"])
 def test_what_training_gives_to_a_network_is_no_setting(name):
     network = CoderConfig("vae", 8, {"architecture": "conv", name: 5})
     with pytest.raises(InputError, match=rf"Unknown setting 'network\.options\.{name}'"):
-        build(kgan.PretrainConfig(network=network), (32, 32, 3))
+        build(kgan.AutoencoderConfig(network=network), DataSpec((32, 32, 3)))
 
 
 OPTIONS = {
@@ -101,7 +104,7 @@ OPTIONS = {
     "an unknown split": lambda run: kgan.evaluate(run, split=""),
     "a blank result folder": lambda run: kgan.evaluate(run, out=" "),
     "blank features": lambda run: kgan.evaluate(run, features=" "),
-    "an unknown checkpoint": lambda run: kgan.restore(run, ""),
+    "an unknown checkpoint": lambda run: kgan.open_run(run, ""),
     "labels as text": lambda run: kgan.finetune(run, ["12"]),
     "no labels": lambda run: kgan.finetune(run, []),
     "seeds as text": lambda run: kgan.finetune(run, seeds="5"),

@@ -92,7 +92,8 @@ def test_a_score_that_nobody_knows_is_named(whole, tmp_path):
 # One value of a whole config.json, by its dotted key, and what the error tells of it.
 VALUES = {
     "name": (3, "name is 3, expected text"),
-    "family": ("variational", "family is 'variational', expected one of adversarial, pretr"),
+    "format": (9, "was written by a newer KGAN, in format 9: expected 2 at most"),
+    "trained_on": (["all"], "trained_on[0] is 'all', expected one of train, validation, test"),
     "examples": (0, "examples is 0, expected a whole number from 1"),
     "image_shape": ("x", "image_shape is 'x', expected a list of 1 to 3"),
     "image_shape.0": (-8, "image_shape[0] is -8, expected a whole number from 1"),

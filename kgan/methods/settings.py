@@ -1,13 +1,15 @@
 """The settings of a configuration by dotted key: listed, changed, checked."""
 
+import dataclasses
 import inspect
 import json
 from typing import Any
 
 from kgan.errors import InputError, shown, unknown
+from kgan.methods import method_of, models_for
+from kgan.methods.config import Config
+from kgan.methods.typed import finite, of_type
 from kgan.networks.architecture import ARCHITECTURES, own_options
-from kgan.training.config import Config
-from kgan.training.typed import finite, of_type
 
 
 def settings(config: Config, builders: bool = True) -> dict[str, Any]:
@@ -70,10 +72,15 @@ def override(config: Config, changes: dict[str, Any], builders: bool = True) -> 
         name = changes.get(f"{section}.name", values[section]["name"])
         if name != values[section]["name"]:
             values[section] = {"name": name}
+    kind = type(config)
+    if values["network"]["name"] in models_for(config.method.command):
+        kind = method_of(values["network"]["name"]).Config
+    fields = {field.name for field in dataclasses.fields(kind)}
+    values = {name: value for name, value in values.items() if name in fields}
     chosen, own = changes.get("network.options.architecture"), values["network"].get("options")
     if chosen in ARCHITECTURES and own:
         values["network"]["options"] = own_options(chosen, own)
-    config = config.from_dict(values)
+    config = kind.from_dict(values)
     values, known = config.to_dict(), settings(config, builders)
     for key, value in changes.items():
         if key not in known:

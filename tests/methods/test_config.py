@@ -1,20 +1,23 @@
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from kgan.console.train import advice
 from kgan.data import Examples
 from kgan.data.split import Splits
 from kgan.errors import InputError
-from kgan.training import pretraining
-from kgan.training.config import CoderConfig, PretrainConfig, RunConfig
-from kgan.training.presets import PRESETS, find
-from kgan.training.settings import override, parse_setting, settings
+from kgan.methods import method_of
+from kgan.methods.autoencoder import AutoencoderConfig
+from kgan.methods.gan import GANConfig
+from kgan.methods.presets import PRESETS, find
+from kgan.methods.settings import override, parse_setting, settings
 
 
 def test_json_round_trip_keeps_everything():
     config = override(
-        RunConfig(),
+        GANConfig(),
         {
             "data.image_size": [48, 64],
             "network.generator.width": 32,
@@ -22,7 +25,7 @@ def test_json_round_trip_keeps_everything():
             "game.r1": 2,
         },
     )
-    again = RunConfig.from_dict(json.loads(json.dumps(config.to_dict())))
+    again = GANConfig.from_dict(json.loads(json.dumps(config.to_dict())))
     assert again == config
     assert again.data.image_size == (48, 64)
     assert again.generator_optimizer["beta_1"] == 0.0
@@ -30,7 +33,7 @@ def test_json_round_trip_keeps_everything():
 
 
 def test_settings_list_builder_and_optimizer_options():
-    known = settings(RunConfig())
+    known = settings(GANConfig())
     assert known["network.discriminator.normalization"] == "batch"
     assert known["generator_optimizer.beta_1"] == 0.5
     assert known["discriminator_optimizer.epsilon"] == 1e-7
@@ -38,7 +41,7 @@ def test_settings_list_builder_and_optimizer_options():
 
 
 def test_another_network_drops_the_old_ones_options():
-    config = override(RunConfig(), {"network.generator.width": 32})
+    config = override(GANConfig(), {"network.generator.width": 32})
     config = override(config, {"network.name": "mlp"})
     assert config.network.generator == {}
     assert settings(config)["network.generator.width"] == 1200
@@ -68,7 +71,7 @@ def test_another_network_drops_the_old_ones_options():
 )
 def test_wrong_settings_say_what_was_expected(changes, message):
     with pytest.raises(InputError, match=message):
-        override(RunConfig(), changes)
+        override(GANConfig(), changes)
 
 
 def test_set_values_are_json_or_words():
@@ -85,7 +88,7 @@ def test_set_values_are_json_or_words():
 def test_the_preset_follows_the_data_set():
     assert find("train") is PRESETS["digits"]
     assert find("train", dataset="cifar10") is PRESETS["cifar10"]
-    assert find("train", dataset="svhn_cropped") == RunConfig()
+    assert find("train", dataset="svhn_cropped") == GANConfig()
     assert find("train", "ring", "grid") is PRESETS["ring"]
     assert find("pretrain") is PRESETS["conv_autoencoder-digits"]
     assert find("pretrain", None, "mnist", "vae") is PRESETS["vae-mnist"]
@@ -115,7 +118,7 @@ def test_the_preset_follows_the_data_set():
 )
 def test_wrong_settings_of_pretraining_say_what_was_expected(changes, message):
     with pytest.raises(InputError, match=message):
-        override(PretrainConfig(), changes)
+        override(AutoencoderConfig(), changes)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +134,7 @@ def test_wrong_settings_of_pretraining_say_what_was_expected(changes, message):
 def test_a_classifier_is_advised_for_data_with_classes(model, classes, expected):
     labels = np.zeros(9, np.int32) if classes else None
     examples = Examples(np.zeros((9, 8, 8, 1), np.uint8), labels, classes, "x")
-    config = PretrainConfig(network=CoderConfig(model))
-    told = pretraining.advice(config, Splits(examples, examples, examples, ""), "RUN")
+    data = Splits(examples, examples, examples, "")
+    run = SimpleNamespace(method=method_of(model), data=data)
+    told = advice(run, "RUN")
     assert told.endswith(expected)

@@ -1,17 +1,12 @@
 """Named configurations."""
 
+import dataclasses
+
 from kgan.errors import InputError, unknown
-from kgan.training.config import (
-    CoderConfig,
-    Config,
-    DataConfig,
-    EvaluationConfig,
-    GameConfig,
-    NetworkConfig,
-    PretrainConfig,
-    ReconstructionConfig,
-    RunConfig,
-)
+from kgan.methods import method_of, models_for
+from kgan.methods.autoencoder import AutoencoderConfig, CoderConfig, ReconstructionConfig
+from kgan.methods.config import Config, DataConfig, EvaluationConfig
+from kgan.methods.gan import GameConfig, GANConfig, NetworkConfig
 
 _DISCRIMINATOR_OF_POINTS = {
     "width": 128, "pieces": 2, "input_dropout": 0.0, "dropout": 0.0, "init_range": 0.1,
@@ -40,20 +35,20 @@ _DIGITS = {"batch_size": 64, "steps": 1000, "log_every": 100, "sample_every": 20
 
 PRESETS = {
     # kgan train; 2 cores of an EPYC (Zen 5), bfloat16: 60 s, all digits readable.
-    "digits": RunConfig(
+    "digits": GANConfig(
         network=NetworkConfig(latent_dim=32, generator={"width": 64}, discriminator={"width": 64}),
         batch_size=64,
         steps=6000,
         log_every=100,
     ),
     # kgan train --dataset mnist; the same cores, shared: 51 min.
-    "mnist": RunConfig(data=DataConfig(name="mnist"), steps=20_000),
+    "mnist": GANConfig(data=DataConfig(name="mnist"), steps=20_000),
     # kgan train --dataset cifar10; the same cores, shared: 94 min.
-    "cifar10": RunConfig(data=DataConfig(name="cifar10"), steps=20_000),
+    "cifar10": GANConfig(data=DataConfig(name="cifar10"), steps=20_000),
     # kgan train --preset goodfellow-mnist; one of the same cores, shared: 63 min.
     # The authors' optimizer, rates and dropout collapse here to saturated dots; R1 holds what is
     # faster, Adam and less dropout. kgan evaluate, 10,000 test images: parzen 236.7.
-    "goodfellow-mnist": RunConfig(
+    "goodfellow-mnist": GANConfig(
         data=DataConfig(name="mnist"),
         network=NetworkConfig(name="mlp", discriminator={"input_dropout": 0.0, "dropout": 0.2}),
         game=GameConfig(r1=0.01, ema_decay=0.9999),
@@ -66,24 +61,26 @@ PRESETS = {
     ),
     # kgan train --dataset ring --seed 0, 1, 2; the same cores, shared, float32: 2 to 3 min each;
     # 8 of 8 modes, 94.2 to 96.1 % of 2,500 samples within 3 standard deviations of one.
-    "ring": RunConfig(data=DataConfig(name="ring"), **_POINTS),
-    "grid": RunConfig(data=DataConfig(name="grid"), **_POINTS),
+    "ring": GANConfig(data=DataConfig(name="ring"), **_POINTS),
+    "grid": GANConfig(data=DataConfig(name="grid"), **_POINTS),
     # kgan pretrain; 2 of the same cores: 24 s; test squared error 0.0066, PCA's 0.0107.
-    "conv_autoencoder-digits": PretrainConfig(network=CoderConfig(code_size=16), **_DIGITS),
-    "denoising-digits": PretrainConfig(network=CoderConfig("denoising", code_size=32), **_DIGITS),
-    "stacked-digits": PretrainConfig(
+    "conv_autoencoder-digits": AutoencoderConfig(network=CoderConfig(code_size=16), **_DIGITS),
+    "denoising-digits": AutoencoderConfig(
+        network=CoderConfig("denoising", code_size=32), **_DIGITS
+    ),
+    "stacked-digits": AutoencoderConfig(
         network=CoderConfig("stacked", 32, {"width": 128}),
         optimizer={"name": "adam", "learning_rate": 3e-3},
         batch_size=64,
         steps=3000,
         log_every=100,
     ),
-    "vae-digits": PretrainConfig(
+    "vae-digits": AutoencoderConfig(
         network=CoderConfig("vae", 10), batch_size=64, steps=6000, log_every=100
     ),
     # kgan pretrain --preset vae-mnist; the same cores, shared: 14 min; NLL 89.41 (200 importance
     # samples), 88.66 (5,000); ELBO -94.45.
-    "vae-mnist": PretrainConfig(
+    "vae-mnist": AutoencoderConfig(
         data=DataConfig("mnist"),
         network=CoderConfig("vae", 40, {"depth": 2}),
         reconstruction=ReconstructionConfig(binarization="static"),
@@ -95,18 +92,18 @@ PRESETS = {
     ),
     # kgan pretrain --preset bengio2007-mnist; one of the same cores, shared: 14 min. Then
     # kgan finetune RUN --labels all --arms pretrained --seeds 5: 98.14 +- 0.17 %.
-    "bengio2007-mnist": PretrainConfig(data=DataConfig("mnist"), **_STACK),
+    "bengio2007-mnist": AutoencoderConfig(data=DataConfig("mnist"), **_STACK),
     # kgan pretrain --preset vincent2010-mnist; the same cores, shared: 12 min. Then
     # kgan finetune RUN --labels 100,1000,10000,all --arms pretrained,random --seeds 5:
     # 83.45, 93.73, 97.18, 98.65 % (random init: 75.45, 88.24, 95.94, 98.20 %).
-    "vincent2010-mnist": PretrainConfig(
+    "vincent2010-mnist": AutoencoderConfig(
         data=DataConfig("mnist"),
         reconstruction=ReconstructionConfig(corruption="masking", amount=0.4),
         **_STACK,
     ),
     # kgan pretrain --dataset cifar10; one of the same cores, shared: 24 min; test squared error
     # 0.00763, PCA's 0.00799 (--code-size 256: 0.00281, 0.00224).
-    "conv_autoencoder-cifar10": PretrainConfig(
+    "conv_autoencoder-cifar10": AutoencoderConfig(
         data=DataConfig("cifar10"),
         network=CoderConfig(options={"normalization": "none"}),
         steps=20_000,
@@ -114,13 +111,15 @@ PRESETS = {
 }
 
 
-# What `kgan pretrain --model NAME` starts from where no preset is named after model and data.
-STARTS = {
-    "conv_autoencoder": PretrainConfig(),
-    "denoising": PretrainConfig(network=CoderConfig("denoising")),
-    "stacked": PretrainConfig(network=CoderConfig("stacked", 500, {"width": 1000}), steps=10_000),
-    "vae": PretrainConfig(network=CoderConfig("vae", 40), steps=5000),
+# What `--model NAME` starts from where no preset is named after model and data, if it is not what
+# its configuration has anyway.
+DEFAULTS = {
+    "stacked": AutoencoderConfig(
+        network=CoderConfig("stacked", 500, {"width": 1000}), steps=10_000
+    ),
+    "vae": AutoencoderConfig(network=CoderConfig("vae", 40), steps=5000),
 }
+FIRST = {"train": "dcgan", "pretrain": "conv_autoencoder"}  # the models of commands that name none
 
 
 def find(
@@ -130,27 +129,34 @@ def find(
 
     Args:
         command: "train" or "pretrain".
-        name: The preset; None for the one named after the data set (pretrain: MODEL-DATASET), or
-            the general default.
+        name: The preset; None for the one named after the data set or after MODEL-DATASET, or
+            the model's default.
         dataset: The data set asked for, if any.
         model: The model asked for, if any.
 
     Raises:
-        InputError: There is no preset of that name, or it is another command's.
+        InputError: There is no preset or model of that name, or it is another command's.
     """
     if name is not None:
         if name not in PRESETS:
             raise unknown("preset", name, PRESETS)
-        if PRESETS[name].command != command:
+        if PRESETS[name].method.command != command:
             raise InputError(
-                f"Preset {name!r} is for kgan {PRESETS[name].command}, not for kgan {command}."
+                f"Preset {name!r} is for kgan {PRESETS[name].method.command}, not for "
+                f"kgan {command}."
             )
         return PRESETS[name]
-    dataset = dataset or "digits"
-    if command == "train":
-        named = PRESETS.get(dataset)
-        return named if isinstance(named, RunConfig) else RunConfig()
-    model = model or "conv_autoencoder"
-    if model not in STARTS:
-        raise unknown("model", model, STARTS)
-    return PRESETS.get(f"{model}-{dataset}", STARTS[model])
+    dataset, first = dataset or "digits", FIRST[command]
+    chosen = model or first
+    if chosen not in models_for(command):
+        raise unknown("model", chosen, models_for(command))
+    named = [PRESETS.get(f"{chosen}-{dataset}"), PRESETS.get(dataset)]
+    for preset in named:
+        if preset and preset.method.command == command:
+            return preset
+    return DEFAULTS.get(chosen) or _plain(chosen)
+
+
+def _plain(model: str) -> Config:
+    config = method_of(model).Config()
+    return dataclasses.replace(config, network=dataclasses.replace(config.network, name=model))

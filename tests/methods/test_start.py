@@ -12,12 +12,12 @@ import kgan
 from kgan.data import Examples
 from kgan.data.split import Splits, split
 from kgan.errors import InputError
+from kgan.methods import vae
+from kgan.methods.recorded import config_of, open_record
+from kgan.methods.settings import override
+from kgan.methods.start import LinearModel, _clipped_deviation
 from kgan.metrics.reconstruction import pca_reconstruction
-from kgan.training import pretraining
-from kgan.training.configs import config_of, read_config
-from kgan.training.run import restore, train
-from kgan.training.settings import override
-from kgan.training.start import LinearModel, _clipped_deviation
+from kgan.training.run import open_run, train
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 VAE = {"network.name": "vae", "precision": "float32"}
@@ -49,7 +49,7 @@ def splits_of(images):
 
 
 def prepared(data, **changes):
-    return kgan.prepare(override(kgan.PretrainConfig(), {**VAE, **changes}), data)
+    return kgan.prepare(override(kgan.AutoencoderConfig(), {**VAE, **changes}), data)
 
 
 def test_the_bound_at_the_start_is_the_exact_likelihood_less_what_the_spread_costs():
@@ -121,7 +121,7 @@ def check(model, data, size, samples=500, of_pca=1.15):
 
 
 def test_a_vae_of_colour_images_uses_its_codes_and_soon_beats_pca(tmp_path, monkeypatch):
-    monkeypatch.setattr(pretraining, "LIKELY", 10)
+    monkeypatch.setattr(vae, "LIKELY", 10)
     data = splits_of(discs())
     changes = {
         "network.code_size": 8,
@@ -133,13 +133,14 @@ def test_a_vae_of_colour_images_uses_its_codes_and_soon_beats_pca(tmp_path, monk
     run = prepared(data, **changes)
     assert run.config.network.options["architecture"] == "conv"
     summary = train(run, tmp_path / "run", tmp_path / "models")
-    assert (summary["n"], summary["likelihood_n"]) == (100, 10)
-    assert -summary["negative_log_likelihood"]["nats"] > summary["elbo"]
+    scores = {score["name"]: score for score in summary["scores"]}
+    assert (scores["mse"]["n"], scores["elbo"]["n"]) == (100, 10)
+    assert -scores["negative_log_likelihood"]["value"] > scores["elbo"]["value"]
     check(run.model, data, 8, of_pca=1.0)
     # The file alone rebuilds it: nothing of the data is asked again.
-    assert read_config(tmp_path / "run")["config"]["network"]["options"]["architecture"] == "conv"
+    assert open_record(tmp_path / "run").config.network.options["architecture"] == "conv"
     np.testing.assert_array_equal(
-        restore(tmp_path / "run")[0].reconstruct(data.test.images[:4]),
+        open_run(tmp_path / "run")[0].reconstruct(data.test.images[:4]),
         run.model.reconstruct(data.test.images[:4]),
     )
 
@@ -166,7 +167,7 @@ def test_options_of_the_other_architecture_are_refused():
         {"network.options.architecture": "dense", "network.options.channels": 8},
     ):
         with pytest.raises(InputError, match="that is an option of"):
-            override(kgan.PretrainConfig(), {**VAE, **options})
+            override(kgan.AutoencoderConfig(), {**VAE, **options})
 
 
 @pytest.mark.parametrize("name", ["vae-digits", "vae-mnist"])
@@ -177,8 +178,8 @@ def test_every_preset_takes_either_architecture(name):
 
 
 def test_an_old_run_keeps_its_dense_layers():
-    record = {"family": "pretraining", "config": kgan.PretrainConfig().to_dict()}
-    record["config"]["network"]["name"] = "vae"
+    record = {"family": "pretraining", "config": kgan.AutoencoderConfig().to_dict()}
+    record["config"]["network"] = {"name": "vae", "code_size": 40, "options": {}}
     assert config_of(record).network.options["architecture"] == "dense"
 
 

@@ -1,0 +1,106 @@
+"""What the loop, the console and the tests may ask of a kind of run."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+if TYPE_CHECKING:  # They need TensorFlow, which configurations do not.
+    import keras
+    from PIL import Image
+
+    from kgan.data import Examples
+    from kgan.data.split import Splits
+    from kgan.methods.config import Config
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of a training, with steps of its own.
+
+    Attributes:
+        fit: As `keras.Model.fit`.
+        steps: Of it.
+    """
+
+    fit: Callable
+    steps: int
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What a model must know of its data to be built.
+
+    Attributes:
+        shape: Of one example.
+        values: `(n, *shape)`, those to train on, from which first weights may be taken; None where
+            weights are read from a checkpoint.
+    """
+
+    shape: tuple[int, ...]
+    values: np.ndarray | None = field(default=None, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, examples: Examples) -> DataSpec:
+        """Returns that of the examples to train on."""
+        return cls(examples.image_shape, examples.images)
+
+
+class Method(abc.ABC):
+    """A way to train: one object of it serves all runs.
+
+    Attributes:
+        name: What config.json and errors call it.
+        command: "train" or "pretrain".
+        Config: Its configuration's class.
+        draws: Whether its models draw images from seeds, by `sample`.
+        use: The command that a finished run is for in the first place: "sample" or "finetune".
+        progress: Formats of the metrics in the progress bar, the most important first.
+    """
+
+    name: ClassVar[str]
+    command: ClassVar[str]
+    Config: ClassVar[type[Config]]
+    draws: ClassVar[bool]
+    use: ClassVar[str]
+    progress: ClassVar[tuple[str, ...]]
+
+    def images_per_step(self, config: Config) -> int:
+        """Returns the real examples of a training step."""
+        return config.batch_size
+
+    @abc.abstractmethod
+    def resolve(self, config: Config, data: Splits) -> tuple[Config, Splits]:
+        """Returns the configuration with every "auto" decided, and the data as they are trained on.
+
+        Raises:
+            InputError: Settings that contradict each other.
+        """
+
+    @abc.abstractmethod
+    def build(self, config: Config, spec: DataSpec) -> keras.Model:
+        """Returns the compiled model, its weights drawn from the random state at hand.
+
+        Args:
+            config: With every "auto" resolved.
+            spec: Of the data.
+
+        Raises:
+            InputError: A network cannot be built from its options.
+        """
+
+    def phases(self, model: keras.Model, config: Config) -> Sequence[Phase]:
+        """Returns what a training consists of, one after another."""
+        return [Phase(model.fit, config.steps)]
+
+    @abc.abstractmethod
+    def picture(self, model: keras.Model, data: Splits) -> Image.Image:
+        """Returns what is drawn while it trains; it leaves the model as it is."""
+
+    @abc.abstractmethod
+    def score(self, model: keras.Model, data: Splits, config: Config) -> dict[str, Any]:
+        """Returns the scores of a finished run and their baselines: see `runs.scores`."""

@@ -1,0 +1,148 @@
+"""Two networks that train each other: `kgan train`."""
+
+import inspect
+from dataclasses import dataclass, field
+from typing import Any
+
+from kgan import models
+from kgan.data import DATASETS
+from kgan.losses import OBJECTIVES
+from kgan.methods.base import Method
+from kgan.methods.config import Config, adam, in_range, optimizer_class, require
+from kgan.methods.settings import construct, override, settings
+from kgan.networks import NETWORKS
+from kgan.runs.scores import scored
+
+POINT_SAMPLES = 2500
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Which networks are built; `generator` and `discriminator` hold the builders' options."""
+
+    name: str = "dcgan"
+    latent_dim: int = 100
+    generator: dict[str, Any] = field(default_factory=dict)
+    discriminator: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GameConfig:
+    """The objective and its rhythm: see `kgan.GAN.compile`."""
+
+    objective: str = "non_saturating"
+    discriminator_steps: int = 1
+    r1: float = 0.0
+    ema_decay: float = 0.999
+
+
+@dataclass(frozen=True)
+class GANConfig(Config):
+    """A run of a GAN.
+
+    Attributes:
+        generator_optimizer: "name" and that optimizer's arguments; likewise the discriminator's.
+    """
+
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    game: GameConfig = GameConfig()
+    generator_optimizer: dict[str, Any] = field(default_factory=adam(2e-4, beta_1=0.5))
+    discriminator_optimizer: dict[str, Any] = field(default_factory=adam(2e-4, beta_1=0.5))
+
+    named = ("network", "generator_optimizer", "discriminator_optimizer")
+    built = (
+        "network.generator", "network.discriminator", "generator_optimizer",
+        "discriminator_optimizer",
+    )  # fmt: skip
+
+    def headline(self):
+        return self.game.objective
+
+    def builders(self):
+        require("model", self.network.name, NETWORKS)
+        network = NETWORKS[self.network.name]
+        optimizers = map(optimizer_class, (self.generator_optimizer, self.discriminator_optimizer))
+        builders = network.generator, network.discriminator, *optimizers
+        return dict(zip(self.built, builders, strict=True))
+
+    def check(self):
+        super().check()
+        in_range("network.latent_dim", self.network.latent_dim, 1)
+        in_range("game.discriminator_steps", self.game.discriminator_steps, 1)
+        require("objective", self.game.objective, OBJECTIVES)
+
+
+class GANMethod(Method):
+    """Algorithm 1 of Goodfellow et al. 2014: see `kgan.GAN`."""
+
+    name = "gan"
+    command = "train"
+    Config = GANConfig
+    draws = True
+    use = "sample"
+    progress = (
+        "loss D {discriminator_loss:.2f} G {generator_loss:.2f}",
+        "D(x) {real_score:.2f} D(G(z)) {fake_score:.2f}",
+    )
+
+    def images_per_step(self, config):
+        """Returns the real examples of all discriminator updates of a step."""
+        return config.batch_size * config.game.discriminator_steps
+
+    def resolve(self, config, data):
+        penalised = OBJECTIVES[config.game.objective].penalties or config.game.r1
+        key = "network.discriminator.normalization"
+        if (
+            penalised
+            and key in settings(config)
+            and "normalization" not in config.network.discriminator
+        ):
+            # A penalty per example needs a discriminator that takes examples one by one.
+            config = override(config, {key: "layer"})
+        return config, data
+
+    def build(self, config, spec):
+        from kgan.methods.start import mean_image
+
+        network, options = NETWORKS[config.network.name], dict(config.network.generator)
+        if "mean_image" in inspect.signature(network.generator).parameters:
+            options["mean_image"] = mean_image(spec.values)
+        gan = models.GAN(
+            network.generator(spec.shape, config.network.latent_dim, **options),
+            network.discriminator(spec.shape, **config.network.discriminator),
+            value_range=network.value_range,
+            ema_decay=config.game.ema_decay,
+            seed=config.seed,
+        )
+        gan.compile(
+            objective=config.game.objective,
+            generator_optimizer=construct(models.OPTIMIZERS, config.generator_optimizer),
+            discriminator_optimizer=construct(models.OPTIMIZERS, config.discriminator_optimizer),
+            discriminator_steps=config.game.discriminator_steps,
+            r1=config.game.r1,
+            accumulate=config.accumulate,
+        )
+        return gan
+
+    def picture(self, model, data):
+        """Returns samples of the moving average, of points over the data."""
+        from kgan.runs import pictures
+
+        if len(model.image_shape) == 3:
+            return pictures.grid(model.sample(range(64)))
+        return pictures.scatter(
+            model.sample(range(POINT_SAMPLES)), data.train.images[:POINT_SAMPLES]
+        )
+
+    def score(self, model, data, config):
+        """Returns of a mixture of KGAN's how much of it is covered, of other data nothing."""
+        from kgan.data.toy import MIXTURES
+        from kgan.metrics.mixture import mixture_coverage
+
+        about = {"n": POINT_SAMPLES, "dataset": data.train.name, "step": config.steps}
+        for name, mixture in MIXTURES.items() if len(model.image_shape) == 1 else ():
+            known = set(map(bytes, DATASETS[name]().images))
+            if known.issuperset(map(bytes, data.train.images[:])):
+                found = mixture_coverage(model.sample(range(POINT_SAMPLES)), *mixture)
+                return {"scores": scored(found, split=name, **about), "baselines": {}}
+        return {"scores": [], "baselines": {}}

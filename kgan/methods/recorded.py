@@ -1,0 +1,117 @@
+"""What a run's config.json tells, whichever version of KGAN wrote it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kgan.errors import InputError, unknown
+from kgan.methods import MODELS, method_of
+from kgan.methods.base import DataSpec
+from kgan.methods.config import Config
+from kgan.runs.records import FORMAT, NEW_RUN, read_record
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run, as its config.json tells it.
+
+    Attributes:
+        folder: The run's.
+        name: Of its SavedModel.
+        config: Checked; settings that came after it was written have their defaults.
+        spec: What its model knows of the data.
+        examples: How many were trained on.
+        trained_on: Of "train", "validation" and "test" those parts that were; None where that was
+            not written down.
+        fingerprint: Of the data: see `data.fingerprint`.
+        threads: "intra_op" and "inter_op" ones that it began with, None where not written down.
+        digest: Of the settings as they were, "" where not written down.
+        raw: The settings as they stand there.
+        format: Of the file.
+    """
+
+    folder: Path
+    name: str
+    config: Config
+    spec: DataSpec
+    examples: int
+    trained_on: tuple[str, ...] | None
+    fingerprint: dict[str, dict]
+    threads: dict[str, int] | None
+    digest: str
+    raw: dict[str, Any]
+    format: int
+
+    def require_current(self) -> None:
+        """Raises an InputError if the run cannot go on, since its noise would be another."""
+        if self.format < FORMAT:
+            raise InputError(
+                f"Run {self.folder} was begun by KGAN 0.1, whose noise was drawn otherwise: it "
+                "serves sample, evaluate, finetune and export, but cannot go on. Start a new run."
+            )
+
+
+def open_record(folder: str | Path) -> RunRecord:
+    """Returns what a run's config.json tells.
+
+    Raises:
+        InputError: The folder holds no run, or a config.json that does not fit.
+    """
+    found = read_record(folder)
+    if found.get("format", 1) > FORMAT:
+        raise InputError(
+            f"Run {folder} was written by a newer KGAN, in format {found['format']}: expected "
+            f"{FORMAT} at most. Install that version."
+        )
+    shape, count = found["image_shape"], found["examples"]
+    try:
+        config = config_of(found)
+    except InputError as error:
+        raise InputError(
+            f"{Path(folder) / 'config.json'} is no run's of this version of KGAN "
+            f"({str(error).rstrip('.')}): {NEW_RUN}."
+        ) from error
+    parts = found.get("trained_on")
+    return RunRecord(
+        folder=Path(folder),
+        name=found["name"],
+        config=config,
+        spec=DataSpec(tuple(shape)),
+        examples=count,
+        trained_on=None if parts is None else tuple(parts),
+        # Of runs of before there were fingerprints number and shape count.
+        fingerprint=found.get("fingerprint", {"train": {"count": count, "shape": shape}}),
+        threads=found.get("threads"),
+        digest=found.get("digest", ""),
+        raw=found["config"],
+        format=found.get("format", 1),
+    )
+
+
+def config_of(found: dict) -> Config:
+    """Returns the configuration in what `read_record` gave, checked.
+
+    Raises:
+        InputError: A setting is not known, of another type or outside its range.
+    """
+    settings = found["config"]
+    name = settings["network"].get("name") if isinstance(settings["network"], dict) else None
+    if name not in MODELS:
+        raise unknown("model", name, MODELS)
+    method = method_of(name)
+    if found.get("format", 1) == 1:
+        settings = _of_first_format(settings, method.command)
+    config = method.Config.from_dict(settings)
+    config.check()
+    return config
+
+
+def _of_first_format(settings: dict, command: str) -> dict:
+    """Returns settings that KGAN 0.1 wrote in today's form."""
+    data, network = settings["data"], settings["network"]
+    if command == "train" and isinstance(data, dict):
+        data = {"hold_out": "none", **data}  # There was no choice.
+    if network["name"] == "vae" and isinstance(network.get("options", {}), dict):
+        # One that does not say is of before there was a choice.
+        network = {**network, "options": {"architecture": "dense", **network.get("options", {})}}
+    return {**settings, "data": data, "network": network}

@@ -1,0 +1,38 @@
+"""Dense autoencoders, each on the codes of the one below (Bengio et al. 2007)."""
+
+import functools
+
+from kgan import models
+from kgan.methods.autoencoder import AutoencoderMethod
+from kgan.methods.base import Phase
+from kgan.networks import AUTOENCODERS
+
+
+class StackedMethod(AutoencoderMethod):
+    """Greedy training, a phase a layer: see `kgan.StackedAutoencoder`."""
+
+    name = "stacked"
+
+    def build(self, config, spec):
+        coder, options = AUTOENCODERS[config.network.name], config.network.options
+        layers = (
+            builder(spec.shape, config.network.code_size, **options)
+            for builder in (coder.encoder, coder.decoder)
+        )
+        sigmoid = options.get("activation", "sigmoid") == "sigmoid"
+        model = models.StackedAutoencoder(
+            *layers,
+            code_likelihood="bernoulli" if sigmoid else "squared_error",
+            **self.common(config),
+        )
+        return self.compiled(config, model)
+
+    def phases(self, model, config):
+        return [
+            Phase(functools.partial(model.fit_layer, number), config.steps)
+            for number in range(model.depth)
+        ]
+
+    def pictured(self, model, images):
+        """Returns rows as of the layers up to the one that trains; above it none has begun."""
+        return super().pictured(model.truncated(model.layer + 1), images)
