@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
 if TYPE_CHECKING:  # They need TensorFlow, which configurations do not.
     import keras
+    import numpy as np
     from PIL import Image
 
     from kgan.data import Examples

@@ -76,11 +76,17 @@ def score_name(value, where):
 
 
 EVALUATIONS = record({"step": COUNT, "name": score_name, "value": NUMBER}, others=anything)
-EVALUATION = record(
-    {},
-    {"format": COUNT, "scores": listing(SCORE), "baselines": table(listing(BASELINE))},
-    others=anything,
-)
+_SCORES = {"scores": listing(SCORE), "baselines": table(listing(BASELINE))}
+_OF_FORMAT_1 = record({}, _SCORES, others=anything)
+_OF_FORMAT_2 = record({"format": ONE_OR_MORE, **_SCORES}, others=anything)
+
+
+def evaluation(value, where):
+    """The schema of evaluation.json, which in format 1 did not say so."""
+    says = isinstance(value, dict) and "format" in value
+    (_OF_FORMAT_2 if says else _OF_FORMAT_1)(value, where)
+
+
 SUMMARY = record({"step": COUNT, "saved_model": TEXT}, others=anything)
 SETTINGS = table(record({}, others=anything))
 RESULT = {

@@ -27,15 +27,15 @@ def scored(values: Mapping[str, float], **conditions) -> list[dict]:
 
 
 def read_evaluation(run_dir: str | Path) -> dict:
-    """Returns a run's evaluation.json in today's form, empty if there is none.
+    """Returns a run's evaluation.json in today's form, one without scores if there is none.
 
     Raises:
         InputError: There is one that does not fit.
     """
     path = Path(run_dir) / FILE
     if not os.path.lexists(path):
-        return {}
-    found = read_json(path, forms.EVALUATION, f"{AGAIN} by kgan evaluate")
+        return {"scores": [], "baselines": {}}
+    found = read_json(path, forms.evaluation, f"{AGAIN} by kgan evaluate")
     return found if "format" in found else _of_first_format(found)
 
 
@@ -52,8 +52,8 @@ def add(run_dir: Path, found: dict) -> None:
     """
     known = read_evaluation(run_dir)
     new = {_key(score) for score in found["scores"]}
-    kept = [score for score in known.get("scores", []) if _key(score) not in new]
-    baselines = {**known.get("baselines", {}), **found["baselines"]}
+    kept = [score for score in known["scores"] if _key(score) not in new]
+    baselines = {**known["baselines"], **found["baselines"]}
     found = {**found, "scores": [*kept, *found["scores"]], "baselines": baselines}
     folder.write_json(run_dir / FILE, {**known, **found, "format": FORMAT})
 

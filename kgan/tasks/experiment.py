@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kgan.data import Examples, licence, resolved
-from kgan.data.fingerprint import PARTS, fingerprint
+from kgan.data.fingerprint import fingerprint
 from kgan.data.prepared import Report
 from kgan.data.split import Splits, split, stratified
 from kgan.errors import InputError
@@ -257,10 +257,12 @@ def _seen(trained_on: tuple[str, ...] | None, changed: list[str]) -> str:
         )
     if trained_on is None:
         return "the same data, all but a test split of the set's own (KGAN 0.1 held nothing out)"
-    if len(trained_on) == 1:
-        return f"the same data: the {PARTS[trained_on[0]]} part"
-    *first, last = (PARTS[part] for part in trained_on)
-    return f"the same data: the {', '.join(first)} and {last} parts"
+    told = {
+        1: "the training part",
+        2: "the training and validation parts",
+        3: "all parts, validation and test included",
+    }
+    return f"the same data: {told[len(trained_on)]}"
 
 
 def _digest(source: Encoder) -> str:

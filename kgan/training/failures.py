@@ -32,7 +32,7 @@ def told(run: Run, run_dir: Path) -> Iterator[None]:
         run: That trains.
         run_dir: Its folder.
     """
-    resume = command(f"{run.config.command} --resume", run_dir)
+    resume = command(f"{run.method.command} --resume", run_dir)
     try:
         with lost_worker_told(run.devices, resume):
             yield

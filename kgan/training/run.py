@@ -216,7 +216,7 @@ def about(run_dir: str | Path, step: int) -> dict:
         "run": Path(run_dir).resolve().name,
         "dataset": data.name,
         "data_licence": licence(data.name, data.data_dir),
-        "scores": [score for score in known.get("scores", []) if score["step"] == step],
+        "scores": [score for score in known["scores"] if score["step"] == step],
     }
 
 

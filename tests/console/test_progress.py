@@ -84,8 +84,8 @@ class Trained:
     def __init__(self, console, seconds_left=float("inf"), start=0):
         self.clock, self.console, self.step = Clock(), console, start
         model = SimpleNamespace(step=SimpleNamespace(numpy=lambda: self.step))
-        family = SimpleNamespace(progress=lambda model: FORMATS["gan"][0])
-        run = SimpleNamespace(images_per_step=64, total_steps=1000, family=family, model=None)
+        method = SimpleNamespace(progress=FORMATS["gan"][0])
+        run = SimpleNamespace(images_per_step=64, total_steps=1000, method=method, model=None)
         stop = SimpleNamespace(seconds_left=seconds_left)
         self.bar = ProgressBar(run, _RUN, console, stop, self.clock)
         self.bar.set_model(model)

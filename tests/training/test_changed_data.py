@@ -33,6 +33,7 @@ TINY = {
     "network.discriminator.width": 8,
     "network.discriminator.dropout": 0.0,
     "network.discriminator.input_dropout": 0.0,
+    "data.hold_out": "none",
     "batch_size": 16,
     "steps": 6,
     "log_every": 2,
@@ -247,9 +248,9 @@ def test_workers_with_other_settings_or_data_are_refused(run):
 
 def test_another_number_of_threads_between_operations_is_warned_of_too():
     now = determinism.threads()
-    other = {"threads": {**now, "inter_op": now["inter_op"] + 1}}
+    other = SimpleNamespace(threads={**now, "inter_op": now["inter_op"] + 1}, folder=Path("run"))
     with pytest.warns(RunWarning, match=rf"INTEROP_THREADS={now['inter_op'] + 1}\."):
-        provenance.warn_of_threads(other, Path("run"))
+        provenance.warn_of_threads(other)
 
 
 def test_another_number_of_threads_is_warned_of(run):
