@@ -13,17 +13,23 @@ from kgan.cli.grouped import PATH
 from kgan.data import DATASETS
 from kgan.data.kinds import KINDS
 from kgan.losses import OBJECTIVES
+from kgan.methods import autoencoder, config, presets
 from kgan.methods.settings import override, settings
 from kgan.metrics import METRICS
 from kgan.networks import AUTOENCODERS, NETWORKS
-from kgan.training import config, presets
 from kgan.training.cluster import STRATEGIES
 
 GROUPED = ["train", "pretrain", "finetune", "sample", "evaluate", "export", "datasets"]
 DEVICES = [*STRATEGIES, *config.PRECISIONS]
 NAMES = {
     "train": [*NETWORKS, *OBJECTIVES, *DATASETS, *DEVICES],
-    "pretrain": [*AUTOENCODERS, *KINDS, *config.LIKELIHOODS, *config.BINARIZATIONS, *DEVICES],
+    "pretrain": [
+        *AUTOENCODERS,
+        *KINDS,
+        *autoencoder.LIKELIHOODS,
+        *autoencoder.BINARIZATIONS,
+        *DEVICES,
+    ],  # fmt: skip
     "evaluate": METRICS,
     "finetune": STRATEGIES,
 }
