@@ -46,6 +46,14 @@ from kgan.cli.options import data_options, training_options
 )
 @training_options("generator_optimizer.learning_rate", "discriminator_optimizer.learning_rate")
 @option(
+    "--hold-out",
+    key="data.hold_out",
+    metavar="NAME",
+    heading="Data",
+    help=f"{listed('kgan.methods.config:HOLD_OUTS')}: train on all but the validation and test "
+    "images, or on all there are.",
+)
+@option(
     "--evaluate-every",
     key="evaluation.every",
     type=int,

@@ -8,13 +8,25 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MAY = {
-    "cli": {"console", "training", "tasks", "metrics", "serving", "data"},
-    "console": {"training", "tasks", "runs", "metrics", "serving", "models", "data"},
-    "training": {"runs", "models", "networks", "losses", "data", "metrics", "serving"},
-    "tasks": {"models", "networks", "data", "metrics", "training", "runs", "serving"},
+    "cli": {"console", "training", "tasks", "methods", "metrics", "serving", "data"},
+    "console": {"training", "tasks", "methods", "runs", "metrics", "serving", "models", "data"},
+    "tasks": {
+        "training",
+        "methods",
+        "runs",
+        "serving",
+        "models",
+        "networks",
+        "losses",
+        "metrics",
+        "data",
+    },
+    "training": {"methods", "runs", "serving", "models", "metrics", "data"},
+    "methods": {"models", "networks", "losses", "metrics", "runs", "data"},
+    # The names of metrics, which scores on disk are held to, and what a model has beside weights.
     "runs": {"models", "metrics", "data"},
     "serving": {"models"},
-    "models": {"losses", "layers"},
+    "models": {"losses", "layers", "data"},
     "networks": {"layers"},
     "data": set(),
     "layers": set(),

@@ -14,7 +14,7 @@ from kgan.console.status import Status, StatusLine
 from kgan.console.tables import print_table
 from kgan.console.train import connect, preparation_reporter
 from kgan.tasks import report
-from kgan.tasks.experiment import Experiment, prepare
+from kgan.tasks.experiment import Experiment, design
 from kgan.tasks.finetune import run as run_experiment
 from kgan.training.failures import lost_worker_told
 from kgan.training.rhythm import Rhythm
@@ -46,7 +46,7 @@ def finetune_from_options(
     """
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     devices = connect(strategy, dry_run, console)
-    experiment = prepare(
+    experiment = design(
         run,
         parse_labels(labels),
         seeds,

@@ -23,6 +23,10 @@ from kgan.training.strategy import Devices, choose, resolve
 from kgan.training.unfinished import find_unfinished, reopen
 
 FOLDER = "--dataset FOLDER"
+NOTHING_HELD_OUT = (
+    "Nothing is held out: no score will tell new images from those it was trained on, so neither "
+    "overfitting nor copying will show."
+)
 
 
 def train_asked(asked: Asked) -> None:
@@ -160,6 +164,8 @@ def _train(
         soft_wrap=not console.is_terminal,
     )
     console.print(f"Run: {place}", soft_wrap=True)
+    if config.data.hold_out == "none":
+        console.print(NOTHING_HELD_OUT, soft_wrap=True)
     bar = ProgressBar(run, place, console, stop)
     told = [bar]
     if run.scorer and run.devices.chief:

@@ -71,7 +71,7 @@ def open_record(folder: str | Path) -> RunRecord:
             f"{Path(folder) / 'config.json'} is no run's of this version of KGAN "
             f"({str(error).rstrip('.')}): {NEW_RUN}."
         ) from error
-    parts = found.get("trained_on")
+    parts = found.get("trained_on", ["train"] if config.data.hold_out == "split" else None)
     return RunRecord(
         folder=Path(folder),
         name=found["name"],

@@ -30,7 +30,7 @@ def no_source(source: str) -> InputError:
 
 
 def check(labels, arms, seeds, learning_rates, steps, batch_size) -> None:
-    """Checks the options of a comparison: see `experiment.prepare`.
+    """Checks the options of a comparison: see `experiment.design`.
 
     Raises:
         InputError: One of them is wrong.

@@ -115,7 +115,7 @@ class Experiment:
         return [n for n in self.labels if self.budget(n).batch_size % replicas]
 
 
-def prepare(
+def design(
     run_dir: str | Path,
     labels: Sequence[int | str] | None = None,
     seeds: int = SEEDS,

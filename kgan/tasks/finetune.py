@@ -15,7 +15,7 @@ from kgan.models import Classifier
 from kgan.runs import folder
 from kgan.serving import export
 from kgan.tasks import probe, report
-from kgan.tasks.experiment import HEADS, SEEDS, TUNED, Experiment, in_memory, prepare
+from kgan.tasks.experiment import HEADS, SEEDS, TUNED, Experiment, design, in_memory
 from kgan.tasks.features import Features
 from kgan.tasks.results import Results, opened
 from kgan.tasks.supervised import Trained, Trainer
@@ -44,25 +44,25 @@ def finetune(
     was finished before, with the same settings and data, is not made again.
 
     Args:
-        run_dir: As in `prepare`; RUN/finetune is written.
-        labels: As in `prepare`.
-        seeds: As in `prepare`.
+        run_dir: As in `design`; RUN/finetune is written.
+        labels: As in `design`.
+        seeds: As in `design`.
         saved_models: Where NAME-classifier/VERSION is written.
         progress: Called after each classifier with its arm, labels, seed, validation_accuracy,
             seconds, how many of the total are "done", its "kind" and amount of "work", and what of
             each kind is "left": see `Experiment.work`.
         deterministic: Turn on TensorFlow's op determinism, which is for the whole process.
         devices: Where the networks train: by default those of the strategy in whose scope this is.
-        **options: As in `prepare`.
+        **options: As in `design`.
 
     Returns:
         What table.json holds.
 
     Raises:
-        InputError: As `prepare`, or another process uses the folder.
+        InputError: As `design`, or another process uses the folder.
     """
     names.check("saved_models", saved_models)
-    experiment = prepare(run_dir, labels, seeds, **options)
+    experiment = design(run_dir, labels, seeds, **options)
     return run(experiment, saved_models, progress, deterministic, devices)
 
 

@@ -29,7 +29,7 @@ NAMES = {
         *autoencoder.LIKELIHOODS,
         *autoencoder.BINARIZATIONS,
         *DEVICES,
-    ],  # fmt: skip
+    ],
     "evaluate": METRICS,
     "finetune": STRATEGIES,
 }

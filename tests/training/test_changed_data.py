@@ -175,7 +175,7 @@ def test_a_folder_that_changed_is_told_in_a_line(drawings):
     assert reopen(run, "train", {}).examples.name == "drawings"
     touched = prepared(kgan.load(drawings), **{"data.name": str(drawings)})
     assert find_unfinished(touched, run) == run
-    compared = experiment.prepare(run, [20], 1, dataset="drawings")
+    compared = experiment.design(run, [20], 1, dataset="drawings")
     settings = compared.settings
     assert compared.pretrained_on == "the same data: all parts, validation and test included"
 
@@ -188,9 +188,9 @@ def test_a_folder_that_changed_is_told_in_a_line(drawings):
         "go on with these by --allow-changed-data, or start a new run."
     )
     with pytest.raises(kgan.InputError, match=r"not trained on .*drawings' as it is now .*--data"):
-        experiment.prepare(run, [20], 1)
+        experiment.design(run, [20], 1)
     # What is compared on them is kept apart too, and the run's own by any name.
-    changed = experiment.prepare(run, [20], 1, dataset="drawings")
+    changed = experiment.design(run, [20], 1, dataset="drawings")
     differing = {key for key in settings if settings[key] != changed.settings[key]}
     assert differing == {"fingerprint"}
     assert "others (other training pixels): test images may be" in changed.pretrained_on
@@ -219,7 +219,7 @@ def test_a_name_alone_does_not_make_data_those_of_a_run(workdir):
     mine = replace(digits, images=255 - digits.images)
     run = start(workdir / "run", prepared(mine))
     with pytest.raises(kgan.InputError, match=r"not trained on 'digits' as it is now .*--dataset"):
-        experiment.prepare(run, [20], 1)
+        experiment.design(run, [20], 1)
 
 
 @pytest.mark.parametrize("command", ["train", "pretrain"])
