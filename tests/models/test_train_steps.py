@@ -7,7 +7,7 @@ import tensorflow as tf
 from kgan.methods.base import DataSpec
 from kgan.methods.settings import override
 from kgan.models.step import Noise
-from kgan.training import presets
+from kgan.methods import presets
 from kgan.training.build import build
 
 BATCH, SHAPE = 12, (8, 8, 1)
