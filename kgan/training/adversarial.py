@@ -111,8 +111,8 @@ def picture(gan: GAN, examples: Examples) -> Image.Image:
 
 def score(gan: GAN, examples: Examples, config: RunConfig) -> dict:
     """Returns the scores of a finished run: of a mixture of KGAN's, how much of it is covered."""
-    for name, mixture in MIXTURES.items() if len(examples.image_shape) == 1 else ():
-        if np.array_equal(examples.images, DATASETS[name]().images):
+    for name, mixture in MIXTURES.items() if not examples.space.is_image else ():
+        if np.array_equal(examples.images, DATASETS[name].load().images):
             return mixture_coverage(gan.sample(range(POINT_SAMPLES)), *mixture)
     return {}
 

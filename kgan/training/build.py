@@ -106,7 +106,7 @@ def prepare(config: Config, data: Examples | Splits, devices: Devices | None = N
     devices = devices or Devices()
     devices.check_batch(config.batch_size, config.accumulate)
     examples = training_examples(data)
-    _check_form(examples)
+    examples.space.check(examples.values, examples.name)
     if config.batch_size > len(examples):
         raise InputError(
             f"Batch size {config.batch_size} is larger than the data: {examples.name} has "
@@ -121,17 +121,6 @@ def prepare(config: Config, data: Examples | Splits, devices: Devices | None = N
     name = names.as_model(f"{examples.name}-{config.network.name}")
     scorer = FAMILIES[config.family].scorer(config, data)
     return Run(config, data, model, name, devices, found, scorer)
-
-
-def _check_form(examples: Examples) -> None:
-    """Raises an InputError unless the images are uint8, or float32 points."""
-    form, is_image = examples.images.dtype, len(examples.image_shape) == 3
-    if form != (np.uint8 if is_image else np.float32):
-        expected = "uint8 images" if is_image else "float32 points"
-        raise InputError(
-            f"{examples.name} holds {form} {tuple(examples.images.shape)}: expected {expected}, "
-            "(n, height, width, channels) or points (n, 2)."
-        )
 
 
 def build(

@@ -101,7 +101,7 @@ def _binarised(examples, number: int):
     uniform = np.random.default_rng([0, number])
     images = np.asarray(examples.images)
     chances = uniform.random(images.shape, np.float32)
-    return dataclasses.replace(examples, images=((chances * 255 < images) * 255).astype(np.uint8))
+    return dataclasses.replace(examples, values=((chances * 255 < images) * 255).astype(np.uint8))
 
 
 def build(

@@ -3,10 +3,11 @@ import tensorflow as tf
 
 from kgan.data import Examples
 from kgan.data.pipeline import batches, order
+from kgan.data.space import IMAGES, POINTS
 
 N = 37
-IMAGES = np.arange(N, dtype=np.uint8).reshape(N, 1, 1, 1)
-EXAMPLES = Examples(IMAGES, None, (), "numbers")
+PIXELS = np.arange(N, dtype=np.uint8).reshape(N, 1, 1, 1)
+EXAMPLES = Examples(PIXELS, {}, IMAGES, "numbers")
 
 
 def stream(seed, batch_size, start, stop):
@@ -42,7 +43,7 @@ def test_order_is_uniform_over_positions():
 
 def test_examples_keep_their_type_and_shape():
     points = np.random.default_rng(0).normal(size=(10, 2)).astype(np.float32)
-    (batch,) = batches(Examples(points, None, (), "points"), 10, 0, 0, 1)
+    (batch,) = batches(Examples(points, {}, POINTS, "points"), 10, 0, 0, 1)
     assert batch.dtype == tf.float32
     np.testing.assert_array_equal(np.sort(batch.numpy(), 0), np.sort(points, 0))
     element = batches(EXAMPLES, 4, 0, 0, 1).element_spec
