@@ -86,6 +86,17 @@ class Examples:
         """One name a class, empty where there are no labels."""
         return self.columns[self.label].names if self.label in self.columns else ()
 
+    def column(self, name: str) -> Column:
+        """Returns a column.
+
+        Args:
+            name: As in `column_named`.
+
+        Raises:
+            InputError: There is no such column.
+        """
+        return self.columns[column_named(name, self.columns, self.name)]
+
     def labelled_by(self, column: str) -> "Examples":
         """Returns the same examples with another column's values as their labels.
 

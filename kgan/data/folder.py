@@ -4,8 +4,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from kgan.data import image, prepared
 from kgan.data.examples import Examples
 from kgan.errors import InputError

@@ -189,14 +189,13 @@ class _Table:
     """
 
     def __init__(self, path: Path, columns: dict[str, tuple[str, ...]]):
-        self._columns = columns
+        self._path, self._columns = path, columns
         self._low, self._high = np.zeros((2, len(columns)), np.int64)
         self._count = 0
-        self._file = open(path, "w+b") if columns else io.BytesIO()
-        self._file.write(_header((0, len(columns)), "<i4"))
 
-    def __enter__(self) -> "_Table":
-        return self
+    def __enter__(self) -> None:
+        self._file = open(self._path, "w+b") if self._columns else io.BytesIO()
+        self._file.write(_header((0, len(self._columns)), "<i4"))
 
     def __exit__(self, *_) -> None:
         self._file.seek(0)

@@ -31,8 +31,7 @@ class Space:
         """Returns whether one value may have this shape."""
         sides = self.axes[1:]
         return len(shape) == len(sides) and all(
-            isinstance(side, str) or side == found
-            for side, found in zip(sides, shape, strict=True)
+            isinstance(side, str) or side == found for side, found in zip(sides, shape, strict=True)
         )
 
     def check(self, values: Any, name: str) -> None:

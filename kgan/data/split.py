@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kgan.data import load, no_images
+from kgan.data import load
 from kgan.data.examples import Examples
 from kgan.data.prepared import Report
 from kgan.errors import InputError
@@ -82,7 +82,7 @@ def split(
     label: str | None = None,
     report: Report | None = None,
 ) -> Splits:
-    """Returns the three parts of a set of images, the same whatever a run's seed is.
+    """Returns the three parts of a data set, the same whatever a run's seed is.
 
     A set of tensorflow-datasets with a split `test` is tested on that. Validation is the end of its
     split `train`: as many examples as the test, but at most a fifth of `train` (rounded down).
@@ -100,10 +100,10 @@ def split(
         report: As in `kgan.data.load`.
 
     Returns:
-        Views: no image is copied or read.
+        Views: no value is copied or read.
 
     Raises:
-        InputError: Not a set of images, too small for three parts, or not to be loaded.
+        InputError: Too small for three parts, or not to be loaded.
     """
     options = {"data_dir": data_dir, "image_size": image_size, "report": report}
     examples = load(name_or_path, label=label, **options)
@@ -114,7 +114,7 @@ def split(
 
 
 def parts_of(data: Examples | Splits, test: Examples | None = None) -> Splits:
-    """Returns the parts that `split` makes of a set of images, from what was loaded of it.
+    """Returns the parts that `split` makes of a set, from what was loaded of it.
 
     Args:
         data: All of it, as from `kgan.data.load`, or a part; of a set with a test split of its own
@@ -122,12 +122,10 @@ def parts_of(data: Examples | Splits, test: Examples | None = None) -> Splits:
         test: That split, left empty if it is not given.
 
     Raises:
-        InputError: Not images, too few for three parts, or a test of another shape.
+        InputError: Too few for three parts, or a test of another shape.
     """
     if isinstance(data, Splits):
         return data
-    if not data.space.is_image:
-        raise no_images(data.name)
     if not data.test_size:
         return _permuted(data)
     return _tested(data, subset(data, slice(0, 0)) if test is None else test)
@@ -166,7 +164,7 @@ def _permuted(examples: Examples) -> Splits:
 
 def _too_small(examples: Examples, expected: str) -> InputError:
     return InputError(
-        f"{examples.name!r} has {len(examples)} images to divide into training, validation and "
+        f"{examples.name!r} has {len(examples)} examples to divide into training, validation and "
         f"test: expected {expected}. Choose a larger set."
     )
 

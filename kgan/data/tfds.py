@@ -53,11 +53,11 @@ def load(
 ) -> Examples:
     """Returns one split of the set `name`, downloading it if it is not on disk.
 
-    The images are the feature `image`, or else the first image feature. The columns are all class
-    labels, truth values and whole numbers below 64 that an example has one of, called as the set
-    calls them, "attributes/Smiling" for what lies deeper; those of which a number is unknown (-1)
-    are left out. The labels are the class label `label`, or else that of `as_supervised=True`, or
-    else the first.
+    The images are the feature `image`, or else the first image feature by name. The columns are all
+    class labels, truth values and whole numbers below 64 that an example has one of, called as the
+    set calls them, "attributes/Smiling" for what lies deeper; those of which a number is unknown
+    (-1) are left out. The labels are the class label `label`, or else that of `as_supervised=True`,
+    or else the first by name.
 
     Args:
         name: `name`, `name/config` or `name:version`. Any version on disk does if none is named.
@@ -194,7 +194,9 @@ def _image_key(name: str, features: Any) -> str:
 
 
 def _named(features: Any) -> dict[str, Any]:
-    return dict(features.items()) if isinstance(features, _import().features.FeaturesDict) else {}
+    if not isinstance(features, _import().features.FeaturesDict):
+        return {}
+    return dict(sorted(features.items()))  # read from a file they are in any order
 
 
 def _scalars(features: Any) -> dict[tuple[str, ...], tuple[str, ...]]:

@@ -104,7 +104,7 @@ def phases(gan: GAN) -> list[Callable]:
 
 def picture(gan: GAN, examples: Examples) -> Image.Image:
     """Returns what the moving-average generator makes of fixed seeds, over the data if points."""
-    if len(gan.image_shape) == 3:
+    if examples.space.is_image:
         return pictures.grid(gan.sample(range(64)))
     return pictures.scatter(gan.sample(range(POINT_SAMPLES)), examples.images[:POINT_SAMPLES])
 

@@ -5,7 +5,7 @@ import json
 import os
 from pathlib import Path
 
-from kgan.data import Examples
+from kgan.data import Examples, no_images
 from kgan.data.cache import cache_dir
 from kgan.data.prepared import Report
 from kgan.data.split import Splits, parts_of, split
@@ -52,6 +52,8 @@ def given_data(examples: Examples) -> Data:
 
 
 def _data(parts: Splits) -> Data:
+    if not parts.train.space.is_image:
+        raise no_images(parts.train.name)
     return Data(parts.train.name, parts.train.images, parts.validation.images, parts.test.images)
 
 

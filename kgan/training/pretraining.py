@@ -8,7 +8,9 @@ import keras
 import numpy as np
 from PIL import Image
 
+from kgan.data import no_images
 from kgan.data.corrupt import Corruption
+from kgan.data.space import space_of
 from kgan.data.split import Splits, split
 from kgan.errors import InputError
 from kgan.metrics.reconstruction import mean_image_reconstruction, pca_reconstruction, quality
@@ -59,6 +61,8 @@ def resolve(config: PretrainConfig, data: Splits) -> tuple[PretrainConfig, Split
     """
     if not isinstance(data, Splits):
         raise InputError("Pretraining holds data out: pass kgan.split(...), not kgan.load(...).")
+    if not data.train.space.is_image:
+        raise no_images(data.train.name)
     what = _decided(config, data.train.image_shape[-1])
     config = dataclasses.replace(config, reconstruction=what)
     if config.network.name == "vae":
@@ -146,7 +150,7 @@ def build(
 
 def _start(config: PretrainConfig, image_shape, images) -> tuple[dict, dict, dict]:
     """Returns what encoder, decoder and VAE start from, nothing but of a VAE of given images."""
-    if config.network.name != "vae" or images is None or len(image_shape) != 3:
+    if config.network.name != "vae" or images is None or not space_of(image_shape).is_image:
         return {}, {}, {}
     mean, linear = mean_image(images), None
     if architecture_of(image_shape, config.network.options["architecture"]) == "conv":

@@ -36,12 +36,13 @@ def prepared(devices):
     import numpy as np
 
     from kgan.data import Examples
+    from kgan.data.space import IMAGES
     from kgan.training.build import prepare
     from kgan.training.config import RunConfig
 
     images = np.random.default_rng(0).integers(0, 256, (40 * BATCH, *SHAPE), np.uint8)
     config = RunConfig(batch_size=BATCH, precision="float32")
-    return prepare(config, Examples(images, None, (), "noise"), devices)
+    return prepare(config, Examples(images, {}, IMAGES, "noise"), devices)
 
 
 def worker(mode: str) -> None:
@@ -60,7 +61,7 @@ def worker(mode: str) -> None:
     determinism.enable()
     run = prepared(devices)
     steps = (ROUNDS + 2) * BURST
-    data = devices.feed(lambda shard: batches(run.examples, BATCH, 0, 0, steps, shard))
+    data = devices.feed(lambda shard: batches(run.examples, BATCH, 0, 0, steps, shard=shard))
 
     class Bursts(tf.keras.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):

@@ -32,9 +32,7 @@ def test_a_copy_has_the_same_wherever_it_lies(tmp_path):
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
     twice = replace(SMALL, values=SMALL.values.repeat(2, 0), columns=labels(SMALL.labels.repeat(2)))
     attribute = {"attribute": Column(SMALL.labels % 2)}
-    again = replace(
-        SMALL, columns=labels(SMALL.labels.astype(np.int32)) | attribute, name="other"
-    )
+    again = replace(SMALL, columns=labels(SMALL.labels.astype(np.int32)) | attribute, name="other")
     expected = fingerprint(SMALL)
     for copy in (replace(SMALL, values=mapped), subset(twice, np.arange(0, 180, 2)), again):
         assert fingerprint(copy) == expected

@@ -78,6 +78,17 @@ def test_damaged_is_redone(folder, cache, decoded, name, damage):
     assert examples.labels.tolist() == [0] * 10 + [1] * 10
 
 
+def test_an_entry_of_an_older_version_is_not_read_and_goes(folder, cache, decoded, monkeypatch):
+    with monkeypatch.context() as older:
+        older.setattr(prepared, "FORMAT", prepared.FORMAT - 1)
+        data.load(folder)
+    before = kept(cache)
+    assert data.load(folder).column("label").names == ("0", "1")
+    assert len(decoded) == 40
+    assert kept(cache) != before
+    assert not before.exists()
+
+
 def test_an_error_leaves_nothing(folder, cache, save, noise):
     save("1/odd.png", noise(4, 4, 3))
     with pytest.raises(InputError):

@@ -121,14 +121,15 @@ def test_a_folder_named_as_a_set_is_the_folder(save, noise, monkeypatch):
 def test_too_small_to_divide(count, save, noise):
     for i in range(count):
         folder = save(f"{i}.png", noise(2, 2))
-    with pytest.raises(InputError, match=f"has {count} images.*expected 4 or more.*larger"):
+    with pytest.raises(InputError, match=f"has {count} examples.*expected 4 or more.*larger"):
         split(folder)
 
 
-@pytest.mark.parametrize("name", ["ring", "grid"])
-def test_points_are_no_images(name):
-    with pytest.raises(InputError, match="holds points, not images"):
-        split(name)
+def test_points_are_divided_like_images():
+    whole, splits = data.load("ring"), split("ring")
+    assert [len(part) for part in parts(splits)] == [66_666, 16_667, 16_667]
+    together = np.concatenate([part.values[:] for part in parts(splits)])
+    np.testing.assert_array_equal(np.sort(together, axis=0), np.sort(whole.values, axis=0))
 
 
 @pytest.mark.parametrize(("name", "train"), [("mnist", 60_000), ("cifar10", 50_000)])
@@ -137,7 +138,9 @@ def test_the_sizes_that_the_docstring_states(name, train, monkeypatch):
         count = {"train": train, "test": 10_000}[split]
         images = np.broadcast_to(np.uint8(0), (count, 8, 8, 1))
         test_size = 10_000 if split == "train" else 0
-        return Examples(images, {"label": Column(np.zeros(count, np.int32))}, IMAGES, name, test_size)
+        return Examples(
+            images, {"label": Column(np.zeros(count, np.int32))}, IMAGES, name, test_size
+        )
 
     monkeypatch.setattr(tfds, "load", load)
     splits = split(name)
