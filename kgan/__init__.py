@@ -11,6 +11,9 @@ __version__ = "0.1.0"
 _HOMES = {
     "DATASETS": "kgan.data",
     "Examples": "kgan.data",
+    "Column": "kgan.data",
+    "IMAGES": "kgan.data.space",
+    "POINTS": "kgan.data.space",
     "load": "kgan.data",
     "split": "kgan.data.split",
     "Splits": "kgan.data.split",

@@ -142,7 +142,7 @@ def test_presets_are_complete_and_round_trip_through_json(name):
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_embedded_data_sets_are_what_examples_say(name):
-    examples = DATASETS[name]()
+    examples = DATASETS[name].load()
     assert examples.name == name
     assert len(examples.labels) == len(examples)
     assert examples.labels.dtype == np.int32

@@ -114,9 +114,7 @@ def asked(
     else:
         start = presets.find(command, preset, options["dataset"], options["model"])
         where = override(start, changes, builders=False).data
-        data.check(where.name, where.data_dir)
-        if command == "pretrain" and where.name in data.POINTS:
-            raise data.no_images(where.name)
+        data.check(where.name, where.data_dir, images=command == "pretrain")
     if run_dir and not (resume or dry_run or cluster.several(strategy)):
         folder.require_writable(Path(run_dir))
         folder.require_new(Path(run_dir))

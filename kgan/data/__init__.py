@@ -3,9 +3,11 @@
 import dataclasses
 import difflib
 import os
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from kgan import memory, names
+from kgan.data.space import IMAGES, POINTS, Space
 from kgan.errors import InputError, shown
 from kgan.tables import Table
 
@@ -13,9 +15,37 @@ if TYPE_CHECKING:  # They need NumPy, which the names of the data sets do not.
     from kgan.data.examples import Examples
     from kgan.data.prepared import Report
 
-DATASETS = Table(__name__, {"digits": "digits:load", "grid": "toy:grid", "ring": "toy:ring"})
-POINTS = ("grid", "ring")
-LICENCES = {"digits": "CC BY 4.0 (UCI Machine Learning Repository)"}
+
+@dataclass(frozen=True)
+class Embedded:
+    """A data set that comes with KGAN.
+
+    Attributes:
+        load: Returns its examples.
+        space: What they are.
+        about: In words, for lists.
+        licence: Under which it may be passed on, None where it is computed.
+    """
+
+    load: Any
+    space: Space
+    about: str
+    licence: str | None = None
+
+
+DATASETS = Table(
+    __name__,
+    {
+        "digits": Embedded(
+            "digits:load",
+            IMAGES,
+            "handwritten digits, 1,797 of 8x8",
+            "CC BY 4.0 (UCI Machine Learning Repository)",
+        ),
+        "grid": Embedded("toy:grid", POINTS, "25 Gaussians on a grid, points in the plane"),
+        "ring": Embedded("toy:ring", POINTS, "8 Gaussians on a ring, points in the plane"),
+    },
+)
 
 
 def load(
@@ -24,6 +54,7 @@ def load(
     data_dir: str | os.PathLike | None = None,
     image_size: int | tuple[int, int] | None = None,
     split: str = "train",
+    label: str | None = None,
     report: "Report | None" = None,
 ) -> "Examples":
     """Returns a data set: embedded, else a folder of images, else one of tensorflow-datasets.
@@ -35,6 +66,8 @@ def load(
         image_size: One side or `(height, width)`: every image is scaled until it covers this and
             cut at the centre. None keeps the size.
         split: Which split of a tensorflow-datasets set; the others have `train` only.
+        label: The column that is the label, such as "attributes/Smiling" of celeb_a; the last part
+            of a name will do where only one column has it. None is the set's own choice.
         report: Called as `report(done, total, message)` while the set is prepared.
 
     Returns:
@@ -42,13 +75,19 @@ def load(
         `grid` hold float32 points `(n, 2)`.
 
     Raises:
-        InputError: The set or an option of it does not exist, or it cannot be read.
+        InputError: The set, an option or the column of it does not exist, or it cannot be read.
     """
+    found = _load(name_or_path, data_dir, image_size, split, label, report)
+    return found if label is None else found.labelled_by(label)
+
+
+def _load(name_or_path, data_dir, image_size, split, label, report) -> "Examples":
     home, path = find(name_or_path, data_dir), os.fspath(name_or_path)
     if home == "tfds":
         from kgan.data import tfds
 
-        return tfds.load(path, data_dir=data_dir, image_size=image_size, split=split, report=report)
+        options = {"split": split, "label": label, "report": report}
+        return tfds.load(path, data_dir=data_dir, image_size=image_size, **options)
     if split != "train":
         raise InputError(f"{path!r} has no split {split!r}; known: train. Leave out split.")
     if data_dir is not None:
@@ -57,7 +96,7 @@ def load(
             "tensorflow-datasets only. Leave out --data-dir."
         )
     if home == "embedded":
-        return _resized(DATASETS[path](), image_size)
+        return _resized(DATASETS[path].load(), image_size)
     from kgan.data import folder
 
     return folder.load(path, image_size=image_size, report=report)
@@ -104,17 +143,25 @@ def resolved(name_or_path: str | os.PathLike, data_dir: str | os.PathLike | None
     return os.path.realpath(folder)
 
 
-def check(name_or_path: str | os.PathLike, data_dir: str | os.PathLike | None = None) -> None:
+def check(
+    name_or_path: str | os.PathLike,
+    data_dir: str | os.PathLike | None = None,
+    images: bool = False,
+) -> None:
     """Raises an InputError unless there is such a set, or a folder with an image.
 
     Args:
         name_or_path: As in `load`.
         data_dir: As in `load`.
+        images: Whether points will not do.
     """
-    if find(name_or_path, data_dir) == "folder":
+    home, name = find(name_or_path, data_dir), os.fspath(name_or_path)
+    if home == "folder":
         from kgan.data import folder
 
         folder.check(name_or_path)
+    elif home == "embedded" and images and not DATASETS.lines[name].space.is_image:
+        raise no_images(name)
 
 
 def no_images(name: str) -> InputError:
@@ -137,7 +184,7 @@ def licence(
 
     name = os.fspath(name_or_path)
     if name in DATASETS or (data_dir is None and os.path.isdir(os.path.expanduser(name))):
-        return LICENCES.get(name)
+        return DATASETS.lines[name].licence if name in DATASETS else None
     return tfds.licence(name, data_dir)
 
 
@@ -148,7 +195,7 @@ def _looks_like_path(name: str | os.PathLike) -> bool:
 def _resized(examples: "Examples", image_size: int | tuple[int, int] | None) -> "Examples":
     if image_size is None:
         return examples
-    if examples.images.ndim != 4:
+    if not examples.space.is_image:
         raise InputError(
             f"Received image_size {image_size!r} for {examples.name!r}, which holds points, not "
             "images. Leave out --image-size."
@@ -165,7 +212,7 @@ def _resized(examples: "Examples", image_size: int | tuple[int, int] | None) -> 
         "choose a smaller --image-size",
     )
     images = [image.from_array(pixels, size) for pixels in examples.images]
-    return dataclasses.replace(examples, images=np.stack(images))
+    return dataclasses.replace(examples, values=np.stack(images))
 
 
 def _unknown(name: str, tfds_names: list[str]) -> InputError:
@@ -178,8 +225,8 @@ def _unknown(name: str, tfds_names: list[str]) -> InputError:
 
 
 def __getattr__(name: str):
-    if name == "Examples":
-        from kgan.data.examples import Examples
+    if name in ("Column", "Examples"):
+        from kgan.data import examples
 
-        return Examples
+        return getattr(examples, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

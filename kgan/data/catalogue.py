@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from kgan import names
+from kgan.data import DATASETS
 from kgan.errors import InputError
 
 
@@ -32,9 +33,7 @@ def describe(data_dir: str | os.PathLike | None = None) -> list[tuple[str, str]]
             "NAME/VERSION/dataset_info.json."
         )
     return [
-        ("digits", "handwritten digits, 1,797 of 8x8, embedded"),
-        ("ring", "8 Gaussians on a ring, points in the plane, embedded"),
-        ("grid", "25 Gaussians on a grid, points in the plane, embedded"),
+        *((name, f"{line.about}, embedded") for name, line in DATASETS.lines.items()),
         *((name, f"version {version}, in {root}") for name, version in prepared.items()),
         ("NAME", f"any image set of tensorflow-datasets, downloaded to {root} on first use"),
         ("FOLDER", "any folder of images, optionally one sub-folder a class"),

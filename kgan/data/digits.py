@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from kgan.data.examples import Examples
+from kgan.data.examples import Column, Examples
+from kgan.data.space import IMAGES
 
 
 def load() -> Examples:
@@ -11,4 +12,5 @@ def load() -> Examples:
 
     bunch = load_digits()
     images = np.round(bunch.images * (255 / 16)).astype(np.uint8)[..., None]
-    return Examples(images, bunch.target.astype(np.int32), tuple("0123456789"), "digits")
+    label = Column(bunch.target.astype(np.int32), tuple("0123456789"))
+    return Examples(images, {"label": label}, IMAGES, "digits")

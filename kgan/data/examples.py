@@ -1,8 +1,30 @@
 """What every data source returns."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
+
+from kgan.data.space import Space
+from kgan.errors import InputError, unknown
+
+
+@dataclass(frozen=True)
+class Column:
+    """A class of every example: its label, or an attribute.
+
+    Attributes:
+        values: Whole numbers `(n,)` in [0, num_classes), int32 where KGAN reads them.
+        names: One name a class, empty where they have none.
+    """
+
+    values: np.ndarray
+    names: tuple[str, ...] = ()
+
+    @property
+    def num_classes(self) -> int:
+        """How many there are names for, else up to the highest number."""
+        return len(self.names) or int(np.max(self.values, initial=-1)) + 1
 
 
 @dataclass(frozen=True)
@@ -10,25 +32,104 @@ class Examples:
     """A data set, read by index.
 
     Attributes:
-        images: uint8 `(n, height, width, channels)` in memory or memory-mapped; the 2-D mixtures
-            hold float32 points `(n, 2)`.
-        labels: int32 `(n,)`, or None where there are none.
-        class_names: One name a class, empty where there are no labels.
+        values: In memory or memory-mapped: uint8 images `(n, height, width, channels)`, or float32
+            points `(n, 2)`.
+        columns: By name, what else is known of every example.
+        space: What a value is: `kgan.IMAGES` or `kgan.POINTS`.
         name: Short name, used for run folders.
         test_size: How many examples the set's own test split has, none of them among these; 0 where
             there is none.
+        label: The column with the labels; the examples have none where there is no such column.
     """
 
-    images: np.ndarray
-    labels: np.ndarray | None
-    class_names: tuple[str, ...]
+    values: np.ndarray
+    columns: dict[str, Column]
+    space: Space
     name: str
     test_size: int = 0
+    label: str = "label"
+
+    def __post_init__(self):
+        if not isinstance(self.columns, dict) or not isinstance(self.space, Space):
+            raise InputError(
+                "Examples take (values, columns, space, name): expected columns as a dict such as "
+                '{"label": kgan.Column(labels, names)}, or {}, and as space kgan.IMAGES or '
+                "kgan.POINTS."
+            )
+        for name, column in self.columns.items():
+            if len(column.values) != len(self.values):
+                raise InputError(
+                    f"The column {name!r} of {self.name!r} has {len(column.values):,} values for "
+                    f"{len(self.values):,} examples: expected one each."
+                )
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.values)
+
+    @property
+    def images(self) -> np.ndarray:
+        """The values, as most users know them."""
+        return self.values
 
     @property
     def image_shape(self) -> tuple[int, ...]:
         """Shape of one example."""
-        return tuple(self.images.shape[1:])
+        return tuple(self.values.shape[1:])
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """Whole numbers `(n,)`, or None where there are none."""
+        return self.columns[self.label].values if self.label in self.columns else None
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """One name a class, empty where there are no labels."""
+        return self.columns[self.label].names if self.label in self.columns else ()
+
+    def column(self, name: str) -> Column:
+        """Returns a column.
+
+        Args:
+            name: As in `column_named`.
+
+        Raises:
+            InputError: There is no such column.
+        """
+        return self.columns[column_named(name, self.columns, self.name)]
+
+    def labelled_by(self, column: str) -> "Examples":
+        """Returns the same examples with another column's values as their labels.
+
+        Args:
+            column: As in `column_named`.
+
+        Raises:
+            InputError: There is no such column.
+        """
+        return replace(self, label=column_named(column, self.columns, self.name))
+
+
+def column_named(name: str, known: Iterable[str], data_set: str) -> str:
+    """Returns the whole name of a column.
+
+    Args:
+        name: Its name, or the part behind the last slash where only one has it: "Smiling" for
+            "attributes/Smiling".
+        known: The names of all.
+        data_set: What the message calls them the columns of.
+
+    Raises:
+        InputError: There is none, or there are several.
+    """
+    known = list(known)
+    found = [other for other in known if other.rpartition("/")[2] == name]
+    if name in known:
+        return name
+    if len(found) == 1:
+        return found[0]
+    if not known:
+        raise InputError(
+            f"{data_set!r} has no columns, and so no {name!r}: choose a set with them, such as a "
+            "folder with a sub-folder for each class, or leave out the label."
+        )
+    raise unknown(f"column of {data_set!r}:", name, found or known)

@@ -4,8 +4,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from kgan.data import image, prepared
 from kgan.data.examples import Examples
 from kgan.errors import InputError
@@ -47,7 +45,7 @@ def load(
         identity,
         _read(root, names, classes, size, skipped),
         total=len(names),
-        class_names=tuple(name.encode(errors="backslashreplace").decode() for name in classes),
+        columns={"label": tuple(map(_shown, classes))} if classes else {},
         skipped=skipped,
         report=report,
     )
@@ -94,14 +92,18 @@ def _classes(names: list[str]) -> dict[str, int]:
     return {name: index for index, name in enumerate(tops)}
 
 
+def _shown(name: str) -> str:
+    return name.encode(errors="backslashreplace").decode()
+
+
 def _read(
     root: Path,
     names: list[str],
     classes: dict[str, int],
     size: tuple[int, int] | None,
     skipped: list[str],
-) -> Iterator[tuple[np.ndarray, int | None]]:
-    """Yields `(image, label)` of the readable files and tells the others to `skipped`."""
+) -> Iterator[prepared.Example]:
+    """Yields images and classes of the readable files and tells the others to `skipped`."""
     for name in names:
         try:
             if not os.path.isfile(root / name):  # opening a named pipe would wait for ever
@@ -112,7 +114,7 @@ def _read(
         except Exception:  # Pillow's decoders raise anything on damaged bytes
             skipped.append(repr(name))
         else:
-            yield pixels, classes.get(name.split(os.sep, 1)[0])
+            yield pixels, (classes[name.split(os.sep, 1)[0]],) if classes else ()
             continue
         if len(skipped) * 2 > len(names):
             raise _mostly_unreadable(root, len(names), skipped)

@@ -1,11 +1,14 @@
 """From a step's number to its batch: the one place that knows order, sharding and dtype."""
 
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
-from kgan.data.examples import Examples
+from kgan.data.examples import Column, Examples
+from kgan.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Shard:
 WHOLE = Shard()
 
 
-def order(positions: tf.Tensor, num_examples: int, seed: int) -> tf.Tensor:
+def order(positions: tf.Tensor, num_examples: int | tf.Tensor, seed: int | tf.Tensor) -> tf.Tensor:
     """Returns which examples stand at these positions of the endless, reshuffled stream.
 
     Every epoch of `num_examples` positions is a permutation of its own, computed index by index,
@@ -28,8 +31,8 @@ def order(positions: tf.Tensor, num_examples: int, seed: int) -> tf.Tensor:
 
     Args:
         positions: int64 `(n,)`, from 0.
-        num_examples: Size of the data set.
-        seed: The run's seed.
+        num_examples: Size of the data set; int64 `(n,)` where every position is of its own stream.
+        seed: The run's seed, or likewise.
 
     Returns:
         int64 `(n,)` in [0, num_examples).
@@ -41,7 +44,7 @@ def order(positions: tf.Tensor, num_examples: int, seed: int) -> tf.Tensor:
     return tf.raw_ops.RandomIndexShuffle(
         index=positions % num_examples,
         seed=keys,
-        max_index=tf.constant(num_examples - 1, tf.int64),
+        max_index=tf.cast(num_examples, tf.int64) - 1,
         rounds=8,
     )
 
@@ -55,83 +58,109 @@ def _splitmix64(value) -> tf.Tensor:
 
 
 def batches(
-    examples: Examples, batch_size: int, seed: int, start: int, stop: int, shard: Shard = WHOLE
+    examples: Examples,
+    batch_size: int,
+    seed: int,
+    start: int,
+    stop: int,
+    columns: Sequence[str] = (),
+    *,
+    shard: Shard = WHOLE,
+    balanced: str | None = None,
+    static: bool = True,
 ) -> tf.data.Dataset:
     """Returns the batches of steps `start` to `stop - 1`, each a function of (seed, step) alone.
 
     Args:
-        examples: Read by index, from memory or from a memory map.
+        examples: Read by index, from memory or from a memory map. With columns, values that are a
+            NumPy array in memory are gathered from a copy there.
         batch_size: Rows a step, over all of its discriminator updates and all replicas; a multiple
             of their number.
         seed: The run's seed.
         start: First step.
         stop: The step after the last.
+        columns: Names of those whose values come with the examples'.
         shard: For which replicas: the elements of a step are their parts of its batch, in turn.
+        balanced: A column of which every class is drawn equally often, however rare it is.
+        static: Whether the number of rows is part of the shape; without it a step traced for one
+            size serves every other.
 
     Returns:
-        A data set of `(batch_size / shard.total, *image_shape)` in the examples' own dtype.
+        A data set of `(batch_size / shard.total, *image_shape)` in the examples' own dtype; with
+        columns of tuples of that and an int32 `(batch_size / shard.total,)` for each.
+
+    Raises:
+        InputError: No such column, or none that can be balanced.
     """
-    images, rows_each = _rows(examples.images), batch_size // shard.total
-
-    def batch(element):
-        rows = images(_chosen(element, batch_size, len(examples), seed, shard))
-        return tf.ensure_shape(rows, (rows_each, *examples.image_shape))
-
-    return _elements(start, stop, shard).map(batch).prefetch(2)
-
-
-def labelled_batches(
-    examples: Examples, batch_size: int, seed: int, start: int, stop: int, shard: Shard = WHOLE
-) -> tf.data.Dataset:
-    """Returns the batches that `batches` returns, with their labels.
-
-    Args:
-        examples: With labels; images that are a NumPy array in memory are gathered there.
-        batch_size: As in `batches`.
-        seed: As in `batches`.
-        start: As in `batches`.
-        stop: As in `batches`.
-        shard: As in `batches`.
-
-    Returns:
-        A data set of images `(rows, *image_shape)` and int32 labels `(rows,)`. Its static batch
-        dimension is None, so that a step traced for one size serves every other.
-    """
-    read = _gathered if type(examples.images) is np.ndarray else _rows
-    images, labels = read(examples.images), _gathered(examples.labels.astype(np.int32))
-
-    def batch(element):
-        chosen = _chosen(element, batch_size, len(examples), seed, shard)
-        return images(chosen), labels(chosen)
-
-    return _elements(start, stop, shard).map(batch).prefetch(2)
-
-
-def _elements(start: int, stop: int, shard: Shard) -> tf.data.Dataset:
-    return tf.data.Dataset.range(start * shard.count, stop * shard.count)
-
-
-def _chosen(element, batch_size: int, num_examples: int, seed: int, shard: Shard) -> tf.Tensor:
-    """Returns which examples make an element, int64 `(rows,)`, its static size None."""
-    step, number = element // shard.count, shard.first + element % shard.count
     rows = batch_size // shard.total
-    first = step * batch_size + number * rows
-    return order(tf.range(first, first + rows), num_examples, seed)
+    in_memory = columns and type(examples.values) is np.ndarray
+    readers = [(_gathered if in_memory else _read)(examples.values)]
+    readers += [_gathered(examples.column(name).values.astype(np.int32)) for name in columns]
+    if balanced is None:
+        ordered = functools.partial(order, num_examples=len(examples), seed=seed)
+    else:
+        ordered = _balanced(examples.column(balanced), balanced, seed)
+
+    def batch(element):
+        step, number = element // shard.count, shard.first + element % shard.count
+        first = step * batch_size + number * rows
+        chosen = ordered(tf.range(first, first + rows))
+        chosen = tf.ensure_shape(chosen, (rows if static else None,))
+        found = tuple(read(chosen) for read in readers)
+        return found if columns else found[0]
+
+    elements = tf.data.Dataset.range(start * shard.count, stop * shard.count)
+    return elements.map(batch).prefetch(2)
 
 
-def _rows(array):
+def _balanced(column: Column, name: str, seed: int) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns what `order` is, with every class once in each block of as many positions.
+
+    A class so comes once a block, and then gives what stands there in its own reshuffled stream.
+
+    Raises:
+        InputError: A class has no example.
+    """
+    values, count = np.asarray(column.values), column.num_classes
+    if not len(values) or values.min() < 0 or values.max() >= count:
+        raise InputError(
+            f"The column {name!r} holds numbers from {values.min(initial=0)} to "
+            f"{values.max(initial=0)}: expected from 0 to {count - 1}, to balance by it."
+        )
+    sizes = np.bincount(values, minlength=count)
+    if not sizes.all():
+        empty = int(np.argmin(sizes))
+        raise InputError(
+            f"The class {column.names[empty] if column.names else empty!r} of the column {name!r} "
+            "has no example: balance by a column with some of every class."
+        )
+    with tf.device("CPU"):
+        members = tf.constant(np.argsort(values, kind="stable"), tf.int64)
+        firsts, lengths = (tf.constant(a, tf.int64) for a in (np.cumsum(sizes) - sizes, sizes))
+        # Of each class's stream, and last that of the order of the classes.
+        seeds = _splitmix64(_splitmix64(seed) + tf.range(count + 1, dtype=tf.int64))
+
+    def ordered(positions):
+        classes = order(positions, count, seeds[count])
+        found = order(positions // count, tf.gather(lengths, classes), tf.gather(seeds, classes))
+        return tf.gather(members, tf.gather(firsts, classes) + found)
+
+    return ordered
+
+
+def _read(array):
     """Returns a function from int64 `(n,)` to those rows, read when they are asked for."""
 
     def rows(chosen):
-        read = tf.numpy_function(lambda index: np.asarray(array[index]), [chosen], array.dtype)
-        read.set_shape((None, *array.shape[1:]))
-        return read
+        found = tf.numpy_function(lambda index: np.asarray(array[index]), [chosen], array.dtype)
+        found.set_shape((*chosen.shape, *array.shape[1:]))
+        return found
 
     return rows
 
 
 def _gathered(array: np.ndarray):
-    """Returns what `_rows` returns, without Python at every step, from a copy in host memory."""
+    """Returns what `_read` returns, without Python at every step, from a copy in host memory."""
     with tf.device("CPU"):
         whole = tf.constant(array)
     return lambda chosen: tf.gather(whole, chosen)

@@ -1,7 +1,7 @@
 """A set of images, decoded once into an array on disk and read from there as a memory map.
 
-A prepared set is a folder `NAME-KEY` in `cache.cache_dir()` with `images.npy`, `labels.npy` and
-`info.json`. It is written aside and appears whole, by a rename.
+A prepared set is a folder `NAME-KEY` in `cache.cache_dir()` with `images.npy`, `columns.npy` if it
+has columns, and `info.json`. It is written aside and appears whole, by a rename.
 """
 
 import hashlib
@@ -13,7 +13,6 @@ import re
 import shutil
 import tempfile
 import warnings
-from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -22,12 +21,17 @@ import numpy as np
 
 from kgan import memory
 from kgan.data import cache
-from kgan.data.examples import Examples
+from kgan.data.examples import Column, Examples
+from kgan.data.space import IMAGES
 from kgan.errors import DataWarning, InputError
 
-FORMAT = 2  # raise it when the same source would now give other bytes
+FORMAT = 3  # raise it when the same source would now give other bytes
 REPORT_EVERY = 256
 NAMED = 3  # how many of the unreadable files a message names
+FEW = 64  # different numbers from 0, up to which they are classes
+
+# An image, and its number in every column.
+Example = tuple[np.ndarray, Sequence[int]]
 
 Report = Callable[[int, int, str], None]
 
@@ -49,10 +53,10 @@ def prepare(
     name: str,
     source: dict,
     identity: dict,
-    examples: Iterator[tuple[np.ndarray, int | None]],
+    examples: Iterator[Example],
     *,
     total: int,
-    class_names: tuple[str, ...] = (),
+    columns: dict[str, tuple[str, ...]] | None = None,
     skipped: Sequence[str] = (),
     report: Report | None = None,
 ) -> Examples:
@@ -63,11 +67,12 @@ def prepare(
         source: What the images were made from, and how (JSON). Where it was edited since, this set
             takes the place of the older one.
         identity: What decides the images (JSON): the same identity gives the same prepared set.
-        examples: Yields `(image, label)`: uint8 `(height, width, 1 or 3)` of one size, and the
-            class or None. It is consumed only if the set is not prepared. One image of three
-            channels makes all of them three.
+        examples: Yields `(image, numbers)`: uint8 `(height, width, 1 or 3)` of one size, and a
+            whole number for every column. It is consumed only if the set is not prepared. One image
+            of three channels makes all of them three.
         total: Number of images that `examples` is expected to give.
-        class_names: One name a class.
+        columns: By name, the names of the classes; none where the numbers from 0 are to name
+            themselves, up to 64 of them. A column with a number that has no name is left out.
         skipped: Filled by `examples` with what it could not read, in words; warned about.
         report: Called as `report(done, total, message)`.
 
@@ -88,7 +93,7 @@ def prepare(
                 if found is None:
                     report = report or (lambda done, total, message: None)
                     about = {"name": name, "source": source}
-                    _build(folder, about, examples, total, class_names, skipped, report)
+                    _build(folder, about, examples, total, columns or {}, skipped, report)
                     cache.remove_older(folder, json.loads(json.dumps(source)))
                     found = _open(folder, name)
         except OSError as error:
@@ -111,7 +116,11 @@ def _open(folder: Path, name: str) -> Examples | None:
         if info["files"] != _states(folder):
             return None
         images = np.load(folder / "images.npy", mmap_mode="r")
-        labels = np.load(folder / "labels.npy") if info["class_names"] is not None else None
+        table = np.load(folder / "columns.npy", mmap_mode="r") if info["columns"] else None
+        columns = {
+            key: Column(table[:, number], tuple(names))
+            for key, (number, names) in info["columns"].items()
+        }
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if info["skipped"]:
@@ -121,7 +130,7 @@ def _open(folder: Path, name: str) -> Examples | None:
             DataWarning,
             stacklevel=5,
         )
-    return Examples(images, labels, tuple(info["class_names"] or ()), name)
+    return Examples(images, columns, IMAGES, name)
 
 
 def _states(folder: Path) -> dict[str, list[int]]:
@@ -133,9 +142,9 @@ def _states(folder: Path) -> dict[str, list[int]]:
 def _build(
     folder: Path,
     about: dict,
-    examples: Iterator[tuple[np.ndarray, int | None]],
+    examples: Iterator[Example],
     total: int,
-    class_names: tuple[str, ...],
+    columns: dict[str, tuple[str, ...]],
     skipped: Sequence[str],
     report: Report,
 ) -> None:
@@ -144,24 +153,22 @@ def _build(
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     name = about["name"]
     try:
-        labels = array("i")
+        table = _Table(aside / "columns.npy", columns)
 
         def images() -> Iterator[np.ndarray]:
-            for done, (image, label) in enumerate(examples):
+            for done, (image, numbers) in enumerate(examples):
                 if done % REPORT_EVERY == 0:
                     report(done, total, f"Preparing {name}")
-                labels.append(-1 if label is None else label)
+                table.write(numbers)
                 yield image
 
-        count = _write_images(aside / "images.npy", images(), name, total)
+        with table:
+            count = _write_images(aside / "images.npy", images(), name, total)
         report(total, total, f"Prepared {name} in {folder}")
-        labelled = bool(class_names) and min(labels) >= 0
-        if labelled:
-            np.save(aside / "labels.npy", np.asarray(labels, np.int32))
         info = {
             **about,
             "images": count,
-            "class_names": list(class_names) if labelled else None,
+            "columns": table.kept(),
             "skipped": len(skipped),
             "skipped_names": ", ".join(skipped[:NAMED]),
             "files": _states(aside),
@@ -171,6 +178,45 @@ def _build(
         os.rename(aside, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+class _Table:
+    """The file of the columns, written row by row beside the images.
+
+    Args:
+        path: Of the file.
+        columns: See `prepare`.
+    """
+
+    def __init__(self, path: Path, columns: dict[str, tuple[str, ...]]):
+        self._path, self._columns = path, columns
+        self._low, self._high = np.zeros((2, len(columns)), np.int64)
+        self._count = 0
+
+    def __enter__(self) -> None:
+        self._file = open(self._path, "w+b") if self._columns else io.BytesIO()
+        self._file.write(_header((0, len(self._columns)), "<i4"))
+
+    def __exit__(self, *_) -> None:
+        self._file.seek(0)
+        self._file.write(_header((self._count, len(self._columns)), "<i4"))
+        self._file.close()
+
+    def write(self, numbers: Sequence[int]) -> None:
+        row = np.asarray(numbers, np.int64)
+        np.minimum(self._low, row, out=self._low)
+        np.maximum(self._high, row, out=self._high)
+        self._file.write(row.astype("<i4").tobytes())
+        self._count += 1
+
+    def kept(self) -> dict[str, tuple[int, tuple[str, ...]]]:
+        """Returns by name the number of each column whose numbers all have names, and these."""
+        found = {}
+        for number, (name, names) in enumerate(self._columns.items()):
+            low, high = self._low[number], self._high[number]
+            if low >= 0 and high < (len(names) or FEW):
+                found[name] = number, names or tuple(map(str, range(high + 1)))
+        return found
 
 
 def _write_images(path: Path, images: Iterator[np.ndarray], name: str, total: int) -> int:
@@ -191,26 +237,26 @@ def _write_images(path: Path, images: Iterator[np.ndarray], name: str, total: in
             "--image-size, or set KGAN_CACHE_DIR to a folder with more room."
         )
     with open(path, "w+b") as file:
-        file.write(_header((0, *shape)))
+        file.write(_header((0, *shape), "|u1"))
         count = 0
         for image in itertools.chain([first], images):
             if image.shape[:2] != shape[:2]:
                 raise _mixed_sizes(name, {shape: count}, itertools.chain([image], images))
             if image.shape[2] > shape[2]:
                 shape = image.shape
-                _repeat_bytes(file, len(_header((0, *shape))), shape[2])
+                _repeat_bytes(file, len(_header((0, *shape), "|u1")), shape[2])
             elif image.shape[2] < shape[2]:
                 image = np.repeat(image, shape[2], axis=2)
             file.write(image.tobytes())
             count += 1
         file.seek(0)
-        file.write(_header((count, *shape)))
+        file.write(_header((count, *shape), "|u1"))
     return count
 
 
-def _header(shape: tuple[int, ...]) -> bytes:
+def _header(shape: tuple[int, ...], dtype: str) -> bytes:
     buffer = io.BytesIO()
-    description = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    description = {"descr": dtype, "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(buffer, description)
     return buffer.getvalue()
 

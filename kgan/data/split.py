@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kgan.data import find, load
+from kgan.data import load
 from kgan.data.examples import Examples
 from kgan.data.prepared import Report
 from kgan.errors import InputError
@@ -57,21 +57,21 @@ class Rows:
 
 
 def subset(examples: Examples, rows: np.ndarray | slice) -> Examples:
-    """Returns some of the examples, in this order, without reading their images.
+    """Returns some of the examples, in this order, with all columns, without reading their values.
 
     Args:
         examples: A data set.
         rows: Integers `(m,)`, or a slice.
     """
-    images = examples.images
-    if isinstance(images, Rows):
-        images = Rows(images.array, images.rows[rows])
+    values = examples.values
+    if isinstance(values, Rows):
+        values = Rows(values.array, values.rows[rows])
     elif isinstance(rows, slice):
-        images = images[rows]  # a view, of a memory map too
+        values = values[rows]  # a view, of a memory map too
     else:
-        images = Rows(images, np.arange(len(images))[rows])
-    labels = None if examples.labels is None else examples.labels[rows]
-    return replace(examples, images=images, labels=labels)
+        values = Rows(values, np.arange(len(values))[rows])
+    columns = {name: replace(c, values=c.values[rows]) for name, c in examples.columns.items()}
+    return replace(examples, values=values, columns=columns)
 
 
 def split(
@@ -79,9 +79,10 @@ def split(
     *,
     data_dir: str | os.PathLike | None = None,
     image_size: int | tuple[int, int] | None = None,
+    label: str | None = None,
     report: Report | None = None,
 ) -> Splits:
-    """Returns the three parts of a set of images, the same whatever a run's seed is.
+    """Returns the three parts of a data set, the same whatever a run's seed is.
 
     A set of tensorflow-datasets with a split `test` is tested on that. Validation is the end of its
     split `train`: as many examples as the test, but at most a fifth of `train` (rounded down).
@@ -95,44 +96,48 @@ def split(
         name_or_path: As in `kgan.data.load`.
         data_dir: As in `kgan.data.load`.
         image_size: As in `kgan.data.load`.
+        label: As in `kgan.data.load`; the test may be without.
         report: As in `kgan.data.load`.
 
     Returns:
-        Views: no image is copied or read.
+        Views: no value is copied or read.
 
     Raises:
-        InputError: Not a set of images, too small for three parts, or not to be loaded.
+        InputError: Too small for three parts, or not to be loaded.
     """
     options = {"data_dir": data_dir, "image_size": image_size, "report": report}
-    everything = load(name_or_path, **options)
-    if not _has_test(name_or_path, data_dir):
-        return _permuted(everything)
+    examples = load(name_or_path, label=label, **options)
+    if not examples.test_size:
+        return parts_of(examples)
     test = load(name_or_path, split="test", **options)
-    if test.image_shape != everything.image_shape:
-        raise InputError(
-            f"{everything.name!r} trains on images of {everything.image_shape} and tests on "
-            f"{test.image_shape}: expected one shape. Choose another set, or give --image-size."
-        )
-    return _tested(everything, test, len(test))
+    return parts_of(examples, replace(test, label=examples.label))
 
 
-def parts_of(examples: Examples) -> Splits:
-    """Returns the parts that `split` makes of a set of images, from what was loaded of it.
+def parts_of(data: Examples | Splits, test: Examples | None = None) -> Splits:
+    """Returns the parts that `split` makes of a set, from what was loaded of it.
 
     Args:
-        examples: All of it, as from `kgan.data.load`; of a set with a test split of its own all but
-            that, and then `test` is empty.
+        data: All of it, as from `kgan.data.load`, or a part; of a set with a test split of its own
+            all but that. What is in parts already stays as it is.
+        test: That split, left empty if it is not given.
 
     Raises:
-        InputError: Not images, or too few for three parts.
+        InputError: Too few for three parts, or a test of another shape.
     """
-    if not examples.test_size:
-        return _permuted(examples)
-    return _tested(examples, subset(examples, slice(0, 0)), examples.test_size)
+    if isinstance(data, Splits):
+        return data
+    if not data.test_size:
+        return _permuted(data)
+    return _tested(data, subset(data, slice(0, 0)) if test is None else test)
 
 
-def _tested(examples: Examples, test: Examples, test_size: int) -> Splits:
-    size = min(test_size, len(examples) // 5)
+def _tested(examples: Examples, test: Examples) -> Splits:
+    if test.image_shape != examples.image_shape:
+        raise InputError(
+            f"{examples.name!r} trains on images of {examples.image_shape} and tests on "
+            f"{test.image_shape}: expected one shape. Choose another set, or give --image-size."
+        )
+    size = min(examples.test_size, len(examples) // 5)
     if size < 1:
         raise _too_small(examples, "5 or more in train")
     return Splits(
@@ -141,15 +146,6 @@ def _tested(examples: Examples, test: Examples, test_size: int) -> Splits:
         test,
         f"the set's own test split; validation: the last {size:,} of train",
     )
-
-
-def _has_test(name_or_path: str | os.PathLike, data_dir: str | os.PathLike | None) -> bool:
-    """Returns whether what `load` found is a set of tensorflow-datasets with a test split."""
-    if find(name_or_path, data_dir) != "tfds":
-        return False
-    from kgan.data import tfds
-
-    return "test" in tfds.splits(os.fspath(name_or_path), data_dir)
 
 
 def _permuted(examples: Examples) -> Splits:
@@ -168,7 +164,7 @@ def _permuted(examples: Examples) -> Splits:
 
 def _too_small(examples: Examples, expected: str) -> InputError:
     return InputError(
-        f"{examples.name!r} has {len(examples)} images to divide into training, validation and "
+        f"{examples.name!r} has {len(examples)} examples to divide into training, validation and "
         f"test: expected {expected}. Choose a larger set."
     )
 

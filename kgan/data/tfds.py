@@ -2,19 +2,21 @@
 
 import contextlib
 import dataclasses
+import functools
 import logging
+import operator
 import os
 import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from kgan.data import image, prepared
-from kgan.data.examples import Examples
+from kgan.data.examples import Examples, column_named
 from kgan.errors import InputError
 from kgan.startup import silent_tensorflow
 
@@ -46,28 +48,37 @@ def load(
     data_dir: str | os.PathLike | None = None,
     image_size: int | tuple[int, int] | None = None,
     split: str = "train",
+    label: str | None = None,
     report: prepared.Report | None = None,
 ) -> Examples:
     """Returns one split of the set `name`, downloading it if it is not on disk.
 
-    The images are the feature `image`, or else the first image feature; the labels are the feature
-    `label`, or else the first class label; a split with unknown labels (-1) has none.
+    The images are the feature `image`, or else the first image feature by name. The columns are all
+    class labels, truth values and whole numbers below 64 that an example has one of, called as the
+    set calls them, "attributes/Smiling" for what lies deeper; those of which a number is unknown
+    (-1) are left out. The labels are the class label `label`, or else that of `as_supervised=True`,
+    or else the first by name.
 
     Args:
         name: `name`, `name/config` or `name:version`. Any version on disk does if none is named.
         data_dir: Where tensorflow-datasets keeps its sets; None is `$TFDS_DATA_DIR` or its default.
         image_size: One side or `(height, width)` to which to scale and cut; None keeps the size.
         split: A split, or a slice of one such as `train[:10%]`.
+        label: Refused before anything is prepared where the set has no such column.
         report: Called as `report(done, total, message)` while the set is prepared.
 
     Raises:
-        InputError: Not an image set, no such split, or neither on disk nor to be downloaded.
+        InputError: Not an image set, no such split or column, or neither on disk nor to be
+            downloaded.
     """
     size = image.parse_size(image_size)
     with _quiet():
         builder = _find(name, data_dir)
         features = builder.info.features
-        image_key, label_key = _keys(name, features)
+        image_key, scalars = _image_key(name, features), _scalars(features)
+        columns = {"/".join(path): names for path, names in scalars.items()}
+        if label is not None:
+            column_named(label, columns, name)  # told before hours of preparing
         if not builder.is_prepared():
             _download(name, builder, report)
         info = _split(name, builder, split)
@@ -83,13 +94,17 @@ def load(
             builder.name,
             source,
             identity,
-            _read(name, builder, split, image_key, label_key, size),
+            _read(name, builder, split, image_key, tuple(scalars), size),
             total=info.num_examples,
-            class_names=tuple(features[label_key].names) if label_key else (),
+            columns=columns,
             report=report,
         )
         test = builder.info.splits.get("test") if split == "train" else None
-        return dataclasses.replace(examples, test_size=test.num_examples if test else 0)
+        return dataclasses.replace(
+            examples,
+            test_size=test.num_examples if test else 0,
+            label=_label_key(builder.info) or examples.label,
+        )
 
 
 def splits(name: str, data_dir: str | os.PathLike | None = None) -> tuple[str, ...]:
@@ -164,19 +179,47 @@ def _find(name: str, data_dir: str | os.PathLike | None) -> Any:
         ) from error
 
 
-def _keys(name: str, features: Any) -> tuple[str, str | None]:
-    """Returns the names of the image feature and of the class label, or None without one."""
+def _image_key(name: str, features: Any) -> str:
+    """Returns the name of the image feature."""
     tfds = _import()
-    named = dict(features.items()) if isinstance(features, tfds.features.FeaturesDict) else {}
+    named = _named(features)
     images = [key for key, value in named.items() if isinstance(value, tfds.features.Image)]
-    labels = [key for key, value in named.items() if isinstance(value, tfds.features.ClassLabel)]
     key = "image" if "image" in images else next(iter(images), None)
     if key is None or named[key].np_dtype not in (np.uint8, np.uint16):
         raise InputError(
             f"The tensorflow-datasets set {name!r} holds no 8- or 16-bit images, but "
             f"{', '.join(named) or type(features).__name__}. Choose an image set, such as mnist."
         )
-    return key, "label" if "label" in labels else next(iter(labels), None)
+    return key
+
+
+def _named(features: Any) -> dict[str, Any]:
+    if not isinstance(features, _import().features.FeaturesDict):
+        return {}
+    return dict(sorted(features.items()))  # read from a file they are in any order
+
+
+def _scalars(features: Any) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Returns the paths of the features that may be classes, with the names that these have."""
+    found = {}
+    for key, feature in _named(features).items():
+        found |= {(key, *path): names for path, names in _scalars(feature).items()}
+        if not isinstance(feature, _import().features.Tensor) or feature.shape != ():
+            continue
+        if np.issubdtype(feature.np_dtype, np.bool_):
+            found[(key,)] = "no", "yes"
+        elif np.issubdtype(feature.np_dtype, np.integer):
+            found[(key,)] = tuple(feature.names) if getattr(feature, "num_classes", None) else ()
+    return found
+
+
+def _label_key(info: Any) -> str | None:
+    """Returns the name of the set's own label, None where it has none."""
+    label = _import().features.ClassLabel
+    labels = [key for key, value in _named(info.features).items() if isinstance(value, label)]
+    supervised = (info.supervised_keys or (None,))[-1]
+    wanted = [key for key in ("label", supervised) if key in labels]
+    return next(iter(wanted + labels), None)
 
 
 def _split(name: str, builder: Any, split: str) -> Any:
@@ -197,13 +240,18 @@ def _read(
     builder: Any,
     split: str,
     image_key: str,
-    label_key: str | None,
+    paths: Sequence[tuple[str, ...]],
     size: tuple[int, int] | None,
-) -> Iterator[tuple[np.ndarray, int | None]]:
-    """Yields `(image, label)` in the order on disk."""
+) -> Iterator[prepared.Example]:
+    """Yields images and their columns in the order on disk."""
     tfds = _import()
     features = builder.info.features
-    wanted = {image_key: True} | ({label_key: True} if label_key else {})
+    wanted: dict[str, Any] = {image_key: True}
+    for *outer, last in paths:
+        place = wanted
+        for key in outer:
+            place = place.setdefault(key, {})
+        place[last] = True
     try:
         dataset = builder.as_dataset(
             split=split,
@@ -213,9 +261,11 @@ def _read(
         batched = None not in features[image_key].shape
         for row in tfds.as_numpy(dataset.batch(BATCH) if batched else dataset):
             images = row[image_key] if batched else [row[image_key]]
-            labels = np.atleast_1d(row[label_key]) if label_key else [None] * len(images)
-            for pixels, label in zip(images, labels, strict=True):
-                yield image.from_array(pixels, size), label
+            found = [functools.reduce(operator.getitem, path, row) for path in paths]
+            found = [np.asarray(values).astype(np.int64) for values in found]
+            numbers = np.reshape(found, (len(paths), len(images))).T
+            for pixels, own in zip(images, numbers, strict=True):
+                yield image.from_array(pixels, size), own
     except Exception as error:  # a damaged file: TensorFlow's own classes, not ValueErrors
         raise InputError(
             f"Could not read the data set {name!r} in {str(builder.data_path)!r} ({_line(error)}). "

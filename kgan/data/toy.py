@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from kgan.data.examples import Examples
+from kgan.data.examples import Column, Examples
+from kgan.data.space import POINTS
 
 NUM_POINTS = 100_000
 
@@ -26,10 +27,11 @@ MIXTURES = {"ring": (ring_modes(), 0.02), "grid": (grid_modes(), 0.05)}
 def _mixture(name: str) -> Examples:
     modes, std = MIXTURES[name]
     rng = np.random.default_rng(0)
-    labels = rng.integers(len(modes), size=NUM_POINTS)
-    points = modes[labels] + std * rng.normal(size=(NUM_POINTS, 2))
+    components = rng.integers(len(modes), size=NUM_POINTS)
+    points = modes[components] + std * rng.normal(size=(NUM_POINTS, 2))
     names = tuple(f"{x:.2f},{y:.2f}" for x, y in modes)
-    return Examples(points.astype(np.float32), labels.astype(np.int32), names, name)
+    label = Column(components.astype(np.int32), names)
+    return Examples(points.astype(np.float32), {"label": label}, POINTS, name)
 
 
 def ring() -> Examples:

@@ -150,7 +150,7 @@ class AutoencoderMethod(Method):
         }
 
     def resolve(self, config, data):
-        if len(data.train.image_shape) != 3:
+        if not data.train.space.is_image:
             raise no_images(data.train.name)
         if not (len(data.validation) and len(data.test)):
             raise InputError(
@@ -277,4 +277,4 @@ def _drawn(examples, number: int):
     uniform = np.random.default_rng([0, number])
     images = np.asarray(examples.images)
     chances = uniform.random(images.shape, np.float32)
-    return dataclasses.replace(examples, images=((chances * 255 < images) * 255).astype(np.uint8))
+    return dataclasses.replace(examples, values=((chances * 255 < images) * 255).astype(np.uint8))

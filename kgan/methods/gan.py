@@ -128,7 +128,7 @@ class GANMethod(Method):
         """Returns samples of the moving average, of points over the data."""
         from kgan.runs import pictures
 
-        if len(model.image_shape) == 3:
+        if data.train.space.is_image:
             return pictures.grid(model.sample(range(64)))
         return pictures.scatter(
             model.sample(range(POINT_SAMPLES)), data.train.images[:POINT_SAMPLES]
@@ -140,8 +140,8 @@ class GANMethod(Method):
         from kgan.metrics.mixture import mixture_coverage
 
         about = {"n": POINT_SAMPLES, "dataset": data.train.name, "step": config.steps}
-        for name, mixture in MIXTURES.items() if len(model.image_shape) == 1 else ():
-            known = set(map(bytes, DATASETS[name]().images))
+        for name, mixture in MIXTURES.items() if not data.train.space.is_image else ():
+            known = set(map(bytes, DATASETS[name].load().images))
             if known.issuperset(map(bytes, data.train.images[:])):
                 found = mixture_coverage(model.sample(range(POINT_SAMPLES)), *mixture)
                 return {"scores": scored(found, split=name, **about), "baselines": {}}

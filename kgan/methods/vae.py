@@ -3,6 +3,7 @@
 import dataclasses
 
 from kgan import models
+from kgan.data.space import space_of
 from kgan.methods.autoencoder import AutoencoderMethod, binarized
 from kgan.methods.base import DataSpec
 from kgan.networks import AUTOENCODERS, architecture
@@ -99,7 +100,7 @@ def _start(config, spec: DataSpec) -> tuple[dict, dict, dict]:
 
     from kgan.methods.start import LinearModel, mean_image
 
-    if spec.values is None or len(spec.shape) != 3:
+    if spec.values is None or not space_of(spec.shape).is_image:
         return {}, {}, {}
     mean, linear = mean_image(spec.values), None
     chosen = config.network.options.get("architecture", "auto")

@@ -245,7 +245,7 @@ def in_memory(examples: Examples, limit: int | None = IN_MEMORY) -> Examples:
     size = np.prod(examples.images.shape, dtype=np.int64) * examples.images.dtype.itemsize
     if limit is not None and size > limit:
         return examples
-    return replace(examples, images=np.array(examples.images))
+    return replace(examples, values=np.array(examples.images))
 
 
 def _seen(trained_on: tuple[str, ...] | None, changed: list[str]) -> str:

@@ -19,7 +19,7 @@ from tensorflow.python.framework.convert_to_constants import (
 )
 
 import kgan
-from kgan.data.pipeline import labelled_batches
+from kgan.data.pipeline import batches
 from kgan.data.split import Splits, split
 from kgan.metrics.features import SHIPPED
 from kgan.models import Adam, Classifier
@@ -88,7 +88,7 @@ def train(data: Splits, recipe: Recipe, seed: int = 0) -> Classifier:
     def changed(step, batch):
         return augmented(batch[0], recipe.shift, recipe.flip, step), batch[1]
 
-    examples = labelled_batches(train, BATCH_SIZE, seed, 0, steps)
+    examples = batches(train, BATCH_SIZE, seed, 0, steps, [train.label], static=False)
     examples = tf.data.Dataset.zip(tf.data.Dataset.range(steps), examples).map(changed)
     classifier.fit(examples.prefetch(2), steps_per_epoch=steps // recipe.epochs,
                    epochs=recipe.epochs, shuffle=False, verbose=2)  # fmt: skip

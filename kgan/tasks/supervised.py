@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from kgan.data import Examples
-from kgan.data.pipeline import labelled_batches
+from kgan.data.pipeline import batches
 from kgan.models import Classifier
 from kgan.tasks.features import Encoder
 from kgan.training.strategy import Devices
@@ -205,7 +205,8 @@ class Trainer:
         began = time.monotonic()
         best = BestWeights(evaluated=lambda number: evaluated(number * limits.every))
         self.reset(seed, pretrained, learning_rate, head)
-        make = functools.partial(labelled_batches, subset, limits.batch_size, seed, 0, limits.steps)
+        order = limits.batch_size, seed, 0, limits.steps
+        make = functools.partial(batches, subset, *order, [subset.label], static=False)
         self.classifier.fit(
             self._devices.feed(make),
             epochs=limits.evaluations,

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from kgan import memory, names
@@ -126,9 +125,9 @@ def prepare(config: Config, data: Examples | Splits, devices: Devices | None = N
     config.check()
     devices = devices or Devices()
     devices.check_batch(config.batch_size, config.accumulate)
-    _check_form(data.train if isinstance(data, Splits) else data)
     given, data = data, _parts(config, data)
     examples = data.train
+    examples.space.check(examples.values, examples.name)
     if config.batch_size > len(examples):
         raise InputError(
             f"Batch size {config.batch_size} is larger than the data: {examples.name} has "
@@ -147,17 +146,6 @@ def prepare(config: Config, data: Examples | Splits, devices: Devices | None = N
         scorer = evaluation.scorer(config.evaluation, evaluation.as_data(parts))
     trained_on = _trained_on(config, examples)
     return Run(config, data, trained_on, model, name, devices, found, scorer)
-
-
-def _check_form(examples: Examples) -> None:
-    """Raises an InputError unless the images are uint8, or float32 points."""
-    form, is_image = examples.images.dtype, len(examples.image_shape) == 3
-    if form != (np.uint8 if is_image else np.float32):
-        expected = "uint8 images" if is_image else "float32 points"
-        raise InputError(
-            f"{examples.name} holds {form} {tuple(examples.images.shape)}: expected {expected}, "
-            "(n, height, width, channels) or points (n, 2)."
-        )
 
 
 def build(config: Config, spec: DataSpec) -> keras.Model:

@@ -48,7 +48,7 @@ def as_data(parts: Splits) -> Data:
     Raises:
         InputError: Not images.
     """
-    if parts.train.images.ndim != 4:
+    if not parts.train.space.is_image:
         raise no_images(parts.train.name)
     return Data(parts.train.name, parts.train.images, parts.validation.images, parts.test.images)
 

@@ -147,18 +147,18 @@ class Devices:
         )
         return self._gather(own).numpy().tolist()
 
-    def feed(self, make: Callable[[Shard], tf.data.Dataset]):
+    def feed(self, make: Callable[..., tf.data.Dataset]):
         """Returns a data set that gives every replica its rows.
 
         Args:
-            make: Such as `data.pipeline.batches`, from the replicas of a host to their data set.
+            make: Such as `data.pipeline.batches`, from the `shard` of a host to its data set.
         """
         if self.replicas == 1:
-            return make(Shard())
+            return make(shard=Shard())
 
         def of_host(context: tf.distribute.InputContext):
             count = self.replicas // context.num_input_pipelines
-            return make(Shard(context.input_pipeline_id * count, count, self.replicas))
+            return make(shard=Shard(context.input_pipeline_id * count, count, self.replicas))
 
         return self.strategy.distribute_datasets_from_function(of_host)
 

@@ -36,12 +36,13 @@ def prepared(devices):
     import numpy as np
 
     from kgan.data import Examples
+    from kgan.data.space import IMAGES
     from kgan.methods.gan import GANConfig
     from kgan.training.build import prepare
 
     images = np.random.default_rng(0).integers(0, 256, (40 * BATCH, *SHAPE), np.uint8)
     config = GANConfig(batch_size=BATCH, precision="float32")
-    return prepare(config, Examples(images, None, (), "noise"), devices)
+    return prepare(config, Examples(images, {}, IMAGES, "noise"), devices)
 
 
 def worker(mode: str) -> None:
@@ -60,7 +61,7 @@ def worker(mode: str) -> None:
     determinism.enable()
     run = prepared(devices)
     steps = (ROUNDS + 2) * BURST
-    data = devices.feed(lambda shard: batches(run.examples, BATCH, 0, 0, steps, shard))
+    data = devices.feed(lambda shard: batches(run.examples, BATCH, 0, 0, steps, shard=shard))
 
     class Bursts(tf.keras.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):
@@ -163,8 +164,8 @@ def memory() -> None:
     """Prints what a run of 10,000 steps holds in memory and on the disk, early and late."""
     import tensorflow as tf
 
+    from kgan.methods import presets
     from kgan.methods.settings import override
-    from kgan.training import presets
     from kgan.training.build import load_data, prepare
     from kgan.training.run import train
 

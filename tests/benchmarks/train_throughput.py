@@ -101,7 +101,7 @@ def train_kgan(precision: str, bursts) -> None:
         steps=10**6,
         precision=precision,
     )
-    run = kgan.prepare(config, kgan.Examples(images(), None, (), "random"))
+    run = kgan.prepare(config, kgan.Examples(images(), {}, kgan.IMAGES, "random"))
     with tempfile.TemporaryDirectory() as folder:
         kgan.train(run, Path(folder), Path(folder) / "saved_models", callbacks=[bursts])
 

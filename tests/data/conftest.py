@@ -50,7 +50,10 @@ def real_tfds():
 
 @pytest.fixture(scope="session")
 def small_tfds(tmp_path_factory):
-    """A data_dir with `kgan_small` (RGBA, two labels) and `kgan_deep` (16-bit grey, two sizes)."""
+    """A data_dir with `kgan_small` (RGBA, two labels) and `kgan_deep` (16-bit grey, two sizes).
+
+    And `kgan_faces`: many columns, as celeb_a has them, and none that is a class label.
+    """
     import tensorflow_datasets as tfds
 
     class KganSmall(tfds.core.GeneratorBasedBuilder):
@@ -92,7 +95,35 @@ def small_tfds(tmp_path_factory):
             for i in range(8):
                 yield i, {"picture": np.full((4 + i % 2, 4, 1), 257 * i, np.uint16)}
 
+    class KganFaces(KganSmall):
+        def _info(self):
+            features = {
+                "attributes": {"Smiling": np.bool_, "Young": np.bool_},
+                "face/pose": np.uint8,
+                "faces": tfds.features.Sequence({"pose": np.int64}),
+                "identity": {"name": tfds.features.Text(), "number": np.int64},
+                "image": tfds.features.Image(shape=(2, 2, 1)),
+                "left": {"x": np.int64},
+                "right": {"x": np.int64},
+            }
+            return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(features))
+
+        def _generate_examples(self, label=None):
+            for i in range(100):
+                yield (
+                    i,
+                    {
+                        "attributes": {"Smiling": i % 3 == 0, "Young": i % 2 == 0},
+                        "face/pose": i % 7,
+                        "faces": {"pose": [1] * (i % 4)},
+                        "identity": {"name": str(i), "number": 2**40 + i},
+                        "image": np.full((2, 2, 1), i, np.uint8),
+                        "left": {"x": i % 64},
+                        "right": {"x": i % 65 if label is None else label + i % 5},
+                    },
+                )
+
     folder = tmp_path_factory.mktemp("tfds")
-    for builder in (KganSmall, KganDeep):
+    for builder in (KganSmall, KganDeep, KganFaces):
         builder(data_dir=folder).download_and_prepare()
     return folder

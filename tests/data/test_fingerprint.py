@@ -7,25 +7,34 @@ import numpy as np
 import pytest
 
 import kgan
-from kgan.data import Examples
+from kgan.data import Column, Examples
 from kgan.data import fingerprint as module
 from kgan.data.fingerprint import differences, fingerprint
+from kgan.data.space import IMAGES
 from kgan.data.split import Splits, subset
 
 RNG = np.random.default_rng(0)
 SMALL = Examples(
-    RNG.integers(0, 256, (90, 4, 3, 1), np.uint8), np.arange(90) % 3, ("a", "b", "c"), "small"
+    RNG.integers(0, 256, (90, 4, 3, 1), np.uint8),
+    {"label": Column(np.arange(90) % 3, ("a", "b", "c"))},
+    IMAGES,
+    "small",
 )
-OTHER_PIXELS = SMALL.images ^ (np.arange(90) == 89).astype(np.uint8)[:, None, None, None]
+OTHER_PIXELS = SMALL.values ^ (np.arange(90) == 89).astype(np.uint8)[:, None, None, None]
+
+
+def labels(values, names=("a", "b", "c")):
+    return {"label": Column(values, names)}
 
 
 def test_a_copy_has_the_same_wherever_it_lies(tmp_path):
     np.save(tmp_path / "images.npy", SMALL.images)
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
-    twice = replace(SMALL, images=SMALL.images.repeat(2, 0), labels=SMALL.labels.repeat(2))
-    again = replace(SMALL, labels=SMALL.labels.astype(np.int32), name="other")
+    twice = replace(SMALL, values=SMALL.values.repeat(2, 0), columns=labels(SMALL.labels.repeat(2)))
+    attribute = {"attribute": Column(SMALL.labels % 2)}
+    again = replace(SMALL, columns=labels(SMALL.labels.astype(np.int32)) | attribute, name="other")
     expected = fingerprint(SMALL)
-    for copy in (replace(SMALL, images=mapped), subset(twice, np.arange(0, 180, 2)), again):
+    for copy in (replace(SMALL, values=mapped), subset(twice, np.arange(0, 180, 2)), again):
         assert fingerprint(copy) == expected
     assert json.loads(json.dumps(expected)) == expected
 
@@ -34,21 +43,21 @@ def test_a_copy_has_the_same_wherever_it_lies(tmp_path):
     ("changes", "told"),
     [
         ({}, []),
-        ({"images": OTHER_PIXELS}, ["other training pixels"]),
-        ({"labels": (SMALL.labels + 1) % 3}, ["other training labels"]),
-        ({"class_names": ("a", "c", "b")}, ["other training class names"]),
-        ({"labels": None}, ["other training labels", "other training class names"]),
+        ({"values": OTHER_PIXELS}, ["other training pixels"]),
+        ({"columns": labels((SMALL.labels + 1) % 3)}, ["other training labels"]),
+        ({"columns": labels(SMALL.labels, ("a", "c", "b"))}, ["other training class names"]),
+        ({"columns": {}}, ["other training labels", "other training class names"]),
         (
-            {"images": SMALL.images[1:], "labels": SMALL.labels[1:]},
+            {"values": SMALL.values[1:], "columns": labels(SMALL.labels[1:])},
             ["90 training examples, now 89"],
         ),
-        ({"images": SMALL.images[:, :2]}, ["training examples of 4x3x1, now 2x3x1"]),
+        ({"values": SMALL.values[:, :2]}, ["training examples of 4x3x1, now 2x3x1"]),
         (
-            {"images": SMALL.images.astype(np.float32)},
+            {"values": SMALL.values.astype(np.float32)},
             ["training examples of uint8, now float32"],
         ),
         (
-            {"images": OTHER_PIXELS, "labels": SMALL.labels[::-1]},
+            {"values": OTHER_PIXELS, "columns": labels(SMALL.labels[::-1])},
             ["other training pixels", "other training labels"],
         ),
     ],
@@ -58,7 +67,7 @@ def test_what_differs_is_told_once(changes, told):
 
 
 def test_every_part_counts_and_only_what_both_tell():
-    splits, other = Splits(SMALL, SMALL, SMALL, "x"), replace(SMALL, images=OTHER_PIXELS)
+    splits, other = Splits(SMALL, SMALL, SMALL, "x"), replace(SMALL, values=OTHER_PIXELS)
     before = fingerprint(splits)
     for part, name in (("train", "training"), ("validation", "validation"), ("test", "test")):
         now = fingerprint(replace(splits, **{part: other}))
@@ -89,7 +98,7 @@ class Spied:
 )
 def test_few_rows_are_read(shape, at_most):
     images = Spied(60_000, *shape)
-    fingerprint(Examples(images, None, (), "spied"))
+    fingerprint(Examples(images, {}, IMAGES, "spied"))
     assert len(images.read) == at_most
     assert images.read == sorted(set(images.read))
     assert images.read[-1] == 59_999
@@ -111,7 +120,7 @@ def test_rows_are_spread_and_have_no_rhythm(count):
 
 def test_points_have_one_too():
     ring = kgan.load("ring")
-    moved = replace(ring, images=ring.images + np.float32(1e-3))
+    moved = replace(ring, values=ring.values + np.float32(1e-3))
     found = differences(fingerprint(ring), fingerprint(moved))
     assert found == ["other training pixels"]
     assert fingerprint(ring)["train"]["shape"] == [2]

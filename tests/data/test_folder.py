@@ -38,6 +38,9 @@ def test_sub_folders_are_classes(save):
     assert examples.class_names == ("a", "b", "c")
     assert examples.labels.tolist() == [0, 1, 1, 2]
     assert examples.labels.dtype == np.int32
+    assert data.load(folder, label="label").labels.tolist() == [0, 1, 1, 2]
+    with pytest.raises(InputError, match=r"column of 'images': 'kind'\. Known: label\."):
+        data.load(folder, label="kind")
 
 
 def test_images_on_top_and_below_have_no_labels(save):

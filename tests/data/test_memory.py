@@ -15,15 +15,16 @@ from kgan.data import prepared
 def images(count):
     image = np.zeros((64, 64, 3), np.uint8)
     for i in range(count):
-        yield image, i % 10
+        yield image, [i % 10, i % 7, *[i % 2] * 40]
 
 def anonymous():  # without the pages of the file, which the kernel takes back at need
     lines = open("/proc/self/status").read().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
 
 count = int(sys.argv[1])
-names = tuple("0123456789")
-examples = prepared.prepare("m", {}, {"n": count}, images(count), total=count, class_names=names)
+columns = {"label": tuple("0123456789"), "days": ()} | {str(i): ("no", "yes") for i in range(40)}
+examples = prepared.prepare("m", {}, {"n": count}, images(count), total=count, columns=columns)
+assert len(examples.columns) == 42
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for start in range(0, count, 128):
     examples.images[start : start + 128].sum()

@@ -60,7 +60,7 @@ def test_size_and_changed_or_new_files_make_another(folder, decoded, save, noise
     assert len(data.load(folder)) == 21
 
 
-@pytest.mark.parametrize("name", ["images.npy", "labels.npy", "info.json"])
+@pytest.mark.parametrize("name", ["images.npy", "columns.npy", "info.json"])
 @pytest.mark.parametrize("damage", ["cut", "flip", "remove", "empty"])
 def test_damaged_is_redone(folder, cache, decoded, name, damage):
     expected = np.array(data.load(folder).images)
@@ -76,6 +76,17 @@ def test_damaged_is_redone(folder, cache, decoded, name, damage):
     assert len(decoded) == 40
     assert np.array_equal(examples.images, expected)
     assert examples.labels.tolist() == [0] * 10 + [1] * 10
+
+
+def test_an_entry_of_an_older_version_is_not_read_and_goes(folder, cache, decoded, monkeypatch):
+    with monkeypatch.context() as older:
+        older.setattr(prepared, "FORMAT", prepared.FORMAT - 1)
+        data.load(folder)
+    before = kept(cache)
+    assert data.load(folder).column("label").names == ("0", "1")
+    assert len(decoded) == 40
+    assert kept(cache) != before
+    assert not before.exists()
 
 
 def test_an_error_leaves_nothing(folder, cache, save, noise):
@@ -141,4 +152,4 @@ def test_repeat_bytes(tmp_path, noise, chunk):
 def test_info_counts(folder, cache):
     data.load(folder)
     info = json.loads((kept(cache) / "info.json").read_text())
-    assert (info["images"], info["class_names"]) == (20, ["0", "1"])
+    assert (info["images"], info["columns"]) == (20, {"label": [0, ["0", "1"]]})

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from kgan import data
 from kgan.data import pipeline, tfds
-from kgan.data.examples import Examples
+from kgan.data.examples import Column, Examples
+from kgan.data.space import IMAGES
 from kgan.data.split import Rows, parts_of, split, stratified, subset
 from kgan.errors import InputError
 
@@ -120,14 +121,15 @@ def test_a_folder_named_as_a_set_is_the_folder(save, noise, monkeypatch):
 def test_too_small_to_divide(count, save, noise):
     for i in range(count):
         folder = save(f"{i}.png", noise(2, 2))
-    with pytest.raises(InputError, match=f"has {count} images.*expected 4 or more.*larger"):
+    with pytest.raises(InputError, match=f"has {count} examples.*expected 4 or more.*larger"):
         split(folder)
 
 
-@pytest.mark.parametrize("name", ["ring", "grid"])
-def test_points_are_no_images(name):
-    with pytest.raises(InputError, match="holds points, not images"):
-        split(name)
+def test_points_are_divided_like_images():
+    whole, splits = data.load("ring"), split("ring")
+    assert [len(part) for part in parts(splits)] == [66_666, 16_667, 16_667]
+    together = np.concatenate([part.values[:] for part in parts(splits)])
+    np.testing.assert_array_equal(np.sort(together, axis=0), np.sort(whole.values, axis=0))
 
 
 @pytest.mark.parametrize(("name", "train"), [("mnist", 60_000), ("cifar10", 50_000)])
@@ -135,10 +137,12 @@ def test_the_sizes_that_the_docstring_states(name, train, monkeypatch):
     def load(name, *, split, **_):
         count = {"train": train, "test": 10_000}[split]
         images = np.broadcast_to(np.uint8(0), (count, 8, 8, 1))
-        return Examples(images, np.zeros(count, np.int32), ("0",), name)
+        test_size = 10_000 if split == "train" else 0
+        return Examples(
+            images, {"label": Column(np.zeros(count, np.int32))}, IMAGES, name, test_size
+        )
 
     monkeypatch.setattr(tfds, "load", load)
-    monkeypatch.setattr(tfds, "splits", lambda *_: ("train", "test"))
     splits = split(name)
     assert [len(part) for part in parts(splits)] == [train - 10_000, 10_000, 10_000]
     assert splits.rule == "the set's own test split; validation: the last 10,000 of train"
@@ -163,7 +167,8 @@ def test_two_shapes_in_one_set(tested_tfds, monkeypatch):
 
 def examples(count=20):
     images = np.arange(count * 12, dtype=np.uint8).reshape(count, 2, 2, 3)
-    return Examples(images, np.arange(count, dtype=np.int32), tuple(map(str, range(count))), "x")
+    label = Column(np.arange(count, dtype=np.int32), tuple(map(str, range(count))))
+    return Examples(images, {"label": label, "odd": Column(label.values % 2)}, IMAGES, "x")
 
 
 @pytest.mark.parametrize(
@@ -201,10 +206,11 @@ def test_subsets_of_subsets(rows):
         part = subset(subset(whole, outer), rows)
         np.testing.assert_array_equal(part.images, whole.images[outer][rows])
         np.testing.assert_array_equal(part.labels, whole.labels[outer][rows])
+        np.testing.assert_array_equal(part.columns["odd"].values, part.labels % 2)
         array = part.images.array if isinstance(part.images, Rows) else part.images
         assert np.shares_memory(array, whole.images) or not len(part)
         assert (part.name, part.class_names) == (whole.name, whole.class_names)
-    unlabelled = dataclasses.replace(whole, labels=None)
+    unlabelled = dataclasses.replace(whole, columns={})
     assert subset(unlabelled, rows).labels is None
 
 
@@ -212,7 +218,7 @@ def test_the_pipeline_reads_subsets():
     whole = examples()
     rows = np.array([4, 9, 2, 17])
     lazy = subset(whole, rows)
-    eager = dataclasses.replace(lazy, images=whole.images[rows])
+    eager = dataclasses.replace(lazy, values=whole.values[rows])
     for one, other in zip(
         pipeline.batches(lazy, 3, seed=1, start=0, stop=5),
         pipeline.batches(eager, 3, seed=1, start=0, stop=5),

@@ -9,6 +9,7 @@ import pytest
 
 from kgan import data
 from kgan.data import tfds as source
+from kgan.data.split import split
 from kgan.errors import InputError
 
 EVEN = np.arange(100) % 2 == 0
@@ -29,6 +30,89 @@ def test_unknown_labels_are_none(small_tfds):
     examples = data.load("kgan_small", data_dir=small_tfds, split="unknown")
     assert len(examples) == 100
     assert (examples.labels, examples.class_names) == (None, ())
+
+
+NO_YES = ("no", "yes")
+
+
+def test_every_class_of_an_example_is_a_column(small_tfds):
+    faces = data.load("kgan_faces", data_dir=small_tfds)
+    number = faces.values[:, 0, 0, 0]
+    told = {name: (column.values.tolist(), column.names) for name, column in faces.columns.items()}
+    assert told == {  # not identity/number nor right/x: they hold 64 and above
+        "attributes/Smiling": ((number % 3 == 0).tolist(), NO_YES),
+        "attributes/Young": ((number % 2 == 0).tolist(), NO_YES),
+        "face/pose": ((number % 7).tolist(), tuple("0123456")),
+        "left/x": ((number % 64).tolist(), tuple(map(str, range(64)))),
+    }
+    assert all(column.values.dtype == np.int32 for column in faces.columns.values())
+    assert (faces.labels, faces.class_names) == (None, ())
+    small = data.load("kgan_small", data_dir=small_tfds)
+    assert list(small.columns) == ["coarse_label", "label"]
+    unknown = data.load("kgan_small", data_dir=small_tfds, split="unknown")
+    assert list(unknown.columns) == ["coarse_label"]
+    below_zero = data.load("kgan_faces", data_dir=small_tfds, split="unknown")
+    assert "right/x" not in below_zero.columns
+
+
+@pytest.mark.parametrize("label", ["attributes/Smiling", "Smiling"])
+def test_any_column_is_the_label_if_asked(label, small_tfds):
+    faces = data.load("kgan_faces", data_dir=small_tfds, label=label)
+    assert (faces.label, faces.class_names) == ("attributes/Smiling", NO_YES)
+    np.testing.assert_array_equal(faces.labels, faces.values[:, 0, 0, 0] % 3 == 0)
+    parts = split("kgan_faces", data_dir=small_tfds, label=label)
+    for part in (parts.train, parts.validation, parts.test):
+        np.testing.assert_array_equal(part.labels, part.values[:][:, 0, 0, 0] % 3 == 0)
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        ("Smiles", "column of 'kgan_faces': 'Smiles'. Known: attributes/Smiling, attributes/Young"),
+        ("name", "column of 'kgan_faces': 'name'. Known: attributes/Smiling"),
+        ("x", "column of 'kgan_faces': 'x'. Known: left/x, right/x."),
+        ("", "column of 'kgan_faces': ''. Known: attributes/Smiling"),
+    ],
+)
+def test_no_such_column_is_told_before_anything_is_prepared(
+    label, message, small_tfds, cache, monkeypatch
+):
+    monkeypatch.setattr(source, "_read", lambda *_: pytest.fail("read"))
+    with pytest.raises(InputError, match=re.escape(message)):
+        data.load("kgan_faces", data_dir=small_tfds, label=label)
+
+
+def test_a_column_of_too_many_numbers_is_no_label(small_tfds):
+    with pytest.raises(InputError, match=r"'right/x'\. Known: attributes/Smiling, .*, left/x\."):
+        data.load("kgan_faces", data_dir=small_tfds, label="right/x")
+
+
+class Info:
+    supervised_keys = None
+
+    def __init__(self, *labels, supervised=None):
+        import tensorflow_datasets as tfds
+
+        labels = {name: tfds.features.ClassLabel(num_classes=2) for name in labels}
+        self.features = tfds.features.FeaturesDict({**labels, "a_number": np.int64})
+        self.supervised_keys = supervised and ("image", supervised)
+
+
+@pytest.mark.parametrize(
+    ("info", "expected"),
+    [
+        (("coarse_label", "label"), "label"),
+        (("label_azimuth", "label_category"), "label_azimuth"),
+        (("label_azimuth", "label_category", "label_category"), "label_category"),
+        (("label", "other", "other"), "label"),
+        (("kind", "a_number"), "kind"),
+        ((), None),
+    ],
+)
+def test_the_label_of_a_set_s_own_choice(info, expected):
+    names, supervised = info[:2], info[2] if len(info) > 2 else None
+    names = [name for name in names if name != "a_number"]
+    assert source._label_key(Info(*names, supervised=supervised)) == expected
 
 
 def test_sixteen_bits_and_several_sizes(small_tfds):
@@ -57,7 +141,7 @@ def test_wrong_version(small_tfds):
 
 
 def test_no_image_set():
-    with pytest.raises(InputError, match="no 8- or 16-bit images, but text, label"):
+    with pytest.raises(InputError, match="no 8- or 16-bit images, but label, text"):
         data.load("imdb_reviews")
 
 

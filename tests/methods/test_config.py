@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from kgan.console.train import advice
-from kgan.data import Examples
+from kgan.data import Column, Examples
+from kgan.data.space import IMAGES
 from kgan.data.split import Splits
 from kgan.errors import InputError
 from kgan.methods import method_of
@@ -132,8 +133,8 @@ def test_wrong_settings_of_pretraining_say_what_was_expected(changes, message):
     ],
 )
 def test_a_classifier_is_advised_for_data_with_classes(model, classes, expected):
-    labels = np.zeros(9, np.int32) if classes else None
-    examples = Examples(np.zeros((9, 8, 8, 1), np.uint8), labels, classes, "x")
+    columns = {"label": Column(np.zeros(9, np.int32), classes)} if classes else {}
+    examples = Examples(np.zeros((9, 8, 8, 1), np.uint8), columns, IMAGES, "x")
     data = Splits(examples, examples, examples, "")
     run = SimpleNamespace(method=method_of(model), data=data)
     told = advice(run, "RUN")

@@ -10,7 +10,8 @@ from scipy.stats import multivariate_normal
 
 import kgan
 from kgan.data import Examples
-from kgan.data.split import Splits, split
+from kgan.data.space import IMAGES
+from kgan.data.split import Splits, split, subset
 from kgan.errors import InputError
 from kgan.methods import vae
 from kgan.methods.recorded import config_of, open_record
@@ -45,7 +46,7 @@ def discs(n=600, side=24):
 def splits_of(images):
     third = len(images) // 6
     parts = images[: 4 * third], images[4 * third : 5 * third], images[5 * third :]
-    return Splits(*(Examples(part, None, (), "mine") for part in parts), "in order")
+    return Splits(*(Examples(part, {}, IMAGES, "mine") for part in parts), "in order")
 
 
 def prepared(data, **changes):
@@ -191,7 +192,5 @@ def test_the_issue_s_data_are_learnt_from(name):
         pytest.skip(f"{name} is not there")
     options = {"data_dir": place.parent} if name == "cifar10" else {"image_size": 64}
     data = split(name if name == "cifar10" else place, **options)
-    small = dataclasses.replace(
-        data, train=dataclasses.replace(data.train, images=np.asarray(data.train.images[:5000]))
-    )
+    small = dataclasses.replace(data, train=subset(data.train, slice(5000)))
     check(prepared(small, **{"network.code_size": 40}).model, small, 40)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kgan.methods import presets
 from kgan.methods.base import DataSpec
 from kgan.methods.settings import override
 from kgan.models.step import Noise
-from kgan.methods import presets
 from kgan.training.build import build
 
 BATCH, SHAPE = 12, (8, 8, 1)

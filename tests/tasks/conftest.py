@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from kgan.data import Examples
+from kgan.data import Column, Examples
+from kgan.data.space import IMAGES
 from kgan.data.split import Splits
 from kgan.tasks import experiment as module
 from kgan.tasks.experiment import Experiment
@@ -22,7 +23,7 @@ def examples(count, seed):
     mean = np.where(own == labels[:, None], 150, 110)
     pixels = np.clip(rng.normal(mean, 40), 0, 255).astype(np.uint8)
     names = tuple("abcd")
-    return Examples(pixels.reshape(-1, *SHAPE), labels, names, "toy")
+    return Examples(pixels.reshape(-1, *SHAPE), {"label": Column(labels, names)}, IMAGES, "toy")
 
 
 def to_range(images):

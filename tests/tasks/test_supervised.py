@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from kgan.data.pipeline import batches, labelled_batches
+from kgan.data.pipeline import batches
 from kgan.data.split import subset
 from kgan.tasks.supervised import BestWeights, Trainer, budget
 from kgan.training.strategy import Devices
@@ -12,8 +12,8 @@ from kgan.training.strategy import Devices
 
 def test_labelled_batches_are_the_batches_with_their_labels(splits):
     lazy = subset(splits.train, np.arange(50))  # rows that are read when asked for
-    held = type(lazy)(np.asarray(lazy.images), lazy.labels, lazy.class_names, lazy.name)
-    streams = [labelled_batches(part, 16, 3, 2, 9) for part in (lazy, held)]
+    held = replace(lazy, values=np.asarray(lazy.images))
+    streams = [batches(part, 16, 3, 2, 9, ["label"], static=False) for part in (lazy, held)]
     for images, *pairs in zip(batches(held, 16, 3, 2, 9), *streams, strict=True):
         for found, labels in pairs:
             np.testing.assert_array_equal(found, images)
@@ -68,8 +68,7 @@ def trainer(planted):
 def test_a_training_does_not_depend_on_those_before(trainer, splits):
     def train(seed, pretrained, rate):
         part = subset(splits.train, np.arange(40))
-        images = np.array(part.images)
-        part = type(part)(images, part.labels, part.class_names, part.name)
+        part = replace(part, values=np.array(part.images))
         limits = budget(40, 16, 20)
         return trainer.train(part, splits.validation, limits, seed, pretrained, rate)
 

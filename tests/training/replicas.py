@@ -23,17 +23,18 @@ tf.config.experimental.enable_op_determinism()
 
 import keras  # noqa: E402
 
-from kgan.data import Examples  # noqa: E402
-from kgan.data.pipeline import batches, labelled_batches  # noqa: E402
+from kgan.data import Column, Examples  # noqa: E402
+from kgan.data.pipeline import batches  # noqa: E402
+from kgan.data.space import IMAGES  # noqa: E402
 from kgan.errors import InputError  # noqa: E402
 from kgan.layers import BatchNormalization, Dropout  # noqa: E402
 from kgan.layers.rows import replica  # noqa: E402
+from kgan.methods import presets  # noqa: E402
 from kgan.methods.settings import override  # noqa: E402
 from kgan.models import GAN  # noqa: E402
 from kgan.models.step import Noise  # noqa: E402
 from kgan.tasks.features import Encoder  # noqa: E402
 from kgan.tasks.supervised import Budget, Trainer  # noqa: E402
-from kgan.training import presets  # noqa: E402
 from kgan.training.build import load_data, prepare  # noqa: E402
 from kgan.training.strategy import choose  # noqa: E402
 
@@ -93,7 +94,7 @@ def classifier(devices):
     source = Encoder(tf.keras.Model(inputs, codes), (0.0, 1.0), None, judges=False)
     source.network.set_weights([rng.normal(size=w.shape) for w in source.network.get_weights()])
     images, labels = rng.integers(0, 255, (53, 4, 4, 1), "u1"), rng.integers(0, 3, 53, "i4")
-    examples = Examples(images, labels, tuple("abc"), "made")
+    examples = Examples(images, {"label": Column(labels, tuple("abc"))}, IMAGES, "made")
     trainer = Trainer(source, 3, tuple("abc"), devices)
     found = trainer.train(examples, examples, Budget(BATCH, STEPS, 2), 0, True, 1e-2)
     return trainer.classifier, [found.error, found.loss, trainer.accuracy(found.weights, examples)]
@@ -137,8 +138,9 @@ def seen(devices):
     """Returns the rows that this process's replicas are fed in two epochs."""
     numbers = np.arange(2 * BATCH, dtype=np.uint8)
     labels = numbers.astype(np.int32)
-    examples = Examples(numbers.reshape(-1, 1, 1, 1), labels, ("a",) * 48, "made")
-    make = functools.partial(labelled_batches, examples, BATCH, 0, 0, 4)
+    columns = {"label": Column(labels, ("a",) * 48)}
+    examples = Examples(numbers.reshape(-1, 1, 1, 1), columns, IMAGES, "made")
+    make = functools.partial(batches, examples, BATCH, 0, 0, 4, ["label"])
     local = devices.strategy.experimental_local_results
     return [
         np.concatenate([part.numpy() for part in local(images)]).ravel()

@@ -15,7 +15,8 @@ from PIL import Image
 
 import kgan
 from kgan.cli import main
-from kgan.data import Examples
+from kgan.data import Column, Examples
+from kgan.data.space import IMAGES
 from kgan.data.split import Splits
 from kgan.errors import RunWarning
 from kgan.methods.settings import override
@@ -41,7 +42,13 @@ TINY = {
 }
 WORDS = [word for key, value in TINY.items() for word in ("--set", f"{key}={value}")]
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), np.uint8)
-OWN = Examples(NOISE, np.arange(40, dtype=np.int32) % 2, ("a", "b"), "own")
+
+
+def labels(values):
+    return {"label": Column(values, ("a", "b"))}
+
+
+OWN = Examples(NOISE, labels(np.arange(40, dtype=np.int32) % 2), IMAGES, "own")
 
 
 def prepared(data=OWN, config=None, **changes):
@@ -83,9 +90,9 @@ def edit(run, change):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"images": 255 - NOISE}, "other training pixels"),
-        ({"labels": OWN.labels[::-1]}, "other training labels"),
-        ({"images": NOISE[1:], "labels": OWN.labels[1:]}, "40 training examples, now 39"),
+        ({"values": 255 - NOISE}, "other training pixels"),
+        ({"columns": labels(OWN.labels[::-1])}, "other training labels"),
+        ({"values": NOISE[1:], "columns": labels(OWN.labels[1:])}, "40 training examples, now 39"),
     ],
 )
 def test_other_data_are_refused_and_nothing_is_written(changes, told, run):
@@ -98,7 +105,7 @@ def test_other_data_are_refused_and_nothing_is_written(changes, told, run):
 def test_other_data_that_are_allowed_are_told_and_then_the_run_s_own(run):
     with (run / "metrics.jsonl").open("a") as file:
         file.write('{"step": 9')  # As if killed while it wrote.
-    black = replace(OWN, images=np.zeros_like(NOISE[:30]), labels=OWN.labels[:30])
+    black = replace(OWN, values=np.zeros_like(NOISE[:30]), columns=labels(OWN.labels[:30]))
     with pytest.raises(StoppedError):
         go_on(run, black, stop=Stop(0), allow_changed_data=True)
     event = {
@@ -120,7 +127,7 @@ def test_other_data_that_are_allowed_are_told_and_then_the_run_s_own(run):
 
 
 def test_images_of_another_shape_are_refused_whatever_is_allowed(run):
-    smaller = replace(OWN, images=NOISE[:, :6, :6])
+    smaller = replace(OWN, values=NOISE[:, :6, :6])
     with pytest.raises(kgan.InputError, match=r"8x8x1, now 6x6x1\): bring them back, or start"):
         go_on(run, smaller, allow_changed_data=True)
 
@@ -131,10 +138,10 @@ def test_a_run_of_before_there_were_fingerprints_goes_on_as_it_did(run):
 
     edit(run, age)
     with pytest.raises(kgan.InputError, match="40 training examples, now 39"):
-        go_on(run, replace(OWN, images=NOISE[1:], labels=OWN.labels[1:]))
+        go_on(run, replace(OWN, values=NOISE[1:], columns=labels(OWN.labels[1:])))
     assert find_unfinished(prepared(), run) == run
     with pytest.raises(StoppedError):
-        go_on(run, replace(OWN, images=255 - NOISE), stop=Stop(0))
+        go_on(run, replace(OWN, values=255 - NOISE), stop=Stop(0))
     assert not any("event" in line for line in history(run))
 
 
@@ -146,7 +153,7 @@ def test_parts_that_are_held_out_count_too(workdir):
     splits = Splits(OWN, OWN, OWN, "made")
     make = lambda splits: kgan.prepare(override(config, changes), splits)  # noqa: E731
     run = start(workdir / "run", make(splits))
-    other = replace(splits, test=replace(OWN, images=255 - NOISE))
+    other = replace(splits, test=replace(OWN, values=255 - NOISE))
     with pytest.raises(kgan.InputError, match=r"run \(other test pixels\):"):
         kgan.train(make(other), run, workdir / "models")
     start(run, make(splits))
@@ -216,7 +223,7 @@ def test_a_folder_that_changed_is_told_in_a_line(drawings):
 def test_a_name_alone_does_not_make_data_those_of_a_run(workdir):
     """The default configuration names the digits; the data are as many others."""
     digits = kgan.load("digits")
-    mine = replace(digits, images=255 - digits.images)
+    mine = replace(digits, values=255 - digits.images)
     run = start(workdir / "run", prepared(mine))
     with pytest.raises(kgan.InputError, match=r"not trained on 'digits' as it is now .*--dataset"):
         experiment.design(run, [20], 1)
@@ -243,7 +250,7 @@ def test_workers_with_other_settings_or_data_are_refused(run):
     with pytest.raises(kgan.InputError, match="started with different settings"):
         beside(prepared(seed=1))
     with pytest.raises(kgan.InputError, match="started with different data"):
-        beside(prepared(replace(OWN, images=255 - NOISE)))
+        beside(prepared(replace(OWN, values=255 - NOISE)))
 
 
 def test_another_number_of_threads_between_operations_is_warned_of_too():

@@ -218,7 +218,7 @@ def test_scores_of_other_data_or_features_do_not_compete(tmp_path):
     # As if step 2 had been better than whatever can come, on these data and in other features.
     before = [{**line, "value": 0.0} for line in lines(run)]
     (run / "evaluations.jsonl").write_text(json.dumps(before[0]) + "\n")
-    black = dataclasses.replace(kgan.load("digits"), images=np.zeros((1797, 8, 8, 1), np.uint8))
+    black = dataclasses.replace(kgan.load("digits"), values=np.zeros((1797, 8, 8, 1), np.uint8))
     again = kgan.prepare(override(kgan.GANConfig(), {**TINY, **changes}), black)
     with pytest.raises(KillError):
         kgan.train(
@@ -324,7 +324,7 @@ def test_a_run_is_scored_against_what_it_was_given_whatever_a_name_loads():
     config = override(kgan.GANConfig(), {**TINY, "evaluation.every": 3,
                                          "evaluation.features": "digits-cnn"})  # fmt: skip
     images = 255 - kgan.load("digits").images[:90]
-    mine = kgan.Examples(images, None, (), "mine")
+    mine = kgan.Examples(images, {}, kgan.IMAGES, "mine")
     data = kgan.prepare(config, mine).scorer._data
     assert data.name == "mine"
     together = np.concatenate([data.train, data.validation, data.test])
@@ -333,7 +333,7 @@ def test_a_run_is_scored_against_what_it_was_given_whatever_a_name_loads():
 
 def test_a_run_of_other_data_is_not_scored_against_what_it_names(tmp_path):
     config = override(kgan.GANConfig(), {**TINY, "steps": 1})
-    mine = kgan.Examples(255 - kgan.load("digits").images, None, (), "mine")
+    mine = kgan.Examples(255 - kgan.load("digits").images, {}, kgan.IMAGES, "mine")
     kgan.train(kgan.prepare(config, mine), tmp_path / "run", tmp_path / "saved_models")
     with pytest.raises(InputError, match=r"not trained on 'digits'.*other training pixels.*--data"):
         evaluate(tmp_path / "run", ["fid"], 40)
@@ -350,13 +350,14 @@ def test_coverage_is_of_the_points_that_were_given():
     found = GANMethod().score(Generator(), ring, config)
     assert {score["name"]: score["value"] for score in found["scores"]}["modes"] == 1
     named = override(config, {"data.name": "ring"})
-    other = dataclasses.replace(ring.train, images=ring.train.images[:] + 1)
+    other = dataclasses.replace(ring.train, values=ring.train.values[:] + 1)
     other = dataclasses.replace(ring, train=other)
     assert GANMethod().score(Generator(), other, named)["scores"] == []
 
 
 @pytest.mark.parametrize(("dtype", "rows"), [("f4", (8, 8, 1)), ("i4", (8, 8, 1)), ("f8", (2,))])
 def test_examples_of_another_form_are_refused(dtype, rows):
-    examples = kgan.Examples(np.zeros((64, *rows), dtype), None, (), "mine")
+    space = kgan.IMAGES if len(rows) == 3 else kgan.POINTS
+    examples = kgan.Examples(np.zeros((64, *rows), dtype), {}, space, "mine")
     with pytest.raises(InputError, match=r"mine holds .*: expected (uint8 images|float32 points)"):
         kgan.prepare(override(kgan.GANConfig(), TINY), examples)

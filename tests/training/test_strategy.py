@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from kgan.cli import main
 from kgan.data import Examples
 from kgan.data.pipeline import batches
+from kgan.data.space import IMAGES
 from kgan.errors import InputError
 from kgan.training import strategy
 
@@ -170,7 +171,7 @@ def test_hosts_of_several_replicas_share_each_batch():
     devices.replicas = 4
     devices.strategy = SimpleNamespace(distribute_datasets_from_function=distribute)
     numbers = np.arange(40, dtype=np.uint8)
-    examples = Examples(numbers.reshape(-1, 1, 1, 1), None, (), "made")
+    examples = Examples(numbers.reshape(-1, 1, 1, 1), {}, IMAGES, "made")
     make = functools.partial(batches, examples, 8, 0, 2, 7)
     devices.feed(make)
     # Of each host an element a replica in turn: two a step, of two rows.
