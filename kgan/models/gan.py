@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras import ops
 
 from kgan.errors import InputError, unknown
-from kgan.losses import OBJECTIVES, Objective, penalties
+from kgan.losses import OBJECTIVES, PENALTIES, Objective, check_penalties
 from kgan.models.adam import Adam
 from kgan.models.counted import CountedModel, check_number, whole_number
 from kgan.models.images import check_value_range
@@ -88,7 +88,7 @@ class GAN(CountedModel):
         generator_optimizer: keras.optimizers.Optimizer | str | dict | None = None,
         discriminator_optimizer: keras.optimizers.Optimizer | str | dict | None = None,
         discriminator_steps: int = 1,
-        r1: float = 0.0,
+        penalties: dict[str, float] | None = None,
         accumulate: int = 1,
         **kwargs,
     ):
@@ -100,14 +100,15 @@ class GAN(CountedModel):
                 Adam(2e-4, beta_1=0.5), as DCGAN.
             discriminator_optimizer: Another; the same default.
             discriminator_steps: Discriminator updates for each of the generator's, k in the paper.
-            r1: Weight gamma of (gamma / 2) |grad D(x)|^2, added to an objective without one.
+            penalties: Weights by a name in `kgan.PENALTIES`, in place of the objective's own;
+                {} for none, None for the objective's.
             accumulate: Equal pieces that each batch is computed in, to save memory: the same
                 updates, unless a network takes statistics of its batch.
             **kwargs: `run_eagerly`, `steps_per_execution` and `jit_compile`, as of Keras.
 
         Raises:
-            InputError: An unknown objective, no discriminator step or piece, a negative weight, a
-                second R1, a penalty on a discriminator with batch statistics, no two optimizers,
+            InputError: An unknown objective or penalty, no discriminator step or piece, a negative
+                weight, a penalty on a discriminator with batch statistics, no two optimizers,
                 without averages of their own, or an option of Keras that means nothing here, such
                 as `loss`.
         """
@@ -121,10 +122,15 @@ class GAN(CountedModel):
                 f"{', '.join(OBJECTIVES)}."
             )
         discriminator_steps = whole_number("discriminator_steps", discriminator_steps)
-        check_number("r1", r1)
-        if r1 and any(penalty is penalties.r1 for penalty, _ in objective.penalties):
-            raise InputError(f"r1 is {r1}, but the objective has an R1 of its own: leave r1 out.")
-        terms = objective.penalties + (((penalties.r1, r1 / 2),) if r1 else ())
+        if "r1" in kwargs:
+            raise InputError(
+                f"r1 is {kwargs['r1']!r}: it is one of the penalties now, pass "
+                f'penalties={{"r1": {kwargs["r1"]!r}}}.'
+            )
+        penalties = objective.penalties if penalties is None else penalties
+        check_penalties("penalties", penalties)
+        penalties = {name: float(weight) for name, weight in penalties.items()}
+        terms = [(PENALTIES[name], weight) for name, weight in penalties.items() if weight]
         if terms and any(
             isinstance(layer, keras.layers.BatchNormalization)
             for layer in all_layers(self.discriminator)
@@ -144,18 +150,28 @@ class GAN(CountedModel):
         super().compile(**kwargs)
         self.accumulate = accumulate
         self.objective, self.discriminator_steps = objective, discriminator_steps
-        self.r1, self._penalties = r1, terms
+        self.penalties, self._penalties = penalties, terms
         self.generator_optimizer = built_optimizer(generator_optimizer, self.generator)
         self.discriminator_optimizer = built_optimizer(discriminator_optimizer, self.discriminator)
         self.optimizer = Optimizers(*self.optimizers)
 
     def _compile_arguments(self):
         named = (name for name, known in OBJECTIVES.items() if known == self.objective)
-        own = ("generator_optimizer", "discriminator_optimizer", "discriminator_steps", "r1")
+        own = "generator_optimizer", "discriminator_optimizer", "discriminator_steps"
         return {
             "objective": next(named, self.objective),
-            **{name: getattr(self, name) for name in (*own, "accumulate")},
+            **{name: getattr(self, name) for name in (*own, "penalties", "accumulate")},
         }
+
+    def compile_from_config(self, config):
+        if "r1" in config:  # of before an objective's penalties could be replaced
+            config = dict(config)
+            r1, objective = config.pop("r1"), config["objective"]
+            if r1 and isinstance(objective, str):
+                config["penalties"] = {**OBJECTIVES[objective].penalties, "r1": r1}
+            elif r1:
+                config["penalties"] = {"r1": r1}
+        super().compile_from_config(config)
 
     @property
     def networks(self) -> tuple[keras.Model, ...]:
@@ -178,10 +194,10 @@ class GAN(CountedModel):
         k = self.discriminator_steps
         # Every k-th row each, of a multiple of k rows.
         reals = tf.unstack(tf.reshape(x, (-1, k, *self.image_shape)), axis=1)
-        noise = Noise(self.seed, self.step.value, tf.shape(reals[-1])[0], streams=2 * k + 1)
+        noise = Noise(self.seed, self.step.value, tf.shape(reals[-1])[0])
         for j, real in enumerate(reals):
             self._discriminator_step(real, noise, j)
-        self._generator_step(reals[-1], noise.normal(k, self.latent_dim))
+        self._generator_step(reals[-1], noise.normal("latents", self.latent_dim))
         self._average()
         self.step.assign_add(1)
         logs = self._logs()
@@ -189,13 +205,13 @@ class GAN(CountedModel):
 
     def _measure(self, real, labels):
         step = tf.constant(TEST_STEP, tf.int64)
-        noise = Noise(self.seed, step, tf.shape(real)[0], streams=2, ragged=True)
-        fake = self.ema_generator(noise.normal(0, self.latent_dim), training=False)
+        noise = Noise(self.seed, step, tf.shape(real)[0], ragged=True)
+        fake = self.ema_generator(noise.normal("latents", self.latent_dim), training=False)
 
         def discriminate(images):
             return in_float32(self.discriminator, images)
 
-        mix = [noise.uniform(1)] if self._penalties else []
+        mix = [noise.uniform("mix")] if self._penalties else []
         loss, logits = self._discriminator_losses(discriminate, real, fake, *mix)
         self._count_discriminator(loss, *logits)
         real_logits, fake_logits = logits
@@ -207,7 +223,7 @@ class GAN(CountedModel):
         return self._logs()
 
     def _discriminator_step(self, real, noise, j):
-        latents = noise.normal(j, self.latent_dim)
+        latents = noise.normal(f"latents/{j}", self.latent_dim)
         fake = tf.stop_gradient(self.generator(latents, training=True))
 
         def discriminate(images):
@@ -216,7 +232,7 @@ class GAN(CountedModel):
         def losses(*inputs):
             return self._discriminator_losses(discriminate, *inputs)
 
-        mix = [noise.uniform(self.discriminator_steps + 1 + j)] if self._penalties else []
+        mix = [noise.uniform(f"mix/{j}")] if self._penalties else []
         loss, logits = minimize(
             losses,
             self.discriminator_optimizer,
@@ -230,7 +246,7 @@ class GAN(CountedModel):
         real_logits, fake_logits = discriminate(real), discriminate(fake)
         loss = self.objective.discriminator_loss(real_logits, fake_logits)
         for penalty, weight in self._penalties:
-            loss += weight * penalty(discriminate, real, fake, *mix)
+            loss += weight * penalty.scale * penalty.function(discriminate, real, fake, *mix)
         return loss, (real_logits, fake_logits)
 
     def _count_discriminator(self, loss, real_logits, fake_logits):

@@ -55,10 +55,12 @@ def resolve(config: RunConfig, examples: Examples) -> tuple[RunConfig, Examples]
             "A GAN trains on one set of examples: pass kgan.load(...), or a part of "
             "kgan.split(...), such as its .train."
         )
-    penalised = OBJECTIVES[config.game.objective].penalties or config.game.r1
+    penalties = config.game.penalties
+    if penalties is None:
+        penalties = OBJECTIVES[config.game.objective].penalties
     key = "network.discriminator.normalization"
     if (
-        penalised
+        any(penalties.values())
         and key in settings(config)
         and "normalization" not in config.network.discriminator
     ):
@@ -84,7 +86,7 @@ def build(config: RunConfig, image_shape: tuple[int, ...], images=None) -> GAN:
         generator_optimizer=construct(OPTIMIZERS, config.generator_optimizer),
         discriminator_optimizer=construct(OPTIMIZERS, config.discriminator_optimizer),
         discriminator_steps=config.game.discriminator_steps,
-        r1=config.game.r1,
+        penalties=config.game.penalties,
         accumulate=config.accumulate,
     )
     return gan

@@ -40,11 +40,15 @@ class NetworkConfig:
 
 @dataclass(frozen=True)
 class GameConfig:
-    """The objective and its rhythm: see `kgan.GAN.compile`."""
+    """The objective and its rhythm: see `kgan.GAN.compile`.
+
+    Attributes:
+        penalties: Weights by name in place of the objective's own; None for those.
+    """
 
     objective: str = "non_saturating"
     discriminator_steps: int = 1
-    r1: float = 0.0
+    penalties: dict[str, float] | None = None
     ema_decay: float = 0.999
 
 
@@ -132,6 +136,8 @@ class Config(abc.ABC):
     named: ClassVar[tuple[str, ...]]
     # Keys under which stand the options of a builder.
     built: ClassVar[tuple[str, ...]]
+    # Settings that went, and the one that came instead.
+    renamed: ClassVar[dict[str, str]] = {}
 
     def to_dict(self) -> dict[str, Any]:
         """Returns nested dictionaries of plain values."""
@@ -148,6 +154,10 @@ class Config(abc.ABC):
         size = config.data.image_size
         size = tuple(size) if isinstance(size, list) else size
         return dataclasses.replace(config, data=dataclasses.replace(config.data, image_size=size))
+
+    def entries(self) -> dict[str, dict[str, Any]]:
+        """Returns, by dotted key, the settings that are dictionaries, their defaults if unset."""
+        return {}
 
     @abc.abstractmethod
     def headline(self) -> str:
@@ -215,6 +225,19 @@ class RunConfig(Config):
         "discriminator_optimizer",
     )  # fmt: skip
 
+    renamed = {"game.r1": "game.penalties.r1"}  # noqa: RUF012
+
+    @classmethod
+    def from_dict(cls, values):
+        game = values.get("game") if isinstance(values, dict) else None
+        if isinstance(game, dict) and "r1" in game:
+            values = {**values, "game": _with_penalties(game)}
+        return super().from_dict(values)
+
+    def entries(self):
+        own = self.game.penalties
+        return {"game.penalties": _penalties_of(self.game.objective) if own is None else own}
+
     def headline(self):
         return self.game.objective
 
@@ -227,7 +250,7 @@ class RunConfig(Config):
         return dict(zip(self.built, builders, strict=True))
 
     def check(self):
-        from kgan.losses import OBJECTIVES
+        from kgan.losses import OBJECTIVES, check_penalties
         from kgan.metrics import metric_of
         from kgan.networks import NETWORKS
 
@@ -236,6 +259,8 @@ class RunConfig(Config):
         _in_range("network.latent_dim", self.network.latent_dim, 1)
         _in_range("game.discriminator_steps", self.game.discriminator_steps, 1)
         _require("objective", self.game.objective, OBJECTIVES)
+        if self.game.penalties is not None:
+            check_penalties("game.penalties", self.game.penalties)
         metric_of(self.evaluation.score)
         _in_range("evaluation.samples", self.evaluation.samples, 1)
         _in_range("evaluation.every", self.evaluation.every, 0, MOST_STEPS)
@@ -318,6 +343,24 @@ def _require(what: str, name: str, known) -> None:
 def _entry(what: str, name: str, table):
     _require(what, name, table)
     return table[name]
+
+
+def _penalties_of(objective: Any) -> dict[str, float]:
+    """Returns the penalties of an objective's own, none if it is not known."""
+    from kgan.losses import OBJECTIVES
+
+    known = isinstance(objective, str) and objective in OBJECTIVES
+    return dict(OBJECTIVES.lines[objective].penalties) if known else {}
+
+
+def _with_penalties(game: dict[str, Any]) -> dict[str, Any]:
+    """Returns the game of a run of before penalties had names: its r1 came on top of others."""
+    game = dict(game)
+    r1 = typed.of_type("game.r1", game.pop("r1"), float)
+    if r1:
+        own = _penalties_of(game.get("objective", GameConfig.objective))
+        game["penalties"] = {**own, "r1": r1}
+    return game
 
 
 def _optimizer(values: dict[str, Any]) -> Callable:

@@ -75,7 +75,7 @@ def compiled(name, **options):
             "generator_optimizer": MomentumSGD(0.1, ramp_steps=10),
             "discriminator_optimizer": keras.optimizers.Adam(schedule),
             "discriminator_steps": 2,
-            "r1": 0.5,
+            "penalties": {"r1": 0.5},
             "accumulate": 2,
             **options,
         }

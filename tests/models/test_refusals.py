@@ -120,8 +120,8 @@ def test_numbers_are_numbers(make_gan):
     with pytest.raises(InputError, match="beta is '1': expected a number, 0 or more"):
         VAE(model.encoder, model.decoder, beta="1")
     for told, options in {
-        "r1 is '1': expected a number, 0 or more": {"r1": "1"},
-        "r1 is nan": {"r1": np.nan},
+        "penalties.r1 is '1': expected a finite number, 0 or more": {"penalties": {"r1": "1"}},
+        "penalties is 'r1': expected weights by name": {"penalties": "r1"},
         "objective is None: expected a kgan.Objective, or one of minimax, non_sat": {
             "objective": None
         },

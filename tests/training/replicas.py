@@ -106,7 +106,7 @@ def drawn(devices):
 
     def rows():
         own = BATCH // devices.replicas
-        noise = Noise(5, tf.constant(7, tf.int64), own, streams=2).normal(1, (32,))
+        noise = Noise(5, tf.constant(7, tf.int64), own).normal("latents", (32,))
         return noise, dropout(tf.ones((own, 32)), training=True)
 
     found = tf.function(lambda: devices.strategy.run(rows))()
