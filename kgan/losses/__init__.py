@@ -17,8 +17,9 @@ class Penalty:
     Attributes:
         function: `(discriminator, real, fake, mix) -> (batch,)`, see `losses.penalties`.
         scale: What its weight is multiplied by: 1/2 of a gamma, 1 of a lambda.
-        labels: Whose a class-conditional discriminator is given with what it is called on: "real"
-            or "fake".
+        labels: Whose labels a class-conditional discriminator gets with what the function calls it
+            on: "real", "fake", or "both" where it mixes real with fake: these then take the labels
+            of the reals.
     """
 
     function: Callable
@@ -31,7 +32,7 @@ PENALTIES = Table(
     {
         "r1": Penalty("penalties:r1", scale=0.5),
         "r2": Penalty("penalties:r2", scale=0.5, labels="fake"),
-        "gradient_penalty": Penalty("penalties:wasserstein_gradient_penalty"),
+        "gradient_penalty": Penalty("penalties:wasserstein_gradient_penalty", labels="both"),
     },
 )
 

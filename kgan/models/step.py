@@ -50,7 +50,7 @@ def minimize(losses: Callable, optimizer, variables, inputs: Sequence, pieces: i
             caller wants back, nested at will.
         optimizer: A built Keras optimizer; float16 loss scaling is honoured.
         variables: What it updates.
-        inputs: Tensors `(batch, ...)`.
+        inputs: Tensors `(batch, ...)`, or None, which stays None.
         pieces: Equal parts that the batch is computed in, one after another: less memory, the same
             gradient unless a network takes statistics of its batch.
 
@@ -69,7 +69,8 @@ def minimize(losses: Callable, optimizer, variables, inputs: Sequence, pieces: i
         return tape.gradient(scaled, weights), mean, rest
 
     gradients, means, rests, drawn = [], [], [], []
-    for number, rows in enumerate(zip(*(tf.split(t, pieces) for t in inputs), strict=True)):
+    parts = ([None] * pieces if t is None else tf.split(t, pieces) for t in inputs)
+    for number, rows in enumerate(zip(*parts, strict=True)):
         # Nothing of a piece is computed before the one before is done: else no memory is saved.
         done = [gradient for gradient in gradients if gradient is not None]
         with tf.control_dependencies(done), piece(number, pieces, drawn):

@@ -116,7 +116,7 @@ def _checked(key: str, value, current):
 
 
 # What training gives to a network's builder beside its options.
-GIVEN = ("image_shape", "latent_dim", "code_size", "mean_image", "start")
+GIVEN = ("image_shape", "latent_dim", "code_size", "num_classes", "mean_image", "start")
 
 
 def check_options(config: Config) -> None:

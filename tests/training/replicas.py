@@ -30,6 +30,7 @@ from kgan.layers import BatchNormalization, Dropout  # noqa: E402
 from kgan.layers.rows import replica  # noqa: E402
 from kgan.models import GAN  # noqa: E402
 from kgan.models.step import Noise  # noqa: E402
+from kgan.networks import NETWORKS  # noqa: E402
 from kgan.tasks.features import Encoder  # noqa: E402
 from kgan.tasks.supervised import Budget, Trainer  # noqa: E402
 from kgan.training import presets  # noqa: E402
@@ -97,6 +98,26 @@ def classifier(devices):
     trainer = Trainer(source, 3, tuple("abc"), devices)
     found = trainer.train(examples, examples, Budget(BATCH, STEPS, 2), 0, True, 1e-2)
     return trainer.classifier, [found.error, found.loss, trainer.accuracy(found.weights, examples)]
+
+
+def conditional(devices):
+    """Returns a GAN of three classes after its steps."""
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 255, (53, 8, 8, 1), "u1"), rng.integers(0, 3, 53, "i4")
+    examples = Examples(images, labels, tuple("abc"), "made")
+    keras.utils.set_random_seed(0)
+    network = NETWORKS["dcgan"]
+    with devices.scope():
+        gan = GAN(
+            network.generator((8, 8, 1), 5, num_classes=3, **network.smallest[0]),
+            network.discriminator((8, 8, 1), num_classes=3, **network.smallest[1]),
+            num_classes=3,
+            class_frequencies=[3, 0, 1],
+        )
+        gan.compile(discriminator_steps=2)
+    make = functools.partial(labelled_batches, examples, 2 * BATCH, 0, 0, STEPS)
+    gan.fit(devices.feed(make), steps_per_epoch=STEPS, shuffle=False, verbose=0)
+    return gan
 
 
 def drawn(devices):
@@ -183,9 +204,11 @@ def main():
     devices = choose(sys.argv[1])
     assert devices.replicas == REPLICAS
     found = {}
-    for case in sys.argv[4:] or [*CASES, "classifier"]:
+    for case in sys.argv[4:] or [*CASES, "classifier", "conditional"]:
         if case == "classifier":
             model, found["classifier: scores"] = classifier(devices)
+        elif case == "conditional":
+            model = conditional(devices)
         else:
             model = trained(case, devices)
         for mean in model.metrics:
