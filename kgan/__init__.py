@@ -22,6 +22,8 @@ _HOMES = {
     "AUTOENCODERS": "kgan.networks",
     "OBJECTIVES": "kgan.losses",
     "Objective": "kgan.losses",
+    "PENALTIES": "kgan.losses",
+    "Penalty": "kgan.losses",
     "GAN": "kgan.models",
     "Autoencoder": "kgan.models",
     "StackedAutoencoder": "kgan.models",

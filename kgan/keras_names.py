@@ -21,9 +21,11 @@ HOMES = {
     "Corruption": "kgan.data.corrupt",
     "BatchNormalization": "kgan.layers",
     "Bias": "kgan.layers",
+    "ConditionalBatchNormalization": "kgan.layers",
     "Conv2D": "kgan.layers",
     "Conv2DTranspose": "kgan.layers",
     "Dropout": "kgan.layers",
+    "LabelEmbedding": "kgan.layers",
     "Maxout": "kgan.layers",
 }
 

@@ -2,8 +2,11 @@
 
 import dataclasses
 import importlib
+import re
 from collections.abc import Iterator, MutableMapping
 from typing import Any
+
+_ATTRIBUTE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")  # and no sentence with a colon
 
 
 class Table(MutableMapping):
@@ -47,7 +50,7 @@ class Table(MutableMapping):
     def _imported(self, part: Any) -> Any:
         if isinstance(part, tuple):
             return tuple(self._imported(item) for item in part)
-        if isinstance(part, str) and ":" in part:
+        if isinstance(part, str) and _ATTRIBUTE.fullmatch(part):
             module, _, attribute = part.partition(":")
             return getattr(importlib.import_module(f"{self._package}.{module}"), attribute)
         if dataclasses.is_dataclass(part) and not isinstance(part, type):

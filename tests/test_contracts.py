@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from kgan.data import DATASETS
 from kgan.errors import InputError
-from kgan.losses import OBJECTIVES, penalties
+from kgan.losses import OBJECTIVES, PENALTIES
 from kgan.methods.presets import PRESETS
 from kgan.methods.settings import override, settings
 from kgan.models import GAN, OPTIMIZERS
@@ -18,63 +18,77 @@ from kgan.networks import AUTOENCODERS, NETWORKS, conv_autoencoder
 from kgan.networks.architecture import architecture_of
 
 SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (16, 48, 3), (128, 128, 3), (64, 32, 1)]
-SMALL = {
-    "dcgan": ({"width": 4}, {"width": 4}),
-    "mlp": ({"width": 16}, {"width": 8, "pieces": 2}),
-}
-
-SMALL_CODERS = {
-    "conv_autoencoder": {"width": 2},
-    "denoising": {"width": 2},
-    "stacked": {"width": 8, "depth": 2},
-    "vae": {"width": 8},
-}
 
 
-def build(name, shape):
-    for_generator, for_discriminator = SMALL[name]
+def build(name, shape, num_classes=None, **options):
     network = NETWORKS[name]
+    for_generator, for_discriminator = network.smallest
     return (
-        network.generator(shape, 6, **for_generator),
-        network.discriminator(shape, **for_discriminator),
+        network.generator(shape, 6, num_classes=num_classes, **for_generator),
+        network.discriminator(shape, num_classes=num_classes, **for_discriminator, **options),
     )
 
 
+def given(x, num_classes):
+    """Returns what a network is called on."""
+    return x if num_classes is None else [tf.constant(x), tf.range(len(x)) % num_classes]
+
+
+@pytest.mark.parametrize("num_classes", [None, 3])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("name", NETWORKS)
-def test_networks_make_and_judge_every_shape(name, shape):
-    generator, discriminator = build(name, shape)
+def test_networks_make_and_judge_every_shape(name, shape, num_classes):
+    generator, discriminator = build(name, shape, num_classes)
     low, high = NETWORKS[name].value_range
-    images = generator(np.random.default_rng(0).normal(size=(3, 6)).astype(np.float32))
+    latents = np.random.default_rng(0).normal(size=(3, 6)).astype(np.float32)
+    images = generator(given(latents, num_classes))
     assert images.shape == (3, *shape)
     assert low <= float(tf.reduce_min(images)) < float(tf.reduce_max(images)) <= high
-    logits = discriminator(images)
+    logits = discriminator(given(images, num_classes))
     assert logits.shape == (3,)
     assert logits.dtype == tf.float32
+    names = [tensor.name for tensor in generator.inputs + discriminator.inputs]
+    classes = [] if num_classes is None else ["labels"]
+    assert names == ["latents", *classes, "images", *classes]
 
 
+@pytest.mark.parametrize("num_classes", [None, 3])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_networks_hold_no_loss_and_round_trip_through_their_config(name):
-    for network in build(name, (8, 8, 1)):
+def test_networks_hold_no_loss_and_round_trip_through_their_config(name, num_classes):
+    for network in build(name, (8, 8, 1), num_classes):
         assert not network.losses
         assert not network.compiled
         twin = keras.Model.from_config(network.get_config())
         twin.set_weights(network.get_weights())
-        x = np.random.default_rng(0).uniform(size=(2, *network.input_shape[1:]))
+        x = np.random.default_rng(0).uniform(size=(2, *network.inputs[0].shape[1:]))
+        x = given(x.astype(np.float32), num_classes)
         np.testing.assert_array_equal(twin(x), network(x))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_networks_train_under_every_objective(name):
+def test_every_label_has_an_image_and_a_logit_of_its_own(name):
+    for network in build(name, (8, 8, 1), 3):
+        rng = np.random.default_rng(0)
+        network.set_weights([rng.uniform(0, 0.1, w.shape) for w in network.get_weights()])
+        x = np.repeat(rng.normal(size=(1, *network.inputs[0].shape[1:])), 3, 0).astype(np.float32)
+        outputs = np.asarray(network([x, np.arange(3)])).reshape(3, -1)
+        assert all(np.abs(a - b).max() > 1e-5 for a, b in itertools.combinations(outputs, 2))
+
+
+@pytest.mark.parametrize("num_classes", [None, 3])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_train_under_every_objective(name, num_classes):
     images = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 1), dtype=np.uint8)
     for objective in OBJECTIVES:
-        generator, discriminator = build(name, (8, 8, 1))
+        generator, discriminator = build(name, (8, 8, 1), num_classes)
         if OBJECTIVES[objective].penalties and name == "dcgan":
-            discriminator = NETWORKS[name].discriminator((8, 8, 1), 4, normalization="layer")
-        gan = GAN(generator, discriminator, NETWORKS[name].value_range)
+            options = {"normalization": "layer"}
+            discriminator = build(name, (8, 8, 1), num_classes, **options)[1]
+        gan = GAN(generator, discriminator, NETWORKS[name].value_range, num_classes=num_classes)
         gan.compile(objective)
         before = [w.copy() for w in discriminator.get_weights()]
-        logs = gan.train_step(tf.constant(images))
+        batch = given(images, num_classes)
+        logs = gan.train_step(tuple(batch) if num_classes else batch)
         assert all(np.isfinite(float(value)) for value in logs.values()), objective
         changed = [(a != b).any() for a, b in zip(before, discriminator.get_weights(), strict=True)]
         assert np.mean(changed) > 0.7, objective
@@ -97,22 +111,27 @@ def test_dcgan_refuses_shapes_it_cannot_make(shape):
             builder(*args)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [name for name, f in inspect.getmembers(penalties, inspect.isfunction) if name[0] != "_"],
-)
+@pytest.mark.parametrize("name", PENALTIES)
 def test_penalties_are_per_example_and_not_negative(name):
     x = tf.constant(np.random.default_rng(0).normal(size=(5, 3)), tf.float32)
 
     def discriminator(inputs):
         return tf.reduce_sum(inputs**3, axis=1)
 
-    penalty = getattr(penalties, name)
+    penalty = PENALTIES[name].function
+    assert PENALTIES[name].labels in ("real", "fake", "both")
     together = penalty(discriminator, x, -x, tf.fill([5], 0.3)).numpy()
     assert together.shape == (5,)
     assert (together >= 0).all()
     alone = penalty(discriminator, x[2:3], -x[2:3], tf.fill([1], 0.3)).numpy()
     np.testing.assert_allclose(together[2:3], alone, rtol=1e-5)
+
+
+@pytest.mark.parametrize("table", [NETWORKS, AUTOENCODERS])
+def test_lines_of_networks_say_what_they_are_for(table):
+    for entry in table.values():
+        assert entry.about.endswith(".")
+        assert 20 < len(entry.about) < 100
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -156,7 +175,7 @@ def test_embedded_data_sets_are_what_examples_say(name):
 
 def build_coder(name, shape):
     """Returns encoders and decoders, the lowest first: one of each unless the model is stacked."""
-    coder, options = AUTOENCODERS[name], SMALL_CODERS[name]
+    coder, options = AUTOENCODERS[name], AUTOENCODERS[name].smallest
     if name == "vae" and architecture_of(shape) == "conv":
         options = {"channels": 2}
     made = coder.encoder(shape, 6, **options), coder.decoder(shape, 6, **options)
@@ -242,7 +261,9 @@ def test_conv_autoencoder_without_normalization_starts_with_even_variances():
 def test_layers_that_replicas_must_agree_in_are_of_this_package(name):
     shape = (8, 8, 1)
     networks = (
-        build(name, shape) if name in NETWORKS else itertools.chain(*build_coder(name, shape))
+        [*build(name, shape), *build(name, shape, 3)]
+        if name in NETWORKS
+        else itertools.chain(*build_coder(name, shape))
     )
     for layer in itertools.chain(*(network.layers for network in networks)):
         assert type(layer) not in (keras.layers.Dropout, keras.layers.BatchNormalization)

@@ -18,7 +18,8 @@ class Pair:
 
 @pytest.fixture
 def table():
-    lines = {"join": "path:join", "pair": Pair("path:split", (("path:isdir", 2.0),)), "bad": "no:x"}
+    pair = Pair("path:split", (("path:isdir", 2.0),), "a sentence: no place")
+    lines = {"join": "path:join", "pair": pair, "bad": "no:x"}
     return Table("os", lines)
 
 
@@ -26,7 +27,7 @@ def test_an_entry_is_imported_when_it_is_looked_up(table):
     import os
 
     assert table["join"] is os.path.join
-    assert table["pair"] == Pair(os.path.split, ((os.path.isdir, 2.0),), "plain")
+    assert table["pair"] == Pair(os.path.split, ((os.path.isdir, 2.0),), "a sentence: no place")
     assert table["pair"] is table["pair"]
     assert table.lines["pair"].first == "path:split"
 

@@ -32,14 +32,14 @@ class Corruption:
     def __post_init__(self):
         check(self.kind, self.amount)
 
-    def __call__(self, x, noise, stream: int):
+    def __call__(self, x, noise, name: str):
         """Returns the corrupted images.
 
         Args:
             x: float32 `(batch, ...)` in [0, 1], every axis but the first known.
-            noise: Its `uniform(stream, shape)` and `normal(stream, shape)` return float32
+            noise: Its `uniform(name, shape)` and `normal(name, shape)` return float32
                 `(batch, *shape)`, uniform in [0, 1) and standard normal.
-            stream: The one stream of `noise` that is drawn.
+            name: Of the one stream of `noise` that is drawn.
 
         Returns:
             float32 `(batch, ...)`; in [0, 1] save for "gaussian".
@@ -48,8 +48,8 @@ class Corruption:
             return x
         shape = tuple(x.shape[1:])
         if self.kind == "gaussian":
-            return x + self.amount * noise.normal(stream, shape)
-        draw = noise.uniform(stream, shape)
+            return x + self.amount * noise.normal(name, shape)
+        draw = noise.uniform(name, shape)
         if self.kind == "masking":
             return ops.where(draw < self.amount, ops.zeros_like(x), x)
         # Given that it is below the amount, a draw is below half of it by the toss of a fair coin.

@@ -90,6 +90,8 @@ class Config(abc.ABC):
     named: ClassVar[tuple[str, ...]]
     # Keys under which stand the options of a builder.
     built: ClassVar[tuple[str, ...]]
+    # Settings that went, and the one that came instead.
+    renamed: ClassVar[dict[str, str]] = {}
 
     @property
     def method(self) -> Method:
@@ -111,6 +113,10 @@ class Config(abc.ABC):
         size = config.data.image_size
         size = tuple(size) if isinstance(size, list) else size
         return dataclasses.replace(config, data=dataclasses.replace(config.data, image_size=size))
+
+    def entries(self) -> dict[str, dict[str, Any]]:
+        """Returns, by dotted key, the settings that are dictionaries, their defaults if unset."""
+        return {}
 
     @abc.abstractmethod
     def headline(self) -> str:

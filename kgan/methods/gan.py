@@ -6,7 +6,7 @@ from typing import Any
 
 from kgan import models
 from kgan.data import DATASETS
-from kgan.losses import OBJECTIVES
+from kgan.losses import OBJECTIVES, check_penalties
 from kgan.methods.base import Method
 from kgan.methods.config import Config, adam, in_range, optimizer_class, require
 from kgan.methods.settings import construct, override, settings
@@ -28,11 +28,15 @@ class NetworkConfig:
 
 @dataclass(frozen=True)
 class GameConfig:
-    """The objective and its rhythm: see `kgan.GAN.compile`."""
+    """The objective and its rhythm: see `kgan.GAN.compile`.
+
+    Attributes:
+        penalties: Weights by name in place of the objective's own; None for those.
+    """
 
     objective: str = "non_saturating"
     discriminator_steps: int = 1
-    r1: float = 0.0
+    penalties: dict[str, float] | None = None
     ema_decay: float = 0.999
 
 
@@ -55,6 +59,12 @@ class GANConfig(Config):
         "discriminator_optimizer",
     )  # fmt: skip
 
+    renamed = {"game.r1": "game.penalties.r1"}  # noqa: RUF012
+
+    def entries(self):
+        own = self.game.penalties
+        return {"game.penalties": penalties_of(self.game.objective) if own is None else own}
+
     def headline(self):
         return self.game.objective
 
@@ -70,6 +80,14 @@ class GANConfig(Config):
         in_range("network.latent_dim", self.network.latent_dim, 1)
         in_range("game.discriminator_steps", self.game.discriminator_steps, 1)
         require("objective", self.game.objective, OBJECTIVES)
+        if self.game.penalties is not None:
+            check_penalties("game.penalties", self.game.penalties)
+
+
+def penalties_of(objective: Any) -> dict[str, float]:
+    """Returns the penalties of an objective's own, none if it is not known."""
+    known = isinstance(objective, str) and objective in OBJECTIVES
+    return dict(OBJECTIVES.lines[objective].penalties) if known else {}
 
 
 class GANMethod(Method):
@@ -90,10 +108,10 @@ class GANMethod(Method):
         return config.batch_size * config.game.discriminator_steps
 
     def resolve(self, config, data):
-        penalised = OBJECTIVES[config.game.objective].penalties or config.game.r1
+        penalties = config.entries()["game.penalties"]
         key = "network.discriminator.normalization"
         if (
-            penalised
+            any(penalties.values())
             and key in settings(config)
             and "normalization" not in config.network.discriminator
         ):
@@ -119,7 +137,7 @@ class GANMethod(Method):
             generator_optimizer=construct(models.OPTIMIZERS, config.generator_optimizer),
             discriminator_optimizer=construct(models.OPTIMIZERS, config.discriminator_optimizer),
             discriminator_steps=config.game.discriminator_steps,
-            r1=config.game.r1,
+            penalties=config.game.penalties,
             accumulate=config.accumulate,
         )
         return gan

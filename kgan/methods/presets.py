@@ -51,7 +51,7 @@ PRESETS = {
     "goodfellow-mnist": GANConfig(
         data=DataConfig(name="mnist"),
         network=NetworkConfig(name="mlp", discriminator={"input_dropout": 0.0, "dropout": 0.2}),
-        game=GameConfig(r1=0.01, ema_decay=0.9999),
+        game=GameConfig(penalties={"r1": 0.01}, ema_decay=0.9999),
         evaluation=EvaluationConfig(every=5000, score="parzen", samples=10_000),
         generator_optimizer={"name": "adam", "learning_rate": 5e-4, "beta_1": 0.5},
         discriminator_optimizer={"name": "adam", "learning_rate": 5e-4, "beta_1": 0.5},

@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import json
+from collections.abc import Collection
 from typing import Any
 
 from kgan.errors import InputError, shown, unknown
@@ -26,7 +27,7 @@ def settings(config: Config, builders: bool = True) -> dict[str, Any]:
     for key, builder in (config.builders() if builders else {}).items():
         place, last = _place(values, key)
         place[last] = {**_defaults(builder), **place[last]}
-    return _flatten("", values)
+    return _flatten("", values, config.entries())
 
 
 def _defaults(function) -> dict[str, Any]:
@@ -39,11 +40,16 @@ def _defaults(function) -> dict[str, Any]:
     }
 
 
-def _flatten(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
+def _flatten(prefix: str, values: dict[str, Any], whole: Collection[str]) -> dict[str, Any]:
+    """Returns values by dotted key; those at `whole` keys by their own key too."""
     flat = {}
-    for key, value in values.items():
+    for name, value in values.items():
+        key = f"{prefix}{name}"
         nested = isinstance(value, dict)
-        flat.update(_flatten(f"{prefix}{key}.", value) if nested else {f"{prefix}{key}": value})
+        if key in whole or not nested:
+            flat[key] = value
+        if nested:
+            flat.update(_flatten(f"{key}.", value, whole))
     return flat
 
 
@@ -81,16 +87,32 @@ def override(config: Config, changes: dict[str, Any], builders: bool = True) -> 
     if chosen in ARCHITECTURES and own:
         values["network"]["options"] = own_options(chosen, own)
     config = kind.from_dict(values)
-    values, known = config.to_dict(), settings(config, builders)
+    values, known, whole = config.to_dict(), settings(config, builders), config.entries()
+    single = {key: value for key, value in changes.items() if key.rpartition(".")[0] in whole}
     for key, value in changes.items():
+        if key in single:
+            continue
         if key not in known:
+            if key in config.renamed:
+                new = config.renamed[key]
+                raise InputError(
+                    f"Unknown setting {key!r}: it is {new} now, as in --set {new}={value}."
+                )
             if not builders and key.startswith(tuple(f"{built}." for built in config.built)):
                 continue
             raise unknown("setting", key, known)
         place, last = _place(values, key)
-        place[last] = _checked(key, value, known[key])
+        place[last] = value if key in whole else _checked(key, value, known[key])
     config = config.from_dict(values)
     config.check()
+    if single:
+        # Last: the others are as they were, or as they come with what changed above.
+        for key, value in single.items():
+            parent, _, name = key.rpartition(".")
+            place, last = _place(values, parent)
+            place[last] = {**config.entries()[parent], **(place[last] or {}), name: value}
+        config = config.from_dict(values)
+        config.check()
     return config
 
 
@@ -101,7 +123,7 @@ def _checked(key: str, value, current):
 
 
 # What training gives to a network's builder beside its options.
-GIVEN = ("image_shape", "latent_dim", "code_size", "mean_image", "start")
+GIVEN = ("image_shape", "latent_dim", "code_size", "num_classes", "mean_image", "start")
 
 
 def check_options(config: Config) -> None:

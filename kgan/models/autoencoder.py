@@ -39,7 +39,7 @@ class Autoencoder(CountedModel):
             "bernoulli", values for "squared_error".
         likelihood: "bernoulli", the cross-entropy of grey levels as probabilities, or
             "squared_error".
-        corruption: `(x, noise, stream) -> corrupted x`, such as `kgan.data.corrupt.Corruption`;
+        corruption: `(x, noise, name) -> corrupted x`, such as `kgan.data.corrupt.Corruption`;
             None for none.
         seed: Seeds the corruption, which is a function of it, the step and the row alone.
         **kwargs: Passed to `keras.Model`.
@@ -158,8 +158,8 @@ class Autoencoder(CountedModel):
         """Returns corrupted `x`; training counts its steps from 0, so that all others are below."""
         if self.corruption is None:
             return x
-        noise = Noise(self.seed, step, tf.shape(x)[0], streams=1, ragged=ragged)
-        return self.corruption(x, noise, 0)
+        noise = Noise(self.seed, step, tf.shape(x)[0], ragged=ragged)
+        return self.corruption(x, noise, "corruption")
 
     def _reconstruction(self, outputs):
         if self.likelihood == "bernoulli":

@@ -8,7 +8,7 @@ from keras import layers, ops
 from kgan.errors import InputError
 from kgan.models.adam import Adam
 from kgan.models.counted import CountedModel
-from kgan.models.images import check_value_range, checked, required
+from kgan.models.images import check_value_range, checked
 from kgan.models.players import check_functional
 from kgan.models.precision import in_float32
 from kgan.models.seeds import in_batches
@@ -103,23 +103,6 @@ class Classifier(CountedModel):
 
     def _measure(self, x, labels):
         return self._measured(labels, self.network(x, training=False))
-
-    def _targets(self, labels, x):
-        expected = f"expected integers from 0 to {self.num_classes - 1}, one an image"
-        if labels is None:
-            raise InputError(f"Labels are missing: {expected}.")
-        labels = tf.convert_to_tensor(labels)
-        if not labels.dtype.is_integer:
-            raise InputError(f"Labels are {labels.dtype.name}: {expected}.")
-        labels = tf.cast(labels, tf.int64)  # 8 bits do not hold the number of 256 classes.
-        counts = [tf.size(labels), tf.shape(x)[0]]
-        told = "Labels are", counts[0], "numbers for", counts[1], f"images: {expected}"
-        with tf.control_dependencies(required(counts[0] == counts[1], *told)):
-            labels = tf.reshape(labels, [-1])
-        ends = tf.reduce_min(labels), "to", tf.reduce_max(labels)
-        fine = tf.reduce_all((labels >= 0) & (labels < self.num_classes))
-        with tf.control_dependencies(required(fine, f"Labels: {expected}; they go from", *ends)):
-            return tf.identity(labels)
 
     def _measured(self, labels, logits):
         hits = ops.equal(ops.cast(labels, "int64"), ops.cast(ops.argmax(logits, -1), "int64"))

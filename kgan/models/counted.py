@@ -11,6 +11,7 @@ from kgan.errors import DataWarning, InputError
 from kgan.models.batches import in_equal_parts
 from kgan.models.callbacks import check_callbacks, given
 from kgan.models.images import ROUNDING, checked, required, to_range, told
+from kgan.models.labels import to_labels
 from kgan.models.saving import SavableModel
 
 FIRST_ROWS = 32
@@ -43,17 +44,20 @@ def check_number(name: str, value, below: float = np.inf) -> None:
 class CountedModel(SavableModel):
     """A model that counts its updates and logs means over them.
 
-    A subclass has an `image_shape` and a `value_range`, calls `_count`, adds to `_means` and
-    returns `_logs()` from what its steps do: `_update(x, labels)` and `_measure(x, labels)`, where
-    x are images in its own range.
+    A subclass has an `image_shape` and a `value_range`, `num_classes` if it needs labels, calls
+    `_count`, adds to `_means` and returns `_logs()` from what its steps do: `_update(x, labels)`
+    and `_measure(x, labels)`, where x are images in its own range.
 
     Attributes:
         step: Updates so far, an int64 variable.
         accumulate: Pieces that a batch is computed in, after `compile`.
         parts_are: What makes up `parts`, in words.
+        num_classes: How many classes the labels are of that it needs; None of a model that needs
+            none, to which those that are given are of no use.
     """
 
     accumulate = 1
+    num_classes = None
     parts_are = "accumulate"
 
     def compile(self, **kwargs):
@@ -110,6 +114,9 @@ class CountedModel(SavableModel):
         if isinstance(x, np.ndarray | tf.Tensor):
             # Before anything is traced, and for what XLA compiles: that sees no values.
             checked(x[:FIRST_ROWS] if len(x.shape) else x, self.image_shape, self._points)
+            labels = arguments.get("y")
+            if self.num_classes is not None and (labels is None or hasattr(labels, "dtype")):
+                to_labels(labels, len(x), self.num_classes)
         self._warned_of_rows, before = False, int(self.step.numpy())
         history = super().fit(*args, **kwargs)
         if self._warned_of_rows and int(self.step.numpy()) == before:
@@ -169,10 +176,12 @@ class CountedModel(SavableModel):
             return what(x, labels)
 
     def _targets(self, labels, x):
-        """Returns what was given beside the images, looked at: here other images are refused.
+        """Returns what was given beside the images, looked at.
 
-        Keras's users give those to denoise. Labels of classes there may be, to no use.
+        Where no labels are needed other images are refused, which Keras's users give to denoise.
         """
+        if self.num_classes is not None:
+            return to_labels(labels, tf.shape(x)[0], self.num_classes)
         form = tf.TensorShape(getattr(labels, "shape", ()))
         alike = form.is_compatible_with(x.shape)
         if form.rank is None or form.rank < 2 or (form.rank == 2 and not alike):

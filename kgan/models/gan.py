@@ -1,24 +1,27 @@
 """One GAN for every adversarial objective (Goodfellow et al. 2014, Algorithm 1)."""
 
-import keras
-import numpy as np
-import tensorflow as tf
-from keras import ops
+from collections.abc import Sequence
 
-from kgan.errors import InputError, unknown
-from kgan.losses import OBJECTIVES, Objective, penalties
+import keras
+import tensorflow as tf
+
+from kgan.errors import InputError
+from kgan.losses import Objective
 from kgan.models.adam import Adam
-from kgan.models.counted import CountedModel, check_number, whole_number
+from kgan.models.counted import check_number, whole_number
+from kgan.models.game import Game, name_of, objective_of, penalties_of, with_penalties
+from kgan.models.generative import GenerativeModel
 from kgan.models.images import check_value_range
+from kgan.models.labels import check_frequencies, joined, labels_at
 from kgan.models.optimizers import Optimizers, refuse_averages
-from kgan.models.players import check_functional, check_generator, with_logits
-from kgan.models.precision import all_layers, as_float32, in_float32
-from kgan.models.seeds import check_seeds, checked_rows, in_batches, noise_seed, seed_latents
+from kgan.models.players import check_classes, check_functional, check_generator, with_logits
+from kgan.models.precision import as_float32, in_float32
+from kgan.models.seeds import noise_seed
 from kgan.models.step import TEST_STEP, Noise, an_optimizer, built_optimizer, minimize
 
 
 @keras.saving.register_keras_serializable("kgan")
-class GAN(CountedModel):
+class GAN(GenerativeModel):
     """A generator and a discriminator that train each other under `fit`.
 
     Each training step makes `discriminator_steps` discriminator updates, each on its own real
@@ -32,24 +35,36 @@ class GAN(CountedModel):
     moving average, under noise that is the same in every batch and every call. Keras's callbacks
     find the larger learning rate at `optimizer`; setting it scales both.
 
+    With `num_classes` both networks take labels as well, and so do `fit` and `evaluate`: integers
+    `(batch,)`, whose the real examples are. Labels of fakes are drawn by `class_frequencies`; where
+    real and fake are compared in pairs (an objective that is `paired`, a gradient penalty between
+    them), fakes take the labels of the reals, as in R3GAN (Huang et al. 2024), so that a pair
+    differs in nothing else.
+
     Images are uint8, or floats in [0, 1], `(batch, height, width, channels)`. Points, `(batch, n)`,
     are finite floats and stay as they are. Anything else is refused, values in a batch by the step
     that meets them. What XLA compiles (a TPU, `jit_compile=True`, Keras's default on a GPU) sees
     types and shapes alone: there values are looked at in the first rows of arrays.
 
     Args:
-        generator: From `(batch, latent_dim)` to `(batch, *image_shape)`.
-        discriminator: From `(batch, *image_shape)` to `(batch,)` or `(batch, 1)` logits.
+        generator: From `(batch, latent_dim)`, or that and labels int32 `(batch,)`, to
+            `(batch, *image_shape)`.
+        discriminator: From `(batch, *image_shape)`, or that and labels, to `(batch,)` or
+            `(batch, 1)` logits.
         value_range: What the generator's outputs span: where black and white are. Unused for
             points.
         ema_decay: Decay of the moving average, in [0, 1); early steps use less, so that the first
             samples are not those of the initial weights.
         seed: Seeds the training noise, which is a function of it and the step alone.
+        num_classes: Number of classes of networks that take labels; None of those that do not.
+        class_frequencies: How often each class comes, `num_classes` numbers of 0 or more, such as
+            counts; None for all alike. Unused without classes.
         **kwargs: Passed to `keras.Model`.
 
     Raises:
-        InputError: Networks that do not fit each other, a generator whose last activation does not
-            span `value_range`, a discriminator without logits, or a number out of its range.
+        InputError: Networks that do not fit each other or the classes, a generator whose last
+            activation does not span `value_range`, a discriminator without logits, or a number out
+            of its range.
     """
 
     parts_are = "discriminator_steps x accumulate"
@@ -61,24 +76,36 @@ class GAN(CountedModel):
         value_range: tuple[float, float] = (-1.0, 1.0),
         ema_decay: float = 0.999,
         seed: int = 0,
+        num_classes: int | None = None,
+        class_frequencies: Sequence[float] | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         value_range = check_value_range(value_range)
         check_functional(generator=generator, discriminator=discriminator)
+        num_classes = (
+            num_classes if num_classes is None else whole_number("num_classes", num_classes)
+        )
+        check_classes(num_classes, generator=generator, discriminator=discriminator)
         check_generator(generator, value_range)
         discriminator = with_logits(discriminator)
-        if generator.output_shape[1:] != discriminator.input_shape[1:]:
+        makes, takes = generator.output_shape[1:], tuple(discriminator.inputs[0].shape[1:])
+        if makes != takes:
             raise InputError(
-                f"The generator makes {generator.output_shape[1:]} and the discriminator takes "
-                f"{discriminator.input_shape[1:]}: build both for one image_shape."
+                f"The generator makes {makes} and the discriminator takes {takes}: build both for "
+                "one image_shape."
             )
+        if num_classes is not None:
+            class_frequencies = check_frequencies(class_frequencies, num_classes)
+        elif class_frequencies is not None:
+            raise InputError("class_frequencies are given without num_classes: pass both or none.")
         check_number("ema_decay", ema_decay, 1.0)
         self.generator, self.discriminator = generator, discriminator
         self.ema_generator = as_float32(generator)
         self.ema_generator.name, self.ema_generator.trainable = "ema_generator", False
         self.value_range, self.ema_decay, self.seed = value_range, ema_decay, noise_seed(seed)
-        self.latent_dim = generator.input_shape[-1]
+        self.num_classes, self.class_frequencies = num_classes, class_frequencies
+        self.latent_dim = generator.inputs[0].shape[-1]
         self.image_shape = tuple(generator.output_shape[1:])
         self._count(("generator_loss", "discriminator_loss", "real_score", "fake_score"))
 
@@ -88,7 +115,7 @@ class GAN(CountedModel):
         generator_optimizer: keras.optimizers.Optimizer | str | dict | None = None,
         discriminator_optimizer: keras.optimizers.Optimizer | str | dict | None = None,
         discriminator_steps: int = 1,
-        r1: float = 0.0,
+        penalties: dict[str, float] | None = None,
         accumulate: int = 1,
         **kwargs,
     ):
@@ -100,39 +127,26 @@ class GAN(CountedModel):
                 Adam(2e-4, beta_1=0.5), as DCGAN.
             discriminator_optimizer: Another; the same default.
             discriminator_steps: Discriminator updates for each of the generator's, k in the paper.
-            r1: Weight gamma of (gamma / 2) |grad D(x)|^2, added to an objective without one.
+            penalties: Weights by a name in `kgan.PENALTIES`, in place of the objective's own;
+                {} for none, None for the objective's.
             accumulate: Equal pieces that each batch is computed in, to save memory: the same
                 updates, unless a network takes statistics of its batch.
             **kwargs: `run_eagerly`, `steps_per_execution` and `jit_compile`, as of Keras.
 
         Raises:
-            InputError: An unknown objective, no discriminator step or piece, a negative weight, a
-                second R1, a penalty on a discriminator with batch statistics, no two optimizers,
+            InputError: An unknown objective or penalty, no discriminator step or piece, a negative
+                weight, a penalty on a discriminator with batch statistics, no two optimizers,
                 without averages of their own, or an option of Keras that means nothing here, such
                 as `loss`.
         """
-        if isinstance(objective, str):
-            if objective not in OBJECTIVES:
-                raise unknown("objective", objective, OBJECTIVES)
-            objective = OBJECTIVES[objective]
-        elif not isinstance(objective, Objective):
-            raise InputError(
-                f"objective is {objective!r}: expected a kgan.Objective, or one of "
-                f"{', '.join(OBJECTIVES)}."
-            )
+        objective = objective_of(objective)
         discriminator_steps = whole_number("discriminator_steps", discriminator_steps)
-        check_number("r1", r1)
-        if r1 and any(penalty is penalties.r1 for penalty, _ in objective.penalties):
-            raise InputError(f"r1 is {r1}, but the objective has an R1 of its own: leave r1 out.")
-        terms = objective.penalties + (((penalties.r1, r1 / 2),) if r1 else ())
-        if terms and any(
-            isinstance(layer, keras.layers.BatchNormalization)
-            for layer in all_layers(self.discriminator)
-        ):
+        if "r1" in kwargs:
             raise InputError(
-                "A gradient penalty is per example, but the discriminator has batch normalisation, "
-                "which couples examples: build it with normalization 'layer' or 'none'."
+                f"r1 is {kwargs['r1']!r}: it is one of the penalties now, pass "
+                f'penalties={{"r1": {kwargs["r1"]!r}}}.'
             )
+        penalties = penalties_of(objective, penalties, self.discriminator)
         generator_optimizer, discriminator_optimizer = (
             an_optimizer(optimizer or Adam(2e-4, beta_1=0.5))
             for optimizer in (generator_optimizer, discriminator_optimizer)
@@ -144,18 +158,20 @@ class GAN(CountedModel):
         super().compile(**kwargs)
         self.accumulate = accumulate
         self.objective, self.discriminator_steps = objective, discriminator_steps
-        self.r1, self._penalties = r1, terms
+        self.penalties, self._game = penalties, Game(objective, penalties)
         self.generator_optimizer = built_optimizer(generator_optimizer, self.generator)
         self.discriminator_optimizer = built_optimizer(discriminator_optimizer, self.discriminator)
         self.optimizer = Optimizers(*self.optimizers)
 
     def _compile_arguments(self):
-        named = (name for name, known in OBJECTIVES.items() if known == self.objective)
-        own = ("generator_optimizer", "discriminator_optimizer", "discriminator_steps", "r1")
+        own = "generator_optimizer", "discriminator_optimizer", "discriminator_steps"
         return {
-            "objective": next(named, self.objective),
-            **{name: getattr(self, name) for name in (*own, "accumulate")},
+            "objective": name_of(self.objective),
+            **{name: getattr(self, name) for name in (*own, "penalties", "accumulate")},
         }
+
+    def compile_from_config(self, config):
+        super().compile_from_config(with_penalties(config))
 
     @property
     def networks(self) -> tuple[keras.Model, ...]:
@@ -167,8 +183,9 @@ class GAN(CountedModel):
         """The built optimizers, after `compile`."""
         return self.generator_optimizer, self.discriminator_optimizer
 
-    def call(self, latents, training=False):
-        return self.ema_generator(latents, training=False)
+    def call(self, inputs, training=False):
+        """Returns what the moving average makes of latents, or of latents and labels."""
+        return self.ema_generator(inputs, training=False)
 
     @property
     def parts(self) -> int:
@@ -178,25 +195,38 @@ class GAN(CountedModel):
         k = self.discriminator_steps
         # Every k-th row each, of a multiple of k rows.
         reals = tf.unstack(tf.reshape(x, (-1, k, *self.image_shape)), axis=1)
-        noise = Noise(self.seed, self.step.value, tf.shape(reals[-1])[0], streams=2 * k + 1)
-        for j, real in enumerate(reals):
-            self._discriminator_step(real, noise, j)
-        self._generator_step(reals[-1], noise.normal(k, self.latent_dim))
+        classes = [None] * k
+        if self.num_classes is not None:
+            classes = tf.unstack(tf.reshape(labels, (-1, k)), axis=1)
+        noise = Noise(self.seed, self.step.value, tf.shape(reals[-1])[0])
+        for j, (real, labels) in enumerate(zip(reals, classes, strict=True)):
+            self._discriminator_step(real, labels, noise, f"/{j}")
+        self._generator_step(reals[-1], classes[-1], noise)
         self._average()
         self.step.assign_add(1)
         logs = self._logs()
         return {**logs, "loss": logs["generator_loss"] + logs["discriminator_loss"]}
 
+    def _fake_labels(self, noise, name, real_labels, paired):
+        if self.num_classes is None or paired:
+            return real_labels
+        return labels_at(noise.uniform(name), self.class_frequencies)
+
     def _measure(self, real, labels):
+        labels = None if self.num_classes is None else labels
         step = tf.constant(TEST_STEP, tf.int64)
-        noise = Noise(self.seed, step, tf.shape(real)[0], streams=2, ragged=True)
-        fake = self.ema_generator(noise.normal(0, self.latent_dim), training=False)
+        noise = Noise(self.seed, step, tf.shape(real)[0], ragged=True)
+        fake_labels = self._fake_labels(noise, "labels", labels, self._game.paired)
+        latents = noise.normal("latents", self.latent_dim)
+        fake = self.ema_generator(joined(latents, fake_labels), training=False)
 
-        def discriminate(images):
-            return in_float32(self.discriminator, images)
+        def discriminate(images, labels):
+            return in_float32(self.discriminator, joined(images, labels))
 
-        mix = [noise.uniform(1)] if self._penalties else []
-        loss, logits = self._discriminator_losses(discriminate, real, fake, *mix)
+        mix = noise.uniform("mix") if self._game.penalised else None
+        loss, logits = self._game.discriminator_losses(
+            discriminate, real, fake, labels, fake_labels, mix
+        )
         self._count_discriminator(loss, *logits)
         real_logits, fake_logits = logits
         self._means["generator_loss"].update_state(
@@ -206,49 +236,50 @@ class GAN(CountedModel):
         )
         return self._logs()
 
-    def _discriminator_step(self, real, noise, j):
-        latents = noise.normal(j, self.latent_dim)
-        fake = tf.stop_gradient(self.generator(latents, training=True))
+    def _discriminator_step(self, real, labels, noise, update):
+        fake_labels = self._fake_labels(noise, f"labels{update}", labels, self._game.paired)
+        latents = noise.normal(f"latents{update}", self.latent_dim)
+        fake = tf.stop_gradient(self.generator(joined(latents, fake_labels), training=True))
 
-        def discriminate(images):
-            return self.discriminator(images, training=True)
+        def discriminate(images, labels):
+            return self.discriminator(joined(images, labels), training=True)
 
         def losses(*inputs):
-            return self._discriminator_losses(discriminate, *inputs)
+            return self._game.discriminator_losses(discriminate, *inputs)
 
-        mix = [noise.uniform(self.discriminator_steps + 1 + j)] if self._penalties else []
+        mix = noise.uniform(f"mix{update}") if self._game.penalised else None
         loss, logits = minimize(
             losses,
             self.discriminator_optimizer,
             self.discriminator.trainable_variables,
-            [real, fake, *mix],
+            [real, fake, labels, fake_labels, mix],
             self.accumulate,
         )
         self._count_discriminator(loss, *logits)
-
-    def _discriminator_losses(self, discriminate, real, fake, *mix):
-        real_logits, fake_logits = discriminate(real), discriminate(fake)
-        loss = self.objective.discriminator_loss(real_logits, fake_logits)
-        for penalty, weight in self._penalties:
-            loss += weight * penalty(discriminate, real, fake, *mix)
-        return loss, (real_logits, fake_logits)
 
     def _count_discriminator(self, loss, real_logits, fake_logits):
         self._means["discriminator_loss"].update_state(loss)
         self._means["real_score"].update_state(tf.sigmoid(real_logits))
         self._means["fake_score"].update_state(tf.sigmoid(fake_logits))
 
-    def _generator_step(self, real, latents):
-        def losses(real, latents):
-            fake_logits = self.discriminator(self.generator(latents, training=True), training=True)
-            real_logits = self.discriminator(real, training=True) if self.objective.paired else None
+    def _generator_step(self, real, labels, noise):
+        paired = self.objective.paired
+
+        def losses(latents, fake_labels, real, labels):
+            fake = self.generator(joined(latents, fake_labels), training=True)
+            fake_logits = self.discriminator(joined(fake, fake_labels), training=True)
+            real_logits = None
+            if paired:
+                real_logits = self.discriminator(joined(real, labels), training=True)
             return self.objective.generator_loss(real_logits, fake_logits), ()
 
+        fake_labels = self._fake_labels(noise, "labels", labels, paired)
+        latents = noise.normal("latents", self.latent_dim)
         loss, _ = minimize(
             losses,
             self.generator_optimizer,
             self.generator.trainable_variables,
-            [real, latents],
+            [latents, fake_labels, *((real, labels) if paired else (None, None))],
             self.accumulate,
         )
         self._means["generator_loss"].update_state(loss)
@@ -259,42 +290,6 @@ class GAN(CountedModel):
         for mean, variable in zip(self.ema_generator.weights, self.generator.weights, strict=True):
             mean.assign_add(rate * (variable - mean))
 
-    def to_images(self, outputs):
-        """Returns what the generator made as uint8 images; points in the plane stay float32."""
-        if self._points:
-            return outputs
-        low, high = self.value_range
-        scaled = (ops.cast(outputs, "float32") - low) * (255 / (high - low))
-        return ops.cast(ops.round(ops.clip(scaled, 0, 255)), "uint8")
-
-    @tf.function(reduce_retracing=True)
-    def _generate(self, latents):
-        return self.to_images(self.ema_generator(latents, training=False))
-
-    def generate(self, latents) -> np.ndarray:
-        """Returns what the moving-average generator makes of float32 latents `(n, latent_dim)`.
-
-        Returns:
-            uint8 `(n, height, width, channels)`; float32 `(n, 2)` for points in the plane.
-
-        Raises:
-            InputError: None are given, of another size, or with NaN or infinity.
-        """
-        return in_batches(self._generate, checked_rows("Latents", latents, self.latent_dim))
-
-    def sample(self, seeds) -> np.ndarray:
-        """Returns one image a seed, as `generate` does: image i depends on `seeds[i]` alone.
-
-        The latent to the bit, the image up to rounding, which may move a pixel by one level.
-
-        Args:
-            seeds: Integers `(n,)` from 0 to 2^63 - 1.
-
-        Raises:
-            InputError: A seed out of range, or none.
-        """
-        return self.generate(seed_latents(check_seeds(seeds), self.latent_dim))
-
     def get_config(self):
         return {
             **super().get_config(),
@@ -303,6 +298,8 @@ class GAN(CountedModel):
             "value_range": self.value_range,
             "ema_decay": self.ema_decay,
             "seed": self.seed,
+            "num_classes": self.num_classes,
+            "class_frequencies": self.class_frequencies,
         }
 
     @classmethod

@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from kgan.errors import InputError
+from kgan.models.precision import all_layers
 
 SPANS = {
     "sigmoid": (0.0, 1.0),
@@ -34,11 +35,47 @@ def check_functional(**networks) -> None:
             )
 
 
+def check_classes(num_classes: int | None, **networks) -> None:
+    """Raises an InputError unless networks take labels if there are classes, of as many.
+
+    Args:
+        num_classes: Number of classes; None without.
+        **networks: Functional models by their names.
+    """
+    for name, network in networks.items():
+        extra = network.inputs[1:]
+        if num_classes is None and extra:
+            raise InputError(
+                f"The {name} takes {len(network.inputs)} inputs and num_classes is None: pass the "
+                "number of classes if one is labels, else build it with one input."
+            )
+        if num_classes is None:
+            continue
+        takes = [(tuple(t.shape), keras.backend.standardize_dtype(t.dtype)) for t in extra]
+        if len(takes) != 1 or takes[0][0] != (None,) or "int" not in takes[0][1]:
+            raise InputError(
+                f"num_classes is {num_classes} and the {name} takes "
+                f"{takes or 'nothing'} beside its first input: expected labels, integers (batch,)."
+            )
+        for layer in all_layers(network):
+            found = getattr(layer, "num_classes", None)
+            if isinstance(layer, layers.Embedding):
+                found = layer.input_dim
+            if found not in (None, num_classes):
+                raise InputError(
+                    f"num_classes is {num_classes}, but the {name} was built for {found}: build "
+                    "both networks for as many classes as there are."
+                )
+
+
 def check_generator(generator: keras.Model, value_range: tuple[float, float]) -> None:
     """Raises an InputError unless a generator takes latents, and images of it span the range."""
     takes = [tuple(tensor.shape) for tensor in generator.inputs]
-    if len(takes) != 1 or len(takes[0]) != 2:
-        raise InputError(f"The generator takes {takes}: expected one input, (batch, latent_dim).")
+    if len(takes[0]) != 2:
+        raise InputError(
+            f"The generator takes {takes}: expected one input, (batch, latent_dim), or that one "
+            "and labels, (batch,)."
+        )
     name = last_activation(generator)
     is_image = len(generator.output_shape) == 4
     if is_image and name in SPANS and SPANS[name] != value_range:

@@ -1,12 +1,17 @@
 """From seeds or latents to samples: sample i depends on seed i alone, its image up to rounding."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import tensorflow as tf
 
 from kgan.errors import InputError
 from kgan.models import MAX_SEED
+from kgan.models.labels import labels_at
 
 SAMPLE_BATCH = 64
+# In the second place of a seed: training noise is positive there, that of estimates below -2^61.
+LATENTS, LABELS = -1, -2
 
 
 def seed_latents(seeds, latent_dim: int) -> tf.Tensor:
@@ -22,26 +27,49 @@ def seed_latents(seeds, latent_dim: int) -> tf.Tensor:
 @tf.function(reduce_retracing=True)  # Eagerly the loop runs in Python.
 def _latents(seeds, latent_dim):
     def latent(seed):
-        # Training noise has a counter from 0 in the second place: no overlap.
-        pair = tf.stack([seed, tf.constant(-1, tf.int64)])
+        pair = tf.stack([seed, tf.constant(LATENTS, tf.int64)])
         return tf.random.stateless_normal([latent_dim], pair, alg="philox")
 
     return tf.map_fn(latent, seeds, fn_output_signature=tf.float32)
 
 
-def in_batches(function, rows: np.ndarray) -> np.ndarray:
+def seed_labels(seeds, frequencies: Sequence[float]) -> tf.Tensor:
+    """Returns labels int32 `(n,)` by class frequency, label i a function of `seeds[i]` alone.
+
+    Args:
+        seeds: int64 `(n,)`, from 0.
+        frequencies: Of every class, 0 or more, not all 0.
+    """
+    return labels_at(_uniform(tf.convert_to_tensor(seeds, tf.int64)), frequencies)
+
+
+@tf.function(reduce_retracing=True)
+def _uniform(seeds):
+    def number(seed):
+        pair = tf.stack([seed, tf.constant(LABELS, tf.int64)])
+        return tf.random.stateless_uniform([], pair, alg="philox")
+
+    return tf.map_fn(number, seeds, fn_output_signature=tf.float32)
+
+
+def in_batches(function: Callable, rows: np.ndarray, *others: np.ndarray) -> np.ndarray:
     """Returns `function` of rows, called on one fixed batch size.
 
     So the same kernels run however much is asked for, and the same rows give the same bytes. At
     another place in a batch a row may be rounded otherwise.
 
     Args:
-        function: From `(SAMPLE_BATCH, ...)` to a tensor with a row each.
+        function: From one `(SAMPLE_BATCH, ...)` or more to a tensor with a row each.
         rows: `(n, ...)`, n of 1 or more.
+        *others: As many rows each.
     """
-    padded = np.resize(rows, (-(-len(rows) // SAMPLE_BATCH) * SAMPLE_BATCH, *rows.shape[1:]))
-    chunks = np.split(padded, len(padded) // SAMPLE_BATCH)
-    return np.concatenate([function(chunk).numpy() for chunk in chunks])[: len(rows)]
+    count = -(-len(rows) // SAMPLE_BATCH)
+
+    def chunks(array):
+        return np.split(np.resize(array, (count * SAMPLE_BATCH, *array.shape[1:])), count)
+
+    parts = zip(*map(chunks, (rows, *others)), strict=True)
+    return np.concatenate([function(*part).numpy() for part in parts])[: len(rows)]
 
 
 def checked_rows(what: str, rows, width: int) -> np.ndarray:

@@ -1,5 +1,7 @@
 """From per-example losses to an update: the one place that averages, scales and applies."""
 
+import functools
+import hashlib
 from collections.abc import Callable, Sequence
 
 import keras
@@ -48,7 +50,7 @@ def minimize(losses: Callable, optimizer, variables, inputs: Sequence, pieces: i
             caller wants back, nested at will.
         optimizer: A built Keras optimizer; float16 loss scaling is honoured.
         variables: What it updates.
-        inputs: Tensors `(batch, ...)`.
+        inputs: Tensors `(batch, ...)`, or None, which stays None.
         pieces: Equal parts that the batch is computed in, one after another: less memory, the same
             gradient unless a network takes statistics of its batch.
 
@@ -67,7 +69,8 @@ def minimize(losses: Callable, optimizer, variables, inputs: Sequence, pieces: i
         return tape.gradient(scaled, weights), mean, rest
 
     gradients, means, rests, drawn = [], [], [], []
-    for number, rows in enumerate(zip(*(tf.split(t, pieces) for t in inputs), strict=True)):
+    parts = ([None] * pieces if t is None else tf.split(t, pieces) for t in inputs)
+    for number, rows in enumerate(zip(*parts, strict=True)):
         # Nothing of a piece is computed before the one before is done: else no memory is saved.
         done = [gradient for gradient in gradients if gradient is not None]
         with tf.control_dependencies(done), piece(number, pieces, drawn):
@@ -84,26 +87,34 @@ def _sum(gradients):
     return None if gradients[0] is None else tf.add_n(gradients)
 
 
-class Noise:
-    """Noise as a pure function of (seed, step, stream, row), equal on any number of replicas.
+def _first(name: str) -> int:
+    """Returns where the counters of a name begin, from 2^61 to below 2^62; equal everywhere."""
+    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+    return 2**61 + int.from_bytes(digest, "big") % 2**61
 
-    The rows of the global batch are drawn everywhere and each replica takes its own. They are the
-    same eagerly and in a graph; what XLA compiles draws others.
+
+class Noise:
+    """Noise as a pure function of (seed, step, name, row), equal on any number of replicas.
+
+    Whoever draws does so under a name of its own, so that a new consumer changes nobody else's
+    draws. The rows of the global batch are drawn everywhere and each replica takes its own. They
+    are the same eagerly and in a graph; what XLA compiles draws others.
+
+    Philox is keyed by (seed, counter), the counter being a hash of the name plus the step. So two
+    steps of a name never meet, and two names do only if their hashes are fewer steps apart than a
+    run has: one chance in 2^30 for 10^9 steps. Counters are positive here, and negative in
+    `RowNoise` and for what `seeds` draws: those never meet these.
 
     Args:
         seed: The run's seed.
-        step: Integer scalar tensor.
+        step: Integer scalar tensor, between -2^61 and 2^61.
         batch: Rows on this replica.
-        streams: Streams in a step; every one of them is drawn at most once.
         ragged: Whether replicas may have different numbers of rows, as those of the last batch
             that `evaluate` sees: then they tell each other. Training has equal ones.
     """
 
-    def __init__(
-        self, seed: int, step: tf.Tensor, batch: tf.Tensor, streams: int, ragged: bool = False
-    ):
-        self._seed, self._first = seed, tf.cast(step, tf.int64) * streams
-        self._batch = batch
+    def __init__(self, seed: int, step: tf.Tensor, batch: tf.Tensor, ragged: bool = False):
+        self._seed, self._step, self._batch = seed, tf.cast(step, tf.int64), batch
         number, replicas = replica()
         self._before, self._total = number * batch, replicas * batch
         if ragged and replicas > 1:
@@ -112,69 +123,84 @@ class Noise:
             counts = tf.cast(counts, tf.int32)
             self._before, self._total = tf.reduce_sum(counts[:number]), tf.reduce_sum(counts)
 
-    def normal(self, stream: int, shape: int | Sequence[int]) -> tf.Tensor:
+    def normal(self, name: str, shape: int | Sequence[int]) -> tf.Tensor:
         """Returns standard normal float32 `(batch, *shape)`.
 
         Args:
-            stream: From 0 to `streams - 1`.
+            name: Of the stream, drawn from at most once a step.
             shape: Of one row, static.
         """
-        return self._rows(tf.random.stateless_normal, stream, shape)
+        return self._rows(tf.random.stateless_normal, name, shape)
 
-    def uniform(self, stream: int, shape: int | Sequence[int] = ()) -> tf.Tensor:
+    def uniform(self, name: str, shape: int | Sequence[int] = ()) -> tf.Tensor:
         """Returns float32 `(batch, *shape)`, uniform in [0, 1).
 
         Args:
-            stream: From 0 to `streams - 1`.
+            name: Of the stream, drawn from at most once a step.
             shape: Of one row, static.
         """
-        return self._rows(tf.random.stateless_uniform, stream, shape)
+        return self._rows(tf.random.stateless_uniform, name, shape)
 
-    def _rows(self, draw, stream, shape):
+    def integers(self, name: str, high: int, shape: int | Sequence[int] = ()) -> tf.Tensor:
+        """Returns int32 `(batch, *shape)`, uniform from 0 to `high - 1`.
+
+        Args:
+            name: Of the stream, drawn from at most once a step.
+            high: From 1 to 2^31 - 1.
+            shape: Of one row, static.
+        """
+        draw = functools.partial(tf.random.stateless_uniform, minval=0, maxval=high, dtype=tf.int32)
+        return self._rows(draw, name, shape)
+
+    def _rows(self, draw, name, shape):
         shape = [shape] if isinstance(shape, int) else list(shape)
-        seed = tf.stack([tf.constant(self._seed, tf.int64), self._first + stream])
+        seed = tf.stack([tf.constant(self._seed, tf.int64), self._step + _first(name)])
         rows = draw([self._total, *shape], seed, alg="philox")
         return rows[self._before : self._before + self._batch]
 
 
 class RowNoise:
-    """Noise of an estimate: row i is a function of (seed, rows[i], stream) alone.
+    """Noise of an estimate: row i is a function of (seed, rows[i], name, number) alone.
 
     So it is the same however the rows are batched, and none of it is drawn in training or by
-    `seed_latents`, under the same seed too.
+    `seed_latents`, under the same seed too: its counters are negative, from -2^61 downwards. Two
+    names meet only if their hashes are closer than 2^20 times the rows.
 
     Args:
-        rows: int64 `(batch,)`, from 0.
+        rows: int64 `(batch,)`, from 0 to below 2^40.
         seed: int64 scalar.
     """
 
-    STREAMS = 2**20
+    NUMBERS = 2**20
 
     def __init__(self, rows: tf.Tensor, seed: tf.Tensor):
         self._rows, self._seed = rows, seed
 
-    def normal(self, stream: int | tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
+    def normal(self, name: str, shape: Sequence[int], number: int | tf.Tensor = 0) -> tf.Tensor:
         """Returns standard normal float32 `(batch, *shape)`.
 
         Args:
-            stream: From 0 to `STREAMS - 1`.
+            name: Of the stream.
             shape: Of one row.
+            number: Which of the stream's draws, from 0 to `NUMBERS - 1`.
         """
-        return self._drawn(tf.random.stateless_normal, stream, shape)
+        return self._drawn(tf.random.stateless_normal, name, shape, number)
 
-    def uniform(self, stream: int | tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
+    def uniform(self, name: str, shape: Sequence[int], number: int | tf.Tensor = 0) -> tf.Tensor:
         """Returns float32 `(batch, *shape)`, uniform in [0, 1).
 
         Args:
-            stream: From 0 to `STREAMS - 1`.
+            name: Of the stream.
             shape: Of one row.
+            number: Which of the stream's draws, from 0 to `NUMBERS - 1`.
         """
-        return self._drawn(tf.random.stateless_uniform, stream, shape)
+        return self._drawn(tf.random.stateless_uniform, name, shape, number)
 
-    def _drawn(self, draw, stream, shape):
+    def _drawn(self, draw, name, shape, number):
+        first, number = _first(name), tf.cast(number, tf.int64)
+
         def one(row):
-            # Training counts from 0 and `seed_latents` has -1: no overlap.
-            counter = -2 - (row * self.STREAMS + tf.cast(stream, tf.int64))
+            counter = -(first + row * self.NUMBERS + number)
             return draw(shape, tf.stack([self._seed, counter]), alg="philox")
 
         return tf.map_fn(one, self._rows, fn_output_signature=tf.float32)

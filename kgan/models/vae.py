@@ -101,7 +101,7 @@ class VAE(Autoencoder):
         return self.likelihood == "gaussian" and len(self.image_shape) != 3
 
     def _update(self, x, labels):
-        noise = Noise(self.seed, self.step.value, tf.shape(x)[0], streams=2)
+        noise = Noise(self.seed, self.step.value, tf.shape(x)[0])
         x = self._examples(x, noise)
 
         def step_losses(x, normal):
@@ -110,7 +110,7 @@ class VAE(Autoencoder):
             terms = self._terms(x, posterior, self.decoder(z, training=True))
             return terms["loss"], terms
 
-        inputs = [x, noise.normal(0, self.latent_dim)]
+        inputs = [x, noise.normal("latents", self.latent_dim)]
         _, terms = minimize(
             step_losses, self.optimizer, self.trainable_variables, inputs, self.accumulate
         )
@@ -120,16 +120,16 @@ class VAE(Autoencoder):
     def _measure(self, x, labels):
         # The same noise in every batch, so that two evaluations are equal.
         step = tf.constant(TEST_STEP, tf.int64)
-        noise = Noise(self.seed, step, tf.shape(x)[0], streams=2, ragged=True)
+        noise = Noise(self.seed, step, tf.shape(x)[0], ragged=True)
         x = self._examples(x, noise)
         posterior = self._posterior(x)
-        z = _reparameterized(posterior, noise.normal(0, self.latent_dim))
+        z = _reparameterized(posterior, noise.normal("latents", self.latent_dim))
         return self._seen(self._terms(x, posterior, self.outputs(z)))
 
     def _examples(self, x, noise):
         if not self.dynamic_binarization:
             return x
-        return ops.cast(noise.uniform(1, self.image_shape) < x, "float32")
+        return ops.cast(noise.uniform("binarization", self.image_shape) < x, "float32")
 
     def _terms(self, x, posterior, outputs):
         reconstruction = self._negative_log_likelihood(outputs, x)
@@ -244,7 +244,7 @@ class VAE(Autoencoder):
     def _elbo(self, images, rows, seed):
         x = self._examples(self.to_range(images), RowNoise(rows, seed))
         posterior = self._posterior(x)
-        z = _reparameterized(posterior, RowNoise(rows, seed).normal(0, (self.latent_dim,)))
+        z = _reparameterized(posterior, RowNoise(rows, seed).normal("latents", (self.latent_dim,)))
         return self._terms(x, posterior, self.outputs(z))["elbo"]
 
     @tf.function(reduce_retracing=True)
@@ -256,7 +256,7 @@ class VAE(Autoencoder):
         for first in tf.range(0, samples, SAMPLE_CHUNK):
             size = tf.minimum(samples - first, SAMPLE_CHUNK)
             shape = (SAMPLE_CHUNK, self.latent_dim)
-            epsilon = noise.normal(2 + first // SAMPLE_CHUNK, shape)[:, :size]
+            epsilon = noise.normal("importance", shape, first // SAMPLE_CHUNK)[:, :size]
             z = _reparameterized((mean, log_variance), epsilon)
             outputs = self.outputs(tf.reshape(z, (-1, self.latent_dim)))
             log_x = -self._negative_log_likelihood(outputs, tf.repeat(x, size, axis=0))

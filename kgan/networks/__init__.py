@@ -1,7 +1,8 @@
 """Network builders by name: loss-free functional Keras models, sized by what they are given."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from kgan.tables import Table
 
@@ -11,15 +12,21 @@ class Network:
     """A pair of builders.
 
     Attributes:
-        generator: `(image_shape, latent_dim, **options) -> keras.Model`.
-        discriminator: `(image_shape, **options) -> keras.Model`.
+        generator: `(image_shape, latent_dim, num_classes=None, **options) -> keras.Model`, from
+            latents, and labels if there are classes.
+        discriminator: `(image_shape, num_classes=None, **options) -> keras.Model`, from images,
+            and labels if there are classes.
         value_range: What the generator's output activation spans, for images.
+        about: What it is for, in a sentence.
+        smallest: Options of either that make it as small as it works, for the tests.
         method: By which of `kgan.methods.METHODS` they are trained.
     """
 
     generator: Callable
     discriminator: Callable
     value_range: tuple[float, float]
+    about: str
+    smallest: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
     method: str = "gan"
 
 
@@ -32,18 +39,34 @@ class Coder:
             is trained layer by layer.
         decoder: As `encoder`, the way back.
         method: By which of `kgan.methods.METHODS` they are trained.
+        about: What it is for, in a sentence.
+        smallest: Options that make it as small as it works, for the tests.
     """
 
     encoder: Callable
     decoder: Callable
     method: str
+    about: str
+    smallest: dict[str, Any] = field(default_factory=dict)
 
 
 NETWORKS = Table(
     __name__,
     {
-        "dcgan": Network("dcgan:generator", "dcgan:discriminator", (-1.0, 1.0)),
-        "mlp": Network("mlp:generator", "mlp:discriminator", (0.0, 1.0)),
+        "dcgan": Network(
+            "dcgan:generator",
+            "dcgan:discriminator",
+            (-1.0, 1.0),
+            "Convolutions for images from 8x8 whose sides halve evenly.",
+            ({"width": 4}, {"width": 4}),
+        ),
+        "mlp": Network(
+            "mlp:generator",
+            "mlp:discriminator",
+            (0.0, 1.0),
+            "Fully connected layers for points and for small images of any shape.",
+            ({"width": 16}, {"width": 8, "pieces": 2}),
+        ),
     },
 )
 
@@ -51,10 +74,32 @@ AUTOENCODERS = Table(
     __name__,
     {
         "conv_autoencoder": Coder(
-            "conv_autoencoder:encoder", "conv_autoencoder:decoder", "autoencoder"
+            "conv_autoencoder:encoder",
+            "conv_autoencoder:decoder",
+            "autoencoder",
+            "Compresses images into a code by convolutions.",
+            {"width": 2},
         ),
-        "denoising": Coder("conv_autoencoder:encoder", "conv_autoencoder:decoder", "denoising"),
-        "stacked": Coder("stacked:encoders", "stacked:decoders", "stacked"),
-        "vae": Coder("variational:encoder", "variational:decoder", "vae"),
+        "denoising": Coder(
+            "conv_autoencoder:encoder",
+            "conv_autoencoder:decoder",
+            "denoising",
+            "The same from corrupted images: learns features and removes the corruption.",
+            {"width": 2},
+        ),
+        "stacked": Coder(
+            "stacked:encoders",
+            "stacked:decoders",
+            "stacked",
+            "Dense layers trained one by one, for classifiers when labels are scarce.",
+            {"width": 8, "depth": 2},
+        ),
+        "vae": Coder(
+            "variational:encoder",
+            "variational:decoder",
+            "vae",
+            "A variational autoencoder: codes, samples and a bound on the likelihood.",
+            {"width": 8},
+        ),
     },
 )

@@ -8,7 +8,13 @@ import keras
 from keras import initializers, layers
 
 from kgan.errors import InputError
-from kgan.layers import BatchNormalization, Conv2D, Conv2DTranspose
+from kgan.layers import (
+    BatchNormalization,
+    ConditionalBatchNormalization,
+    Conv2D,
+    Conv2DTranspose,
+)
+from kgan.networks.labels import label_input, projection
 
 NORMALIZATIONS = ("batch", "layer", "none")
 
@@ -53,16 +59,24 @@ def _normalize(normalization: str, x):
     return layers.GroupNormalization(1)(x) if normalization == "layer" else x
 
 
-def generator(image_shape: tuple[int, ...], latent_dim: int, width: int = 64) -> keras.Model:
+def generator(
+    image_shape: tuple[int, ...],
+    latent_dim: int,
+    width: int = 64,
+    num_classes: int | None = None,
+) -> keras.Model:
     """Returns a generator of 4x4 stride-2 transposed convolutions with batch normalisation.
 
     Args:
         image_shape: `(height, width, channels)`.
         latent_dim: Dimensions of the noise.
         width: Channels of the last hidden map.
+        num_classes: Number of classes, whose labels are a second input: they choose the gain and
+            bias of every normalisation. None for one input.
 
     Returns:
-        A model from `(batch, latent_dim)` to `(batch, *image_shape)` in [-1, 1].
+        A model from `(batch, latent_dim)`, or that and labels int32 `(batch,)`, to
+        `(batch, *image_shape)` in [-1, 1].
 
     Raises:
         InputError: The network cannot be built for this shape.
@@ -71,35 +85,52 @@ def generator(image_shape: tuple[int, ...], latent_dim: int, width: int = 64) ->
     height, breadth = (side >> halvings for side in image_shape[:2])
     channels = [width * min(8, 1 << i) for i in reversed(range(halvings))]
 
-    inputs = keras.Input((latent_dim,), name="latents")
+    latents = keras.Input((latent_dim,), name="latents")
+    inputs = latents if num_classes is None else [latents, label_input()]
+
+    def normalized(x):
+        if num_classes is None:
+            return _normalize("batch", x)
+        layer = ConditionalBatchNormalization(num_classes, momentum=0.9, epsilon=1e-5)
+        return layer([x, inputs[1]])
+
     x = layers.Dense(height * breadth * channels[0], use_bias=False, kernel_initializer=_normal())(
-        inputs
+        latents
     )
     x = layers.Reshape((height, breadth, channels[0]))(x)
-    x = layers.ReLU()(_normalize("batch", x))
+    x = layers.ReLU()(normalized(x))
     for count in channels[1:]:
         x = Conv2DTranspose(
             count, 4, 2, padding="same", use_bias=False, kernel_initializer=_normal()
         )(x)
-        x = layers.ReLU()(_normalize("batch", x))
+        x = layers.ReLU()(normalized(x))
     x = Conv2DTranspose(image_shape[2], 4, 2, padding="same", kernel_initializer=_normal())(x)
     outputs = layers.Activation("tanh", dtype="float32")(x)
     return keras.Model(inputs, outputs, name="dcgan_generator")
 
 
 def discriminator(
-    image_shape: tuple[int, ...], width: int = 64, normalization: str = "batch"
+    image_shape: tuple[int, ...],
+    width: int = 64,
+    normalization: str = "batch",
+    num_classes: int | None = None,
 ) -> keras.Model:
     """Returns a discriminator of 4x4 stride-2 convolutions with LeakyReLU of slope 0.2.
+
+    Of classes it is a projection discriminator (Miyato and Koyama 2018). Its phi is the flattened
+    last map, as for the logit without classes: after two or three halvings a position sees 10 to 22
+    pixels, so that a map that is pooled first would show the class as a bag of patches.
 
     Args:
         image_shape: `(height, width, channels)`.
         width: Channels of the first map.
         normalization: "batch", "layer" or "none", after every convolution but the first. "batch"
             makes one example's logit depend on the others', which gradient penalties forbid.
+        num_classes: Number of classes, whose labels are a second input; None for one input.
 
     Returns:
-        A model from `(batch, *image_shape)` in [-1, 1] to `(batch,)` logits.
+        A model from `(batch, *image_shape)` in [-1, 1], or that and labels int32 `(batch,)`, to
+        `(batch,)` logits.
 
     Raises:
         InputError: The network cannot be built for this shape, or the normalisation is unknown.
@@ -109,8 +140,7 @@ def discriminator(
             f"Unknown normalization {normalization!r}. Known: {', '.join(NORMALIZATIONS)}."
         )
     halvings = num_halvings(image_shape)
-    inputs = keras.Input(image_shape, name="images")
-    x = inputs
+    x = images = keras.Input(image_shape, name="images")
     for i in range(halvings):
         normalized = i > 0 and normalization != "none"
         x = Conv2D(
@@ -124,7 +154,10 @@ def discriminator(
         x = _normalize(normalization, x) if normalized else x
         x = layers.LeakyReLU(0.2)(x)
     x = layers.Flatten()(x)
-    logits = layers.Dense(1, kernel_initializer=_normal(), dtype="float32")(x)
+    inputs, logits = images, layers.Dense(1, kernel_initializer=_normal(), dtype="float32")(x)
+    if num_classes is not None:
+        inputs = [images, label_input()]
+        logits = projection(logits, x, inputs[1], num_classes, _normal())
     return keras.Model(
         inputs, layers.Reshape((), dtype="float32")(logits), name="dcgan_discriminator"
     )

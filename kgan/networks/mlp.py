@@ -8,7 +8,8 @@ import math
 import keras
 from keras import initializers, layers, ops
 
-from kgan.layers import Dropout, Maxout
+from kgan.layers import Dropout, LabelEmbedding, Maxout
+from kgan.networks.labels import label_input, projection
 
 
 def generator(
@@ -17,6 +18,7 @@ def generator(
     width: int = 1200,
     init_range: float = 0.05,
     mean_image=None,
+    num_classes: int | None = None,
 ) -> keras.Model:
     """Returns a ReLU network with two hidden layers.
 
@@ -27,18 +29,24 @@ def generator(
         init_range: Kernels start uniform in plus or minus this.
         mean_image: `image_shape` in [0, 1]; the output biases start at its logits, so that the
             first samples have the marginals of the data. Zeros if None.
+        num_classes: Number of classes, whose labels are a second input: each has a vector beside
+            the noise, as many numbers on the same scale. None for one input.
 
     Returns:
-        A model from `(batch, latent_dim)` to `(batch, *image_shape)`: in [0, 1] for images
-        (sigmoid), unbounded for points.
+        A model from `(batch, latent_dim)`, or that and labels int32 `(batch,)`, to
+        `(batch, *image_shape)`: in [0, 1] for images (sigmoid), unbounded for points.
     """
     is_image = len(image_shape) == 3
 
     def kernel():
         return initializers.RandomUniform(-init_range, init_range)
 
-    inputs = keras.Input((latent_dim,), name="latents")
-    x = layers.Dense(width, activation="relu", kernel_initializer=kernel())(inputs)
+    x = inputs = keras.Input((latent_dim,), name="latents")
+    if num_classes is not None:
+        inputs = [x, label_input()]
+        embedding = LabelEmbedding(num_classes, latent_dim, initializers.RandomNormal(stddev=1.0))
+        x = layers.Concatenate()([x, embedding(inputs[1])])
+    x = layers.Dense(width, activation="relu", kernel_initializer=kernel())(x)
     x = layers.Dense(width, activation="relu", kernel_initializer=kernel())(x)
     output = layers.Dense(
         math.prod(image_shape),
@@ -62,6 +70,7 @@ def discriminator(
     input_dropout: float = 0.2,
     dropout: float = 0.5,
     init_range: float = 0.005,
+    num_classes: int | None = None,
 ) -> keras.Model:
     """Returns two maxout layers with dropout (Goodfellow et al. 2013, 2014).
 
@@ -72,21 +81,27 @@ def discriminator(
         input_dropout: Share of the inputs dropped, from 0 to below 1.
         dropout: Share of each hidden layer dropped, from 0 to below 1.
         init_range: Kernels start uniform in plus or minus this.
+        num_classes: Number of classes, whose labels are a second input: a projection of the last
+            hidden layer (Miyato and Koyama 2018). None for one input.
 
     Returns:
-        A model from `(batch, *image_shape)` to `(batch,)` logits.
+        A model from `(batch, *image_shape)`, or that and labels int32 `(batch,)`, to `(batch,)`
+        logits.
     """
 
     def kernel():
         return initializers.RandomUniform(-init_range, init_range)
 
-    inputs = keras.Input(image_shape, name="images")
-    x = Dropout(input_dropout)(layers.Flatten()(inputs))
+    inputs = images = keras.Input(image_shape, name="images")
+    x = Dropout(input_dropout)(layers.Flatten()(images))
     x = Maxout(width, pieces, kernel_initializer=kernel())(x)
     x = Dropout(dropout)(x)
     x = Maxout(width, pieces, kernel_initializer=kernel())(x)
     x = Dropout(dropout)(x)
     logits = layers.Dense(1, kernel_initializer=kernel(), dtype="float32")(x)
+    if num_classes is not None:
+        inputs = [images, label_input()]
+        logits = projection(logits, x, inputs[1], num_classes, kernel())
     return keras.Model(
         inputs, layers.Reshape((), dtype="float32")(logits), name="mlp_discriminator"
     )

@@ -12,7 +12,14 @@ from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 import kgan
 from kgan.serving.saved import signatures
 
-KNOWN = ("image_shape", "latent_dim", "code_size", "class_names")
+KNOWN = (
+    "image_shape",
+    "latent_dim",
+    "code_size",
+    "num_classes",
+    "class_names",
+    "class_frequencies",
+)
 
 
 def write_assets(path: Path, model: keras.Model, name: str, about: dict) -> None:
@@ -31,7 +38,7 @@ def write_assets(path: Path, model: keras.Model, name: str, about: dict) -> None
     place.mkdir()
     found = {
         "family": type(model).__name__,
-        **{key: getattr(model, key) for key in KNOWN if hasattr(model, key)},
+        **{key: getattr(model, key) for key in KNOWN if getattr(model, key, None) is not None},
         "step": int(model.step.numpy()),
         "endpoints": {
             key: {"inputs": _described(found.inputs), "outputs": _described(found.outputs)}

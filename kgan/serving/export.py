@@ -33,7 +33,9 @@ def export(
     - GAN: `sample` from int64 `seeds` `(n,)` to `images`, `sample_png` from `seeds` to PNG files
       `image_bytes`, `generate` from float32 `latents` `(n, latent_dim)` to `images`, all of the
       moving-average generator; `discriminate` from uint8 `images` to `logits` and `probabilities`
-      `(n,)`. Generators of points give and take float32 `points`, and have no `sample_png`.
+      `(n,)`. Generators of points give and take float32 `points`, and have no `sample_png`. Of
+      classes all take int32 `labels` `(n,)` as well; -1 draws one from its seed, by class
+      frequency, in `sample` and `sample_png`.
     - Autoencoders: `reconstruct` from `images` to `images`, `encode` from `images` to `codes`
       `(n, code_size)`, `decode` from `codes` to `images`; a VAE also `sample` and `sample_png`.
     - Classifier: `classify` from `images` to `probabilities` `(n, num_classes)`, `classify_png`

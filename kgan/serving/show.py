@@ -109,7 +109,7 @@ def _rest(name: str, key: str, signature: SignatureDef, address: str) -> str:
     comment = f"# {key}: {_described(signature)}\n"
     inputs = signature.inputs
     if all(len(info.tensor_shape.dim) == 1 and _type(info) != "string" for info in inputs.values()):
-        body = {"signature_name": key, "inputs": {argument: [1, 2] for argument in sorted(inputs)}}
+        body = {"signature_name": key, "inputs": {name: _numbers(name) for name in sorted(inputs)}}
         return f"{comment}curl -sS -d {shlex.quote(json.dumps(body))} {url}"
     rows = ", ".join(f'"{argument}": {_json_rows(inputs[argument])}' for argument in sorted(inputs))
     used = {"base64" if _type(info) == "string" else "numpy" for info in inputs.values()}
@@ -118,6 +118,11 @@ def _rest(name: str, key: str, signature: SignatureDef, address: str) -> str:
         f'print(json.dumps({{"signature_name": "{key}", "inputs": inputs}}))'
     )
     return f"{comment}python -c {shlex.quote(program)} |\n  curl -sS -d @- {url}"
+
+
+def _numbers(argument: str) -> list[int]:
+    """Returns two numbers that an input takes: every model has a class 0."""
+    return [0, 0] if argument == "labels" else [1, 2]
 
 
 def _json_rows(info: TensorInfo) -> str:
@@ -151,16 +156,16 @@ def _grpc(name: str, found: dict[str, SignatureDef], address: str) -> str:
     ]
     for key in sorted(found):
         inputs = found[key].inputs
-        rows = [f", {argument}={_array(inputs[argument])}" for argument in sorted(inputs)]
+        rows = [f", {argument}={_array(argument, inputs[argument])}" for argument in sorted(inputs)]
         lines.append(f'outputs = predict("{key}"{"".join(rows)})')
     return "\n".join(lines)
 
 
-def _array(info: TensorInfo) -> str:
+def _array(argument: str, info: TensorInfo) -> str:
     if _type(info) == "string":
         return 'np.array([open("image.png", "rb").read()], object)'
     if len(info.tensor_shape.dim) == 1:
-        return f'np.array([1, 2], "{_type(info)}")'
+        return f'np.array({_numbers(argument)}, "{_type(info)}")'
     return f'np.zeros({_shape(info)}, "{_type(info)}")'
 
 

@@ -13,6 +13,7 @@ from kgan.methods import method_of
 from kgan.methods.autoencoder import AutoencoderConfig
 from kgan.methods.gan import GANConfig
 from kgan.methods.presets import PRESETS, find
+from kgan.methods.recorded import config_of
 from kgan.methods.settings import override, parse_setting, settings
 
 
@@ -23,7 +24,7 @@ def test_json_round_trip_keeps_everything():
             "data.image_size": [48, 64],
             "network.generator.width": 32,
             "generator_optimizer.beta_1": 0,
-            "game.r1": 2,
+            "game.penalties": {"r1": 2},
         },
     )
     again = GANConfig.from_dict(json.loads(json.dumps(config.to_dict())))
@@ -62,7 +63,11 @@ def test_another_network_drops_the_old_ones_options():
         ({"batch_size": 0}, "batch_size is 0"),
         ({"batch_size": 2.5}, "expected an integer"),
         ({"batch_size": True}, "expected an integer"),
-        ({"game.r1": "much"}, "expected a number"),
+        ({"game.penalties.r1": "much"}, "game.penalties.r1 is 'much': expected a finite number"),
+        ({"game.penalties": {"r1": -1}}, "game.penalties.r1 is -1: expected a finite number"),
+        ({"game.penalties": {"r3": 1}}, "Unknown penalty 'r3'. Known: .*r1"),
+        ({"game.penalties": [1]}, "game.penalties is .1.: expected settings by name"),
+        ({"game.r1": 1}, "Unknown setting 'game.r1': it is .*--set game.penalties.r1=1"),
         ({"generator_optimizer.learning_rate": 0.0}, "above 0"),
         ({"generator_optimizer.learning_rate": float("nan")}, "above 0"),
         ({"seed": -1}, "seed is -1"),
@@ -73,6 +78,41 @@ def test_another_network_drops_the_old_ones_options():
 def test_wrong_settings_say_what_was_expected(changes, message):
     with pytest.raises(InputError, match=message):
         override(GANConfig(), changes)
+
+
+def test_penalties_are_replaced_whole_or_one_at_a_time():
+    def penalties(*changes, objective="relativistic"):
+        config = override(GANConfig(), {"game.objective": objective})
+        for change in changes:
+            config = override(config, change)
+        known = {k: v for k, v in settings(config).items() if k.startswith("game.penalties.")}
+        assert known == {f"game.penalties.{k}": v for k, v in (config.game.penalties or {}).items()}
+        return config.game.penalties
+
+    assert penalties() is None
+    assert penalties({"game.penalties": {}}) == {}
+    assert penalties({"game.penalties": {"r1": 1}}) == {"r1": 1}
+    assert penalties({"game.penalties.r1": 0.1}) == {"r1": 0.1, "r2": 1.0}
+    assert penalties({"game.penalties": {}}, {"game.penalties.r2": 2}) == {"r2": 2}
+    assert penalties({"game.penalties.r2": 2, "game.penalties": {}}) == {"r2": 2}
+    assert penalties({"game.penalties": {"r1": 1}}, {"game.penalties": None}) is None
+    assert penalties({"game.penalties.r1": 1}, objective="hinge") == {"r1": 1}
+    both = {"game.penalties.r1": 1, "game.objective": "wasserstein"}
+    assert penalties(both) == {"gradient_penalty": 10.0, "r1": 1}
+
+
+def test_a_run_of_before_penalties_had_names_opens():
+    values = GANConfig().to_dict()
+    del values["game"]["penalties"]
+
+    def opened(objective, r1):
+        game = {**values["game"], "objective": objective, "r1": r1}
+        return config_of({"config": {**values, "game": game}}).game.penalties
+
+    assert opened("hinge", 0.0) is None
+    assert opened("relativistic", 0) is None
+    assert opened("hinge", 0.5) == {"r1": 0.5}
+    assert opened("wasserstein", 2) == {"gradient_penalty": 10.0, "r1": 2.0}
 
 
 def test_set_values_are_json_or_words():

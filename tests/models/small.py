@@ -6,7 +6,14 @@ import tensorflow as tf
 from keras import layers
 
 import kgan
-from kgan.layers import BatchNormalization, Conv2D, Dropout, Maxout
+from kgan.layers import (
+    BatchNormalization,
+    ConditionalBatchNormalization,
+    Conv2D,
+    Dropout,
+    LabelEmbedding,
+    Maxout,
+)
 from kgan.models import MomentumSGD
 from kgan.models.saving import seed_states
 
@@ -33,6 +40,20 @@ def gan():
     return kgan.GAN(generator, discriminator, ema_decay=0.9, seed=5)
 
 
+def conditional_gan():
+    latents, labels = keras.Input((LATENT,)), keras.Input((), dtype="int32")
+    x = ConditionalBatchNormalization(2)([layers.Dense(6)(latents), labels])
+    images = layers.Reshape(SHAPE)(layers.Dense(int(np.prod(SHAPE)))(x))
+    generator = keras.Model([latents, labels], images)
+    image = keras.Input(SHAPE)
+    x = Dropout(0.3)(layers.Dense(5, activation="relu")(layers.Flatten()(image)))
+    product = layers.Dot(1)([x, LabelEmbedding(2, 5)(labels)])
+    discriminator = keras.Model([image, labels], layers.Add()([layers.Dense(1)(x), product]))
+    return kgan.GAN(
+        generator, discriminator, ema_decay=0.9, seed=5, num_classes=2, class_frequencies=[1, 3]
+    )
+
+
 def autoencoder():
     coders = network(SHAPE, (3,), layers.Dropout(0.3)), network((3,), SHAPE)
     return kgan.Autoencoder(*coders, corruption=kgan.Corruption("masking", 0.3), seed=5)
@@ -57,6 +78,7 @@ def classifier():
 
 MODELS = {
     "GAN": gan,
+    "ConditionalGAN": conditional_gan,
     "Autoencoder": autoencoder,
     "StackedAutoencoder": stacked,
     "VAE": vae,
@@ -64,18 +86,22 @@ MODELS = {
 }
 
 
+GANS = "GAN", "ConditionalGAN"
+LABELLED = "Classifier", "ConditionalGAN"  # What needs labels.
+
+
 def compiled(name, **options):
     """Returns a small model, nothing about how it is compiled being the default."""
     keras.utils.set_random_seed(0)
     model = MODELS[name]()
     schedule = keras.optimizers.schedules.CosineDecay(0.02, 100)
-    if name == "GAN":
+    if name in GANS:
         options = {
             "objective": "hinge",
             "generator_optimizer": MomentumSGD(0.1, ramp_steps=10),
             "discriminator_optimizer": keras.optimizers.Adam(schedule),
             "discriminator_steps": 2,
-            "r1": 0.5,
+            "penalties": {"r1": 0.5},
             "accumulate": 2,
             **options,
         }
@@ -89,7 +115,7 @@ def compiled(name, **options):
 
 def data(name):
     """Returns what `fit` and `evaluate` of a model take."""
-    return (IMAGES, LABELS) if name == "Classifier" else (IMAGES,)
+    return (IMAGES, LABELS) if name in LABELLED else (IMAGES,)
 
 
 def batches(name, size):

@@ -46,7 +46,7 @@ def test_a_step_descends_the_loss_of_the_clean_images(likelihood, corruption):
     x = DIGITS[:16].astype(np.float32) / 255
     given = x
     if corruption:
-        uniform = Noise(0, tf.constant(0), tf.constant(16), 1).uniform(0, SHAPE).numpy()
+        uniform = Noise(0, tf.constant(0), tf.constant(16)).uniform("corruption", SHAPE).numpy()
         given = np.where(uniform < 0.5, 0, x)
     (w, b), (v, c) = (network.get_weights() for network in twin.networks)
     values = ((given.reshape(16, 64) @ w + b) @ v + c).reshape(x.shape)
@@ -99,8 +99,8 @@ def test_denoising_brings_the_clean_image_back():
 def test_evaluation_corrupts_alike_every_time_and_training_never_twice():
     seen = []
 
-    def corruption(x, noise, stream):
-        seen.append(noise.uniform(stream).numpy())
+    def corruption(x, noise, name):
+        seen.append(noise.uniform(name).numpy())
         return x * seen[-1][:, None, None, None]
 
     model = linear(4, corruption=corruption)

@@ -4,7 +4,8 @@ import pytest
 import tensorflow as tf
 
 from kgan.errors import InputError
-from kgan.losses import OBJECTIVES
+from kgan.layers import BatchNormalization
+from kgan.losses import OBJECTIVES, PENALTIES, Objective, Penalty
 from kgan.models import GAN, Classifier
 from kgan.models.seeds import seed_latents
 from kgan.models.step import TEST_STEP, Noise
@@ -28,10 +29,10 @@ def test_a_step_is_algorithm_1(make_gan):
     gan.compile("non_saturating", sgd(), sgd(), discriminator_steps=3)
     logs = gan.train_step(tf.constant(POINTS))
 
-    noise = Noise(0, tf.constant(0, tf.int64), tf.constant(8), streams=7)
+    noise = Noise(0, tf.constant(0, tf.int64), tf.constant(8))
     losses, latents = [], []
     for j in range(3):
-        latents.append(noise.normal(j, 3).numpy())
+        latents.append(noise.normal(f"latents/{j}", 3).numpy())
         fake = twin.generator(latents[-1])
         variables = twin.discriminator.trainable_variables
         with tf.GradientTape() as tape:
@@ -43,7 +44,7 @@ def test_a_step_is_algorithm_1(make_gan):
         losses.append(float(loss))
         for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
             variable.assign_sub(0.1 * gradient)
-    latents.append(noise.normal(3, 3).numpy())
+    latents.append(noise.normal("latents", 3).numpy())
     variables = twin.generator.trainable_variables
     with tf.GradientTape() as tape:
         loss = tf.reduce_mean(tf.nn.softplus(-twin.discriminator(twin.generator(latents[-1]))))
@@ -64,7 +65,7 @@ def test_a_step_is_algorithm_1(make_gan):
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_every_objective_trains_both_players_on_both_networks(name, make_gan):
     gan = make_gan()
-    gan.compile(name, r1=0.0 if name == "relativistic" else 1.0)
+    gan.compile(name, penalties={"r1": 1.0, **OBJECTIVES[name].penalties})
     before = weights(gan.generator), weights(gan.discriminator)
     history = gan.fit(POINTS, batch_size=8, epochs=2, verbose=0).history
     assert all(np.isfinite(values).all() for values in history.values())
@@ -75,7 +76,9 @@ def test_every_objective_trains_both_players_on_both_networks(name, make_gan):
 def test_r1_adds_half_gamma_times_the_squared_gradient(make_gan):
     plain, penalised = make_gan(), make_gan()
     plain.compile(generator_optimizer=sgd(), discriminator_optimizer=sgd())
-    penalised.compile(generator_optimizer=sgd(), discriminator_optimizer=sgd(), r1=6.0)
+    penalised.compile(
+        generator_optimizer=sgd(), discriminator_optimizer=sgd(), penalties={"r1": 6.0}
+    )
     x = tf.constant(POINTS)
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -190,13 +193,17 @@ def test_penalties_refuse_batch_statistics_however_deep():
     flat = dcgan.discriminator((8, 8, 1), width=2)
     inputs = keras.Input((8, 8, 1))
     nested = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.BatchNormalization()])
-    heads = (nested, keras.layers.TimeDistributed(keras.layers.BatchNormalization()), Block())
+    deeper = keras.Sequential([keras.Input((8, 8, 1)), keras.Sequential([BatchNormalization()])])
+    wrapped = keras.layers.TimeDistributed(keras.layers.BatchNormalization())
+    heads = (nested, deeper, wrapped, Block())
     plain = dcgan.discriminator((8, 8, 1), 2, "none")
     for discriminator in (flat, *(keras.Model(inputs, plain(head(inputs))) for head in heads)):
         gan = GAN(dcgan.generator((8, 8, 1), 4, width=2), discriminator)
-        for options in ({"objective": "wasserstein"}, {"r1": 1.0}):
+        for options in ({"objective": "wasserstein"}, {"penalties": {"r2": 1.0}}):
             with pytest.raises(InputError, match="couples examples"):
                 gan.compile(**options)
+        gan.compile("wasserstein", penalties={})
+        gan.compile(penalties={"r1": 0})
 
 
 def test_wrong_calls_say_what_was_expected(make_gan):
@@ -207,11 +214,19 @@ def test_wrong_calls_say_what_was_expected(make_gan):
         for name in ("discriminator_steps", "accumulate"):
             with pytest.raises(InputError, match=f"{name} is {count!r}: expected 1 or more"):
                 gan.compile(**{name: count})
-    for r1 in (-1, float("nan"), float("inf")):
-        with pytest.raises(InputError, match=f"r1 is {r1}"):
-            gan.compile(r1=r1)
-    with pytest.raises(InputError, match="R1 of its own: leave r1 out"):
-        gan.compile("relativistic", r1=1.0)
+    for weight in (-1, float("nan"), float("inf"), True, None):
+        with pytest.raises(InputError, match=f"penalties.r1 is {weight}: expected a finite"):
+            gan.compile(penalties={"r1": weight})
+        with pytest.raises(InputError, match=f"penalties.r1 is {weight}: expected a finite"):
+            Objective(tf.subtract, tf.subtract, penalties={"r1": weight})
+    with pytest.raises(InputError, match=r"r1 is 1.0: .*pass penalties={\"r1\": 1.0}"):
+        gan.compile(r1=1.0)
+    with pytest.raises(InputError, match=r"penalties is 1.0: expected weights by name"):
+        gan.compile("hinge", None, None, 1, 1.0)
+    with pytest.raises(InputError, match=r"Unknown penalty 'gradient_penalti'.*Did you mean"):
+        gan.compile(penalties={"gradient_penalti": 1.0})
+    with pytest.raises(InputError, match=r"paired is .*: expected True or False"):
+        Objective(tf.subtract, tf.subtract, (("r1", 1.0),))
     with pytest.raises(InputError, match="Latents are"):
         gan.generate(np.zeros((2, 4)))
     with pytest.raises(InputError, match="build both for one image_shape"):
@@ -255,13 +270,13 @@ def test_evaluate_is_of_the_moving_average_and_updates_nothing(name, make_gan):
     rows = {key: [] for key in scores}
     for first in (0, 4, 8):
         real = tf.constant(held_out[first : first + 4])
-        noise = Noise(3, tf.constant(TEST_STEP, tf.int64), len(real), streams=2)
-        fake = gan.ema_generator(noise.normal(0, 3))
+        noise = Noise(3, tf.constant(TEST_STEP, tf.int64), len(real))
+        fake = gan.ema_generator(noise.normal("latents", 3))
         logits = gan.discriminator(real), gan.discriminator(fake)
         objective = OBJECTIVES[name]
         penalty = sum(
-            weight * function(gan.discriminator, real, fake, noise.uniform(1))
-            for function, weight in objective.penalties
+            weight / 2 * PENALTIES[key].function(gan.discriminator, real, fake, None)
+            for key, weight in objective.penalties.items()
         )
         rows["discriminator_loss"].append(objective.discriminator_loss(*logits) + penalty)
         rows["generator_loss"].append(objective.generator_loss(*logits))
@@ -285,8 +300,8 @@ def test_a_step_of_dcgan_is_algorithm_1_with_the_statistics_of_its_batches():
     gan.train_step(tf.constant(images))
 
     x, g, d = images / np.float32(127.5) - 1, twin.generator, twin.discriminator
-    noise = Noise(0, tf.constant(0, tf.int64), tf.constant(12), streams=5)
-    latents = [noise.normal(j, 3) for j in range(3)]
+    noise = Noise(0, tf.constant(0, tf.int64), tf.constant(12))
+    latents = [noise.normal(name, 3) for name in ("latents/0", "latents/1", "latents")]
 
     def descend(loss_of, network):
         with tf.GradientTape() as tape:
@@ -353,15 +368,34 @@ def quadratic_gan():
     return gan, np.float32([0.5, -2.0])
 
 
-def test_the_penalties_of_relativistic_have_the_weight_one_half():
+@pytest.mark.parametrize("weights", [None, {"r1": 0.4, "r2": 3.0}, {"r2": 1.0}, {}], ids=str)
+def test_penalties_replace_those_of_the_objective_and_gamma_enters_as_a_half(weights):
     gan, w = quadratic_gan()
-    z = Noise(0, tf.constant(0, tf.int64), tf.constant(24), streams=3).normal(0, 3)
+    z = Noise(0, tf.constant(0, tf.int64), tf.constant(24)).normal("latents/0", 3)
     fake = gan.generator(z).numpy()
-    gan.compile("relativistic", sgd(), sgd())
+    gan.compile("relativistic", sgd(), sgd(), penalties=weights)
+    assert gan.penalties == ({"r1": 1.0, "r2": 1.0} if weights is None else weights)
     loss = float(gan.train_step(tf.constant(POINTS))["discriminator_loss"])
     plain = np.log1p(np.exp(fake**2 @ w - POINTS**2 @ w))
     r1, r2 = (np.sum((2 * w * x) ** 2, axis=1) for x in (POINTS, fake))
-    assert loss == pytest.approx(np.mean(plain + 0.5 * r1 + 0.5 * r2), rel=1e-4)
+    terms = sum(gan.penalties.get(k, 0) / 2 * v for k, v in {"r1": r1, "r2": r2}.items())
+    assert loss == pytest.approx(np.mean(plain + terms), rel=1e-4)
+
+
+def test_a_penalty_of_ones_own_stands_in_the_table(monkeypatch):
+    monkeypatch.setitem(
+        PENALTIES, "drift", Penalty(lambda critic, real, fake, mix: critic(real) ** 2, scale=3.0)
+    )
+    gan, w = quadratic_gan()
+    gan.compile("hinge", sgd(), sgd(), penalties={"drift": 0.5})
+    twin, _ = quadratic_gan()
+    twin.generator.set_weights(gan.generator.get_weights())
+    twin.compile("hinge", sgd(), sgd())
+    with_drift, without = (
+        float(model.train_step(tf.constant(POINTS))["discriminator_loss"]) for model in (gan, twin)
+    )
+    drift = np.mean((POINTS**2 @ w) ** 2)
+    assert with_drift - without == pytest.approx(1.5 * drift, rel=1e-4)
 
 
 def test_the_penalty_of_wasserstein_has_the_weight_10():
@@ -369,7 +403,7 @@ def test_the_penalty_of_wasserstein_has_the_weight_10():
     generator = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     gan = GAN(generator, keras.Model(inputs, keras.layers.Dense(1)(inputs)))
     gan.discriminator.set_weights([np.float32([[3.0], [4.0]]), np.zeros(1)])
-    z = Noise(0, tf.constant(0, tf.int64), tf.constant(24), streams=3).normal(0, 3)
+    z = Noise(0, tf.constant(0, tf.int64), tf.constant(24)).normal("latents/0", 3)
     w = np.float32([3.0, 4.0])
     plain = np.mean(gan.generator(z).numpy() @ w) - np.mean(POINTS @ w)
     gan.compile("wasserstein", sgd(), sgd())

@@ -9,7 +9,7 @@ from kgan.data.corrupt import Corruption
 from kgan.errors import InputError
 from kgan.models import GAN, VAE, Autoencoder
 from kgan.networks import dcgan, stacked, variational
-from tests.models.small import MODELS, SHAPE, assert_same, state
+from tests.models.small import GANS, LABELLED, MODELS, SHAPE, assert_same, state
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (24, *SHAPE), dtype=np.uint8)
@@ -51,7 +51,7 @@ def refused(call, *args, match, **kwargs):
 @pytest.mark.parametrize("name", MODELS)
 def test_uint8_and_floats_are_the_same_images_and_anything_else_changes_nothing(name):
     model = made(MODELS[name])
-    labels = [LABELS] if name == "Classifier" else []
+    labels = [LABELS] if name in LABELLED else []
     scale = model.value_range[1] - model.value_range[0]
     expected = model.value_range[0] + scale * FLOATS
     for images in (GREY, FLOATS, FLOATS.astype(np.float64), tf.constant(FLOATS)):
@@ -62,8 +62,8 @@ def test_uint8_and_floats_are_the_same_images_and_anything_else_changes_nothing(
     options = {"batch_size": 12, "verbose": 0}
     for images, told in WRONG.values():
         refused(model.fit, images, *labels, match=told, **options)
-        if name in ("GAN", "Autoencoder"):  # A batch is looked at in the graph alone.
-            refused(model.train_on_batch, images, match=told)
+        if name in (*GANS, "Autoencoder"):  # A batch is looked at in the graph alone.
+            refused(model.train_on_batch, images, *labels, match=told)
         for method in ("encode", "reconstruct", "elbo", "classify", "predict_on_batch"):
             takes_images = hasattr(model, method) and not isinstance(model, GAN)
             if takes_images:
@@ -94,7 +94,7 @@ def test_an_autoencoder_has_no_targets_but_its_images():
     assert int(model.step.value) == 2
 
 
-@pytest.mark.parametrize("name", sorted(set(MODELS) - {"Classifier"}))
+@pytest.mark.parametrize("name", sorted(set(MODELS) - set(LABELLED)))
 def test_images_of_another_shape_are_no_targets_either(name):
     model = made(MODELS[name], run_eagerly=True)
     for targets in (np.zeros((24, 16, 16, 3), np.uint8), GREY[..., 0], FLOATS**2):
@@ -109,7 +109,7 @@ def test_images_of_another_shape_are_no_targets_either(name):
 @pytest.mark.parametrize("name", MODELS)
 def test_weights_of_examples_are_refused_before_anything_is_trained(name):
     model = made(MODELS[name])
-    labels, weights = LABELS if name == "Classifier" else None, np.ones(24)
+    labels, weights = LABELS if name in LABELLED else None, np.ones(24)
     before = state(model)
     weighted = (
         {"sample_weight": weights},
@@ -193,8 +193,9 @@ def test_points_are_finite_floats_and_stay_as_they_are(make_gan):
     refused(vae.elbo, points * np.nan, match="Points hold NaN")
 
 
-def test_labels_are_classes():
-    model = made(MODELS["Classifier"], run_eagerly=True)
+@pytest.mark.parametrize("name", LABELLED)
+def test_labels_are_classes(name):
+    model = made(MODELS[name], run_eagerly=True)
     wrong = {
         "Labels: expected integers from 0 to 1, one an image; they go from 0 to 3": LABELS * 3,
         "they go from -1": LABELS - 1,
@@ -206,10 +207,16 @@ def test_labels_are_classes():
     for told, labels in wrong.items():
         refused(model.fit, GREY, labels, verbose=0, match=told)
         refused(model.evaluate, GREY, labels, verbose=0, match=told)
-    refused(
-        made(MODELS["Classifier"]).fit, GREY, LABELS + 1, verbose=0, match="they go from 1 to 2"
-    )
+        refused(model.train_on_batch, GREY, labels, match=told)
+    in_graph = made(MODELS[name])
+    batches = tf.data.Dataset.from_tensor_slices((GREY, LABELS + 1)).batch(24)
+    refused(in_graph.fit, batches, verbose=0, match="they go from 1 to 2")
+    refused(in_graph.fit, batches.map(lambda x, y: x), verbose=0, match="Labels are missing")
+    compiled = made(MODELS[name], jit_compile=True)
+    refused(compiled.fit, GREY, LABELS + 1, verbose=0, match="they go from 1 to 2")
     assert_same(state(model), before)
+    if name != "Classifier":
+        return
     column = model.evaluate(GREY, LABELS[:, None], verbose=0)
     assert column == model.evaluate(GREY, LABELS.astype(np.uint8), verbose=0)
     assert column[1] == pytest.approx((model.classify(GREY).argmax(1) == LABELS).mean())

@@ -9,7 +9,7 @@ from kgan.errors import InputError
 from kgan.layers import Dropout
 from kgan.models import GAN, VAE, Autoencoder, Classifier
 from kgan.models.players import last_activation
-from tests.models.small import MODELS, compiled
+from tests.models.small import GANS, MODELS, compiled
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -19,7 +19,7 @@ def test_a_refused_compile_leaves_the_model_as_it_was(name):
         "loss='mse'": {"loss": "mse"},
         "accumulate is 0": {} if name == "Classifier" else {"accumulate": 0},
         "use_ema=True: expected False": {
-            "GAN": {"generator_optimizer": averaging},
+            **{key: {"generator_optimizer": averaging} for key in GANS},
             "StackedAutoencoder": {"optimizer": averaging},
         }.get(name),
     }
@@ -120,8 +120,8 @@ def test_numbers_are_numbers(make_gan):
     with pytest.raises(InputError, match="beta is '1': expected a number, 0 or more"):
         VAE(model.encoder, model.decoder, beta="1")
     for told, options in {
-        "r1 is '1': expected a number, 0 or more": {"r1": "1"},
-        "r1 is nan": {"r1": np.nan},
+        "penalties.r1 is '1': expected a finite number, 0 or more": {"penalties": {"r1": "1"}},
+        "penalties is 'r1': expected weights by name": {"penalties": "r1"},
         "objective is None: expected a kgan.Objective, or one of minimax, non_sat": {
             "objective": None
         },

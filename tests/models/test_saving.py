@@ -12,8 +12,9 @@ import pytest
 
 import kgan
 from kgan import keras_names
-from kgan.losses import OBJECTIVES, Objective, adversarial, penalties
+from kgan.losses import OBJECTIVES, Objective, adversarial
 from tests.models.small import (
+    GANS,
     IMAGES,
     LAYERS,
     MODELS,
@@ -57,9 +58,12 @@ def test_a_loaded_model_trains_on_to_the_bit(name, trained):
     before, after = states[name]
     assert_same(state(model), before)
     assert_same(trained_once_more(name, model), after)
-    if name == "GAN":
+    if name in GANS:
         assert model.objective is OBJECTIVES["hinge"]
-        assert (model.discriminator_steps, model.r1, model.accumulate) == (2, 0.5, 2)
+        assert (model.discriminator_steps, model.accumulate) == (2, 2)
+        assert model.penalties == {"r1": 0.5}
+        expected = (None, None) if name == "GAN" else (2, (1.0, 3.0))
+        assert (model.num_classes, model.class_frequencies) == expected
     elif name != "Classifier":
         assert model.accumulate == 2
 
@@ -92,7 +96,7 @@ def test_a_fresh_process_loads_what_it_has_no_class_of_yet_and_is_quiet(trained)
     command = [sys.executable, "-c", FRESH, *paths]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines() == [f"{name} True 1" for name in MODELS]
+    assert done.stdout.splitlines() == [f"{type(m()).__name__} True 1" for m in MODELS.values()]
 
 
 def test_keras_may_be_imported_first(trained, monkeypatch):
@@ -148,11 +152,35 @@ def real_loss(real_logits, fake_logits):
 
 
 def test_an_objective_of_registered_functions_is_saved(tmp_path):
-    objective = Objective(real_loss, adversarial.hinge_discriminator, ((penalties.r2, 0.5),), True)
+    objective = Objective(real_loss, adversarial.hinge_discriminator, True, {"r2": 0.5})
     model = gan()
     model.compile(objective)
     model.save(tmp_path / "gan.keras")
-    assert keras.saving.load_model(tmp_path / "gan.keras").objective == objective
+    loaded = keras.saving.load_model(tmp_path / "gan.keras")
+    assert loaded.objective == objective
+    assert loaded.penalties == {"r2": 0.5}
+
+
+@pytest.mark.parametrize("objective", ["hinge", "relativistic"])
+def test_a_model_of_before_penalties_had_names_is_compiled_as_it_was(objective):
+    model = gan()
+    model.compile(objective, penalties={})
+    config = model.get_compile_config()
+    del config["penalties"]
+    own = OBJECTIVES[objective].penalties
+    for r1, expected in ((0.0, own), (0.5, {**own, "r1": 0.5})):
+        twin = gan()
+        twin.compile_from_config({**config, "r1": r1})
+        assert twin.penalties == expected
+
+
+def test_an_objective_of_before_penalties_had_names_is_refused():
+    model = gan()
+    model.compile(Objective(real_loss, adversarial.hinge_discriminator))
+    config = model.get_compile_config()
+    config["objective"]["config"]["penalties"] = [["r2", 0.5]]
+    with pytest.raises(kgan.InputError, match=r"by an earlier KGAN.*compile=False"):
+        gan().compile_from_config(config)
 
 
 def test_an_objective_that_keras_cannot_find_again_is_refused_before_a_file_is_written(tmp_path):

@@ -53,7 +53,7 @@ def test_a_layer_reconstructs_clean_codes_from_its_own_corrupted_input(activatio
 
     (w0, b0, *_), (w1, b1, v1, c1), _ = before
     x = activate(activation, DIGITS[:16].reshape(16, 64).astype(np.float32) / 255 @ w0 + b0)
-    uniform = Noise(0, tf.constant(0), tf.constant(16), 1).uniform(0, 12).numpy()
+    uniform = Noise(0, tf.constant(0), tf.constant(16)).uniform("corruption", 12).numpy()
     values = activate(activation, np.where(uniform < 0.5, 0, x) @ w1 + b1) @ v1 + c1
     reconstructed = activate(activation, values)
     if activation == "sigmoid":

@@ -1,45 +1,96 @@
+import itertools
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from kgan.models.step import Noise, RowNoise
+from kgan.models.step import TEST_STEP, Noise, RowNoise, _first
+from kgan.training.config import MOST_STEPS
+
+# Those that KGAN draws under: a player's own of the first updates of a step too.
+NAMES = ["latents", "mix", "labels", "corruption", "binarization", "importance"]
+NAMES += [f"{name}/{j}" for name in ("latents", "mix", "labels") for j in range(20)]
 
 
 def noise(step, batch=6, seed=0):
-    return Noise(seed, tf.constant(step, tf.int64), tf.constant(batch), streams=3)
+    return Noise(seed, tf.constant(step, tf.int64), tf.constant(batch))
 
 
-def test_noise_never_repeats_over_steps_streams_and_rows():
+def test_noise_never_repeats_over_steps_names_and_rows():
     rows = [
-        row.tobytes() for s in range(5) for j in range(3) for row in noise(s).normal(j, 2).numpy()
+        row.tobytes()
+        for step in (*range(5), TEST_STEP, -1)
+        for name in NAMES[:6]
+        for row in noise(step).normal(name, 2).numpy()
     ]
-    assert len(set(rows)) == 5 * 3 * 6
+    assert len(set(rows)) == 7 * 6 * 6
+
+
+def test_names_are_further_apart_than_any_run_has_steps_and_no_counter_is_another_ones():
+    assert len({_first(name) for name in NAMES}) == len(NAMES)
+    for one, other in itertools.combinations(map(_first, NAMES), 2):
+        assert min(abs(one - other), abs(abs(one - other) - TEST_STEP)) > 2 * MOST_STEPS
+        # Of estimates: 2^17 rows, 2^20 draws of each.
+        assert abs(one - other) > 2**37
+    assert all(2**61 <= _first(name) < 2**62 for name in NAMES)
+    # Positive as far as steps go; `seed_latents` has -1, RowNoise what is below -2^61.
+    assert min(map(_first, NAMES)) - MOST_STEPS > 0
+    assert max(map(_first, NAMES)) + TEST_STEP + MOST_STEPS < 2**63
+
+
+def test_a_name_means_the_same_in_every_process():
+    program = "from kgan.models.step import _first; print(_first('latents'))"
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for seed in "12"
+    ]
+    assert [int(line) for line in found] == [_first("latents")] * 2
 
 
 def test_noise_is_the_same_eager_and_in_a_graph():
-    graph = tf.function(lambda step: Noise(0, step, tf.constant(6), 3).normal(1, 4))
-    np.testing.assert_array_equal(graph(tf.constant(9, tf.int64)), noise(9).normal(1, 4))
+    graph = tf.function(lambda step: Noise(0, step, tf.constant(6)).normal("a", 4))
+    np.testing.assert_array_equal(graph(tf.constant(9, tf.int64)), noise(9).normal("a", 4))
 
 
 def test_noise_has_its_distribution():
-    normal = noise(0, 20_000).normal(0, 2).numpy()
-    uniform = noise(0, 20_000).uniform(2).numpy()
+    normal = noise(0, 20_000).normal("a", 2).numpy()
+    uniform = noise(0, 20_000).uniform("b").numpy()
     assert np.abs(normal.mean(0)).max() < 0.03
     np.testing.assert_allclose(normal.std(0), 1, atol=0.03)
+    assert abs(np.corrcoef(normal[:, 0], noise(1, 20_000).normal("a", 2)[:, 0])[0, 1]) < 0.03
     assert 0 <= uniform.min() < 0.001
     assert 0.999 < uniform.max() < 1
+    counts = np.bincount(noise(0, 20_000).integers("c", 5).numpy())
+    assert len(counts) == 5
+    np.testing.assert_allclose(counts, 4000, atol=5 * np.sqrt(4000))
+
+
+DRAWS = {
+    "normal": lambda noise, name, shape: noise.normal(name, shape),
+    "uniform": lambda noise, name, shape: noise.uniform(name, shape),
+    "integers": lambda noise, name, shape: noise.integers(name, 2**31 - 1, shape),
+}
 
 
 @pytest.mark.parametrize("shape", [(), 2, (3,), (2, 3, 1)], ids=str)
-@pytest.mark.parametrize("kind", ["normal", "uniform"])
+@pytest.mark.parametrize("kind", DRAWS)
 def test_replicas_take_their_rows_of_the_global_batch(kind, shape, monkeypatch):
-    def drawn(step=4, batch=6, stream=1, seed=0):
-        return getattr(noise(step, batch, seed), kind)(stream, shape).numpy()
+    def drawn(step=4, batch=6, name="a", seed=0):
+        return DRAWS[kind](noise(step, batch, seed), name, shape).numpy()
 
     whole = drawn()
-    assert whole.dtype == np.float32
+    assert whole.dtype == (np.int32 if kind == "integers" else np.float32)
     assert whole.shape == (6, *np.ravel(shape).astype(int))
-    for other in (drawn(step=5), drawn(stream=2), drawn(seed=1)):
+    for other in (drawn(step=5), drawn(name="b"), drawn(seed=1)):
         assert (other != whole).all()
     np.testing.assert_array_equal(drawn(batch=4), whole[:4])
     parts = []
@@ -51,12 +102,13 @@ def test_replicas_take_their_rows_of_the_global_batch(kind, shape, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["normal", "uniform"])
 def test_the_noise_of_estimates_is_of_a_row_whatever_is_drawn_beside_it(kind):
-    def drawn(rows, seed=0, stream=1):
+    def drawn(rows, seed=0, name="a", number=0):
         numbers = RowNoise(tf.constant(rows, tf.int64), tf.constant(seed, tf.int64))
-        return getattr(numbers, kind)(stream, (2, 3)).numpy()
+        return getattr(numbers, kind)(name, (2, 3), number).numpy()
 
-    together = drawn([0, 5, 2**40])
+    together = drawn([0, 5, 2**39])
     np.testing.assert_array_equal(drawn([5])[0], together[1])
-    assert (drawn([0, 5, 2**40], seed=1) != together).all()
-    assert (drawn([0, 5, 2**40], stream=2) != together).all()
+    assert (drawn([0, 5, 2**39], seed=1) != together).all()
+    assert (drawn([0, 5, 2**39], name="b") != together).all()
+    assert (drawn([0, 5, 2**39], number=1) != together).all()
     assert len(np.unique(together)) == together.size

@@ -1,5 +1,6 @@
 """What holds for the training step of every model: in pieces, and compiled by XLA, as TPUs do."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,7 +8,9 @@ import tensorflow as tf
 from kgan.methods import presets
 from kgan.methods.base import DataSpec
 from kgan.methods.settings import override
+from kgan.models import GAN, Adam
 from kgan.models.step import Noise
+from kgan.networks import NETWORKS
 from kgan.training.build import build
 
 BATCH, SHAPE = 12, (8, 8, 1)
@@ -54,11 +57,35 @@ def trained(case, jit=False, **changes):
     command, options = ALL[case]
     changes = {"network.name": case, "precision": "float32", **OPEN[command], **options, **changes}
     model = build(override(presets.find(command, None, None, case), changes), DataSpec(SHAPE))
-    step = tf.function(model.train_step, jit_compile=jit)
+    return stepped(model, jit, options.get("game.discriminator_steps", 1))
+
+
+def conditional(case, jit=False, accumulate=1):
+    """Returns what `trained` does, of networks of 3 classes, the updates of a step being two."""
+    name, objective = CONDITIONAL[case]
+    keras.utils.set_random_seed(0)
+    small, plain = NETWORKS[name].smallest, {}
+    if name == "mlp":
+        plain = {"dropout": 0.0 if jit is not None else 0.5, "input_dropout": 0.0}
+    model = GAN(
+        NETWORKS[name].generator(SHAPE, 5, num_classes=3, **small[0]),
+        NETWORKS[name].discriminator(SHAPE, num_classes=3, **small[1], **plain),
+        NETWORKS[name].value_range,
+        num_classes=3,
+        class_frequencies=[3, 0, 1],
+    )
+    optimizers = (Adam(2e-3, beta_1=0.5, epsilon=0.1) for _ in range(2))
+    model.compile(objective, *optimizers, discriminator_steps=2, accumulate=accumulate)
+    return stepped(model, jit, 2)
+
+
+def stepped(model, jit, updates):
+    step = tf.function(model.train_step, jit_compile=bool(jit))
     rng = np.random.default_rng(0)
-    rows = BATCH * options.get("game.discriminator_steps", 1)
     for _ in range(3):
-        logs = step(tf.constant(rng.integers(0, 256, (rows, *SHAPE)), tf.uint8))
+        images = tf.constant(rng.integers(0, 256, (BATCH * updates, *SHAPE)), tf.uint8)
+        labels = tf.constant(rng.integers(0, 3, BATCH * updates), tf.uint8)
+        logs = step(images if model.num_classes is None else (images, labels))
     return model, {key: float(value) for key, value in logs.items()}
 
 
@@ -79,14 +106,40 @@ def test_a_batch_in_pieces_trains_as_the_whole(case):
     check_equal(whole, in_pieces, 1e-5)
 
 
-@pytest.mark.parametrize("case", ALL)
-def test_xla_compiles_the_step_and_it_does_the_same(case, monkeypatch):
-    def rows(noise, draw, stream, shape):
-        # XLA's random numbers are others: so the same ones are given to both.
+# Fakes have labels of their own, or those of the reals.
+CONDITIONAL = {
+    "labels drawn": ("mlp", "non_saturating"),
+    "labels of the reals": ("mlp", "relativistic"),
+    "penalised": ("mlp", "wasserstein"),
+    "normalised": ("dcgan", "hinge"),
+}
+
+
+@pytest.mark.parametrize("case", list(CONDITIONAL)[:3])
+def test_a_batch_with_labels_in_pieces_trains_as_the_whole(case):
+    check_equal(conditional(case, jit=None), conditional(case, jit=None, accumulate=3), 1e-5)
+
+
+def _same_noise(monkeypatch):
+    """XLA's random numbers are others: so the same ones are given to both."""
+
+    def rows(noise, draw, name, shape):
         shape = [BATCH, *np.ravel(shape).astype(int)]
-        return tf.constant(np.random.default_rng(stream).uniform(size=shape), tf.float32)
+        rng = np.random.default_rng(list(name.encode()))
+        return tf.constant(rng.uniform(size=shape), tf.float32)
 
     monkeypatch.setattr(Noise, "_rows", rows)
+
+
+@pytest.mark.parametrize("case", CONDITIONAL)
+def test_xla_compiles_the_step_with_labels_and_it_does_the_same(case, monkeypatch):
+    _same_noise(monkeypatch)
+    check_equal(conditional(case), conditional(case, jit=True), 2e-5)
+
+
+@pytest.mark.parametrize("case", ALL)
+def test_xla_compiles_the_step_and_it_does_the_same(case, monkeypatch):
+    _same_noise(monkeypatch)
     still = {"network.discriminator.dropout": 0.0, "network.discriminator.input_dropout": 0.0}
     changes = still if case == "mlp" else {}
     check_equal(trained(case, **changes), trained(case, jit=True, **changes), 2e-5)

@@ -9,6 +9,7 @@ from scipy import special, stats
 from kgan.data import load
 from kgan.errors import InputError
 from kgan.losses import likelihood
+from kgan.models.step import Noise
 from kgan.models.vae import VAE
 from kgan.networks import variational
 
@@ -163,7 +164,7 @@ def test_a_step_is_a_step_down_the_negative_bound():
     vae.compile(keras.optimizers.SGD(0.01))
     logs = vae.train_step(tf.constant(x))
 
-    epsilon = tf.random.stateless_normal([16, LATENT], [5, 0], alg="philox")
+    epsilon = Noise(5, tf.constant(0), tf.constant(16)).normal("latents", LATENT)
     variables = twin.trainable_variables
     with tf.GradientTape() as tape:
         mean, log_variance = twin.encoder(x)

@@ -139,6 +139,45 @@ def test_points_are_served_as_points(tmp_path):
     np.testing.assert_allclose(points, gan.sample(range(5)), atol=1e-6)
 
 
+@pytest.fixture(scope="module")
+def classes():
+    """A GAN of points in the plane, of three classes."""
+    return GAN(
+        mlp.generator((2,), 3, width=4, init_range=0.5, num_classes=3),
+        mlp.discriminator((2,), width=4, pieces=2, init_range=0.5, num_classes=3),
+        num_classes=3,
+        class_frequencies=[3, 0, 1],
+    )
+
+
+@pytest.fixture(scope="module")
+def of_classes(classes, tmp_path_factory):
+    return export(classes, tmp_path_factory.mktemp("saved_models"), "classes")
+
+
+def test_of_classes_labels_are_asked_for_or_drawn(classes, of_classes):
+    signatures = tf.saved_model.load(str(of_classes)).signatures
+    seeds, labels = np.arange(40), np.arange(40, dtype=np.int32) % 4 - 1
+    served = signatures["sample"](seeds=tf.constant(seeds), labels=tf.constant(labels))["points"]
+    np.testing.assert_allclose(served, classes.sample(seeds, labels), atol=1e-6)
+    assert (np.abs(served - classes.sample(seeds)).max(1) > 1e-3).sum() > 20
+    latents = tf.ones((40, 3))
+    served = signatures["generate"](latents=latents, labels=tf.constant(seeds.astype("i4") % 3))
+    np.testing.assert_allclose(served["points"], classes.generate(latents, seeds % 3), atol=1e-6)
+    logits = signatures["discriminate"](points=served["points"], labels=tf.zeros(40, tf.int32))
+    expected = classes.discriminator([served["points"], tf.zeros(40, tf.int32)])
+    np.testing.assert_allclose(logits["logits"], expected, atol=1e-6)
+
+
+def test_of_classes_a_version_tells_how_many_and_how_often(of_classes):
+    known = json.loads((of_classes / "assets.extra" / "kgan.json").read_text())
+    assert known["num_classes"] == 3
+    assert known["class_frequencies"] == [3, 0, 1]
+    assert known["endpoints"]["sample"]["inputs"] == {"labels": "int32 (n)", "seeds": "int64 (n)"}
+    of_none = json.loads((SHIPPED / "1" / "assets.extra" / "kgan.json").read_text())
+    assert not {"num_classes", "class_frequencies"} & set(of_none)
+
+
 def test_versions_count_up_and_a_failure_leaves_nothing(gan, tmp_path, monkeypatch):
     assert export(gan, tmp_path, "m").name == "1"
     (tmp_path / "m" / "7").mkdir()
@@ -367,7 +406,7 @@ def test_a_negative_seed_is_refused(signatures):
         signatures["sample"](seeds=tf.constant([3, -1], tf.int64))
 
 
-@pytest.mark.parametrize("served", ["path", "classifying"])
+@pytest.mark.parametrize("served", ["path", "classifying", "of_classes"])
 def test_warm_up_requests_are_logs_of_requests_to_every_endpoint(served, request):
     prediction_log = pytest.importorskip("tensorflow_serving.apis.prediction_log_pb2")
     place = request.getfixturevalue(served)

@@ -19,7 +19,7 @@ from kgan.serving import endpoints, export
 from tests.serving.loader import Loader, LoaderError
 
 SHAPE = (16, 8, 3)
-MANY = 64
+MANY, CLASSES = 64, 3
 
 
 def gan():
@@ -31,8 +31,17 @@ def points():
     return GAN(generator, mlp.discriminator((2,), width=4, pieces=2, init_range=0.5))
 
 
+def classes():
+    networks = (
+        dcgan.generator(SHAPE, 5, width=8, num_classes=CLASSES),
+        dcgan.discriminator(SHAPE, width=8, num_classes=CLASSES),
+    )
+    return GAN(*networks, num_classes=CLASSES, class_frequencies=[1, 0, 2])
+
+
 def coder(name, **options):
-    return (build(SHAPE, 6, **options) for build in vars(AUTOENCODERS[name]).values())
+    entry = AUTOENCODERS[name]
+    return (build(SHAPE, 6, **options) for build in (entry.encoder, entry.decoder))
 
 
 def autoencoder():
@@ -48,13 +57,14 @@ def vae():
 
 
 def classifier():
-    return Classifier(next(coder("conv_autoencoder", width=4)), 3)
+    return Classifier(next(coder("conv_autoencoder", width=4)), CLASSES)
 
 
 # Each with the endpoint of a request that names none.
 FAMILIES = {
     gan: "sample",
     points: "sample",
+    classes: "sample",
     autoencoder: "reconstruct",
     stacked: "reconstruct",
     vae: "reconstruct",
@@ -74,7 +84,7 @@ def trained(build):
     model.compile()
     rng = np.random.default_rng(0)
     examples = rows("points" if build is points else "images", model.image_shape, 16, rng)
-    labels = (np.arange(16) % 3,) if build is classifier else ()
+    labels = (np.arange(16) % CLASSES,) if build in (classifier, classes) else ()
     model.fit(examples, *labels, batch_size=16, verbose=0)
     for network in model.networks:
         for kernel in (v for v in network.trainable_variables if len(v.shape) > 1):
@@ -93,7 +103,7 @@ def png(image, **options):
     return file.getvalue()
 
 
-def rows(name, shape, n, rng):
+def rows(name, shape, n, rng, draws=False):
     """Returns what an endpoint may be given for an input `(n, *shape)`."""
     if name == "images":
         return rng.integers(0, 256, (n, *shape), np.uint8)
@@ -101,6 +111,8 @@ def rows(name, shape, n, rng):
         return np.array([png(image) for image in rows("images", SHAPE, n, rng)], object)
     if name == "seeds":
         return rng.integers(0, 2**63, n)
+    if name == "labels":
+        return rng.integers(-1 if draws else 0, CLASSES, n, np.int32)
     return rng.normal(size=(n, *shape)).astype(np.float32)
 
 
@@ -115,18 +127,22 @@ class InKeras:
         self.model = model
         self.kind = "images" if len(model.image_shape) == 3 else "points"
 
-    def sample(self, seeds):
-        return {self.kind: self.model.sample(seeds)}
+    def sample(self, seeds, labels=None):
+        labels = {} if labels is None else {"labels": labels}
+        return {self.kind: self.model.sample(seeds, **labels)}
 
-    def sample_png(self, seeds):
-        return {"image_bytes": self.model.sample(seeds)}
+    def sample_png(self, seeds, labels=None):
+        return {"image_bytes": self.sample(seeds, labels)[self.kind]}
 
-    def generate(self, latents):
-        return {self.kind: self.model.generate(latents)}
+    def generate(self, latents, labels=None):
+        labels = {} if labels is None else {"labels": labels}
+        return {self.kind: self.model.generate(latents, **labels)}
 
-    def discriminate(self, **examples):
-        network, inputs = as_float32(self.model.discriminator), examples[self.kind]
-        logits = network(self.model.to_range(inputs), training=False).numpy()
+    def discriminate(self, labels=None, **examples):
+        network = as_float32(self.model.discriminator)
+        x = self.model.to_range(examples[self.kind])
+        inputs = x if labels is None else [x, tf.constant(labels)]
+        logits = network(inputs, training=False).numpy()
         return {"logits": logits, "probabilities": 1 / (1 + np.exp(-logits))}
 
     def reconstruct(self, images):
@@ -172,10 +188,13 @@ def served(request, program, paths):
 def requests(loader, n):
     """Yields every endpoint's name and inputs that it is to take, n rows."""
     for name, signature in loader.signatures.items():
-        ((argument, info),) = signature.inputs.items()
-        batch, *shape = (dimension.size for dimension in info.tensor_shape.dim)
-        assert batch == -1
-        yield name, {argument: rows(argument, shape, n, np.random.default_rng(n))}
+        inputs = {}
+        for argument, info in signature.inputs.items():
+            batch, *shape = (dimension.size for dimension in info.tensor_shape.dim)
+            assert batch == -1
+            draws = "seeds" in signature.inputs
+            inputs[argument] = rows(argument, shape, n, np.random.default_rng(n), draws)
+        yield name, inputs
 
 
 def check_equal(found, expected, which):
@@ -209,23 +228,29 @@ def test_every_endpoint_gives_what_keras_gives_in_float32(served, n):
 def test_a_row_does_not_depend_on_its_batch(served):
     _, loader = served
     for name, inputs in requests(loader, MANY):
-        ((argument, given),) = inputs.items()
-        alone = [loader(name, **{argument: given[i : i + 1]}) for i in range(MANY)]
+        alone = [
+            loader(name, **{key: given[i : i + 1] for key, given in inputs.items()})
+            for i in range(MANY)
+        ]
         joined = {key: np.concatenate([one[key] for one in alone]) for key in alone[0]}
         check_equal(joined, loader(name, **inputs), name)
 
 
-@pytest.mark.parametrize("build", [gan, autoencoder, classifier])
+@pytest.mark.parametrize("build", [gan, classes, autoencoder, classifier])
 @pytest.mark.parametrize("onednn", ["0", "1"])
 def test_no_rows_give_no_rows(onednn, build, program, paths, monkeypatch):
     # oneDNN gives convolutions of no rows another shape.
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", onednn)
     with Loader(program, paths(build)[1], threads=1) as loader:
         for name, signature in loader.signatures.items():
-            ((argument, info),) = signature.inputs.items()
-            kind = tf.as_dtype(info.dtype).as_numpy_dtype
-            none = np.zeros([0, *(dim.size for dim in info.tensor_shape.dim[1:])], kind)
-            found = loader(name, **{argument: none})
+            none = {
+                argument: np.zeros(
+                    [0, *(dim.size for dim in info.tensor_shape.dim[1:])],
+                    tf.as_dtype(info.dtype).as_numpy_dtype,
+                )
+                for argument, info in signature.inputs.items()
+            }
+            found = loader(name, **none)
             assert {key: list(value.shape) for key, value in found.items()} == {
                 key: [0, *(dim.size for dim in output.tensor_shape.dim[1:])]
                 for key, output in signature.outputs.items()
@@ -236,7 +261,8 @@ def bad_rows(argument, good):
     """Yields what an endpoint is not to take, by what is wrong with it."""
     yield "no batch", good[0]
     yield "one more axis", good[..., None]
-    yield "type", np.zeros(good.shape, np.int32)
+    yield "type", np.zeros(good.shape, np.int16)
+    yield "one row less", good[1:]
     for axis in range(1, good.ndim):
         yield f"longer axis {axis}", good.repeat(2, axis)
     if good.ndim == 4:
@@ -244,6 +270,9 @@ def bad_rows(argument, good):
         yield "as many values, flat", good.reshape(len(good), -1)
     if argument == "seeds":
         yield "negative", np.where(good == good[0], -1, good)
+    if argument == "labels":
+        yield "beyond the classes", np.full_like(good, CLASSES)
+        yield "below what is drawn", np.where(good == good[0], -2, good)
     if argument == "image_bytes":
         other = png(np.zeros((8, 16, 3), np.uint8))
         turned = png(np.zeros(SHAPE, np.uint8), exif=TURNED)
@@ -262,16 +291,33 @@ def answer(loader, name, inputs):
 def test_bad_rows_are_refused_and_the_next_request_is_answered(served):
     _, loader = served
     for name, inputs in requests(loader, 4):
-        ((argument, good),) = inputs.items()
         before = loader(name, **inputs)
-        for wrong, values in bad_rows(argument, good):
-            which = f"{name}: {wrong}"
-            assert "INVALID_ARGUMENT" in answer(loader, name, {argument: values}), which
-            check_equal(loader(name, **inputs), before, which)
-        assert f"Missing input: {argument}" in answer(loader, name, {})
-        assert "Unknown input: other" in answer(loader, name, {**inputs, "other": good})
+        for argument, good in inputs.items():
+            for wrong, values in bad_rows(argument, good):
+                if wrong == "one row less" and len(inputs) == 1:
+                    continue
+                which = f"{name}: {argument}: {wrong}"
+                given = {**inputs, argument: values}
+                assert "INVALID_ARGUMENT" in answer(loader, name, given), which
+                check_equal(loader(name, **inputs), before, which)
+            others = {key: value for key, value in inputs.items() if key != argument}
+            assert f"Missing input: {argument}" in answer(loader, name, others)
+            assert "Unknown input: other" in answer(loader, name, {**inputs, "other": good})
         assert "Unknown signature: other" in answer(loader, "other", inputs)
         check_equal(loader(name, **inputs), before, name)
+
+
+def test_wrong_labels_are_refused_in_words(program, paths):
+    with Loader(program, paths(classes)[1], threads=1) as loader:
+        for name, inputs in requests(loader, 4):
+            draws, told = "seeds" in inputs, "labels: expected 0 to 2"
+            told += ", or -1 to draw them from their seeds" if draws else ""
+            for label in (CLASSES, -2, *([] if draws else [-1])):
+                labels = np.full(4, label, np.int32)
+                assert told in answer(loader, name, {**inputs, "labels": labels})
+            first = next(key for key in inputs if key != "labels")
+            more = {**inputs, "labels": np.zeros(5, np.int32)}
+            assert f"labels: expected as many as {first}" in answer(loader, name, more)
 
 
 @pytest.fixture(scope="module")

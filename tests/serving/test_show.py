@@ -14,8 +14,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from kgan.errors import InputError
-from kgan.models import Classifier
-from kgan.networks import conv_autoencoder
+from kgan.models import GAN, Classifier
+from kgan.networks import conv_autoencoder, mlp
 from kgan.serving import export, show, write_models_config
 from tests.serving.command import refused
 from tests.serving.loader import Loader
@@ -48,6 +48,40 @@ def shown(program, classifier):
     ):
         rest = server.rest.removeprefix("http://")
         yield server, {path: show(path, rest, server.grpc) for path in (DIGITS, classifier)}
+
+
+@pytest.fixture(scope="module")
+def of_classes(program, tmp_path_factory):
+    """The same of a GAN of two classes, whose endpoints take labels as well."""
+    networks = (
+        mlp.generator((8, 8, 1), 3, width=4, num_classes=2),
+        mlp.discriminator((8, 8, 1), width=4, pieces=2, num_classes=2),
+    )
+    model = GAN(*networks, (0.0, 1.0), num_classes=2)
+    path = export(model, tmp_path_factory.mktemp("models"), "conditional")
+    with (
+        Loader(program, path, threads=1) as loader,
+        Server({"conditional": {1: loader}}) as server,
+    ):
+        yield server, show(path, server.rest.removeprefix("http://"), server.grpc)
+
+
+def test_requests_with_labels_get_an_answer_too(of_classes, workdir):
+    server, text = of_classes
+    _, requests = blocks(text, "sh")
+    assert "# sample: labels int32 (n), seeds int64 (n) -> images uint8 (n, 8, 8, 1)" in requests
+    names = ["discriminate", "generate", "sample", "sample_png"]
+    if shutil.which("curl"):
+        for command in re.split(r"^# ", requests, flags=re.MULTILINE)[1:]:
+            line = command.partition("\n")[2]
+            done = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
+            outputs = json.loads(done.stdout)["outputs"]
+            outputs = outputs["logits"] if isinstance(outputs, dict) else outputs
+            assert len(outputs) == 2
+        assert asked(server) == set(names)
+    (code,) = blocks(text, "python")
+    exec(compile(code, "shown", "exec"), {})
+    assert asked(server) == set(names)
 
 
 def asked(server):

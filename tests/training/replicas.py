@@ -33,6 +33,7 @@ from kgan.methods import presets  # noqa: E402
 from kgan.methods.settings import override  # noqa: E402
 from kgan.models import GAN  # noqa: E402
 from kgan.models.step import Noise  # noqa: E402
+from kgan.networks import NETWORKS  # noqa: E402
 from kgan.tasks.features import Encoder  # noqa: E402
 from kgan.tasks.supervised import Budget, Trainer  # noqa: E402
 from kgan.training.build import load_data, prepare  # noqa: E402
@@ -100,6 +101,27 @@ def classifier(devices):
     return trainer.classifier, [found.error, found.loss, trainer.accuracy(found.weights, examples)]
 
 
+def conditional(devices):
+    """Returns a GAN of three classes after its steps."""
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 255, (53, 8, 8, 1), "u1"), rng.integers(0, 3, 53, "i4")
+    examples = Examples(images, labels, tuple("abc"), "made")
+    keras.utils.set_random_seed(0)
+    network = NETWORKS["dcgan"]
+    with devices.scope():
+        gan = GAN(
+            network.generator((8, 8, 1), 5, num_classes=3, **network.smallest[0]),
+            network.discriminator((8, 8, 1), num_classes=3, **network.smallest[1]),
+            num_classes=3,
+            class_frequencies=[3, 0, 1],
+        )
+        gan.compile(discriminator_steps=2)
+    order = 2 * BATCH, 0, 0, STEPS
+    make = functools.partial(batches, examples, *order, [examples.label])
+    gan.fit(devices.feed(make), steps_per_epoch=STEPS, shuffle=False, verbose=0)
+    return gan
+
+
 def drawn(devices):
     """Returns the noise and the dropout of this process's replicas, a row of the batch each."""
     with devices.scope():
@@ -107,7 +129,7 @@ def drawn(devices):
 
     def rows():
         own = BATCH // devices.replicas
-        noise = Noise(5, tf.constant(7, tf.int64), own, streams=2).normal(1, (32,))
+        noise = Noise(5, tf.constant(7, tf.int64), own).normal("latents", (32,))
         return noise, dropout(tf.ones((own, 32)), training=True)
 
     found = tf.function(lambda: devices.strategy.run(rows))()
@@ -185,9 +207,11 @@ def main():
     devices = choose(sys.argv[1])
     assert devices.replicas == REPLICAS
     found = {}
-    for case in sys.argv[4:] or [*CASES, "classifier"]:
+    for case in sys.argv[4:] or [*CASES, "classifier", "conditional"]:
         if case == "classifier":
             model, found["classifier: scores"] = classifier(devices)
+        elif case == "conditional":
+            model = conditional(devices)
         else:
             model = trained(case, devices)
         for mean in model.metrics:

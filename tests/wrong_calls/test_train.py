@@ -21,8 +21,15 @@ CALLS = {
     "a text for a number": (["--set", 'steps="12"'], "steps is '12': expected an integer"),
     "a list for a number": (["--set", "steps=[1]"], "steps is [1]: expected an integer"),
     "null for a number": (["--set", "steps=null"], "steps is None: expected an integer"),
-    "no number set": (["--set", "game.r1=NaN"], "game.r1 is nan: expected a finite number"),
-    "infinity set": (["--set", "game.r1=1e400"], "game.r1 is inf: expected a finite number"),
+    "no number set": (
+        ["--set", "game.penalties.r1=NaN"],
+        "game.penalties.r1 is nan: expected a finite number",
+    ),
+    "infinity set": (
+        ["--set", "game.penalties.r1=1e400"],
+        "game.penalties.r1 is inf: expected a finite number",
+    ),
+    "a setting of before": (["--set", "game.r1=1"], "--set game.penalties.r1=1"),
     "no number for a builder": (
         ["--model", "mlp", "--set", "network.generator.init_range=NaN"],
         "network.generator.init_range is nan: expected a finite number",
