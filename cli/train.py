@@ -22,6 +22,14 @@ from kgan.cli.options import data_options, training_options
     help=f"Networks: {listed('kgan.networks:NETWORKS')}.",
 )
 @option(
+    "--conditional",
+    is_flag=True,
+    default=None,
+    key="network.conditional",
+    heading="Game",
+    help="Learn to make images of a class that is asked for; the data need labels.",
+)
+@option(
     "--objective",
     key="game.objective",
     metavar="NAME",
@@ -45,6 +53,21 @@ from kgan.cli.options import data_options, training_options
     help="Dimensions of the noise.",
 )
 @training_options("generator_optimizer.learning_rate", "discriminator_optimizer.learning_rate")
+@option(
+    "--label",
+    key="data.label",
+    metavar="COLUMN",
+    heading="Data",
+    help="Which of the set's columns are the labels, where it has several.",
+)
+@option(
+    "--balance",
+    is_flag=True,
+    default=None,
+    key="data.balance",
+    heading="Data",
+    help="Draw every class equally often.",
+)
 @option(
     "--hold-out",
     key="data.hold_out",

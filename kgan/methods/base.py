@@ -36,17 +36,28 @@ class DataSpec:
 
     Attributes:
         shape: Of one example.
+        class_names: One name a class, of labelled data.
+        class_counts: How many examples each class has, of labelled data.
         values: `(n, *shape)`, those to train on, from which first weights may be taken; None where
             weights are read from a checkpoint.
     """
 
     shape: tuple[int, ...]
+    class_names: tuple[str, ...] = ()
+    class_counts: tuple[int, ...] = ()
     values: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def of(cls, examples: Examples) -> DataSpec:
         """Returns that of the examples to train on."""
-        return cls(examples.image_shape, examples.images)
+        import numpy as np
+
+        names, counts = examples.class_names, ()
+        if examples.labels is not None:
+            num_classes = examples.column(examples.label).num_classes
+            counts = tuple(np.bincount(examples.labels, minlength=num_classes).tolist())
+            names = names or tuple(map(str, range(num_classes)))
+        return cls(examples.image_shape, names, counts, examples.values)
 
 
 class Method(abc.ABC):
@@ -71,6 +82,10 @@ class Method(abc.ABC):
     def images_per_step(self, config: Config) -> int:
         """Returns the real examples of a training step."""
         return config.batch_size
+
+    def columns(self, config: Config, examples: Examples) -> tuple[str, ...]:
+        """Returns the columns whose values come with the examples in every batch."""
+        return ()
 
     @abc.abstractmethod
     def resolve(self, config: Config, data: Splits) -> tuple[Config, Splits]:

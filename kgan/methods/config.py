@@ -25,12 +25,16 @@ class DataConfig:
     Attributes:
         hold_out: "split", all but the validation and test images of `kgan.split`, or "none", all
             that `kgan.load` gives.
+        label: The column with the labels; None for the set's own choice.
+        balance: Whether every class is drawn equally often, however rare it is.
     """
 
     name: str = "digits"
     data_dir: str | None = None
     image_size: tuple[int, int] | None = None
     hold_out: str = "split"
+    label: str | None = None
+    balance: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,22 +6,30 @@ from typing import Any
 
 from kgan import models
 from kgan.data import DATASETS
+from kgan.errors import InputError
 from kgan.losses import OBJECTIVES, check_penalties
-from kgan.methods.base import Method
+from kgan.methods.base import DataSpec, Method
 from kgan.methods.config import Config, adam, in_range, optimizer_class, require
 from kgan.methods.settings import construct, override, settings
 from kgan.networks import NETWORKS
 from kgan.runs.scores import scored
 
 POINT_SAMPLES = 2500
+PICTURED, CLASSES = 8, 16  # images of a class, and classes at most in a picture
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Which networks are built; `generator` and `discriminator` hold the builders' options."""
+    """Which networks are built.
+
+    Attributes:
+        conditional: Whether they take the class of an image too.
+        generator: Options of its builder; likewise the discriminator's.
+    """
 
     name: str = "dcgan"
     latent_dim: int = 100
+    conditional: bool = False
     generator: dict[str, Any] = field(default_factory=dict)
     discriminator: dict[str, Any] = field(default_factory=dict)
 
@@ -66,7 +74,11 @@ class GANConfig(Config):
         return {"game.penalties": penalties_of(self.game.objective) if own is None else own}
 
     def headline(self):
-        return self.game.objective
+        return (
+            f"conditional, {self.game.objective}"
+            if self.network.conditional
+            else (self.game.objective)
+        )
 
     def builders(self):
         require("model", self.network.name, NETWORKS)
@@ -107,7 +119,16 @@ class GANMethod(Method):
         """Returns the real examples of all discriminator updates of a step."""
         return config.batch_size * config.game.discriminator_steps
 
+    def columns(self, config, examples):
+        return (examples.label,) if config.network.conditional else ()
+
     def resolve(self, config, data):
+        if config.network.conditional and len(DataSpec.of(data.train).class_names) < 2:
+            raise InputError(
+                f"{data.train.name!r} has no classes to be conditional on: choose a set with two "
+                "or more, such as a folder with a sub-folder for each, name their column with "
+                "--label, or leave --conditional out."
+            )
         penalties = config.entries()["game.penalties"]
         key = "network.discriminator.normalization"
         if (
@@ -125,9 +146,15 @@ class GANMethod(Method):
         network, options = NETWORKS[config.network.name], dict(config.network.generator)
         if "mean_image" in inspect.signature(network.generator).parameters:
             options["mean_image"] = mean_image(spec.values)
+        classes = {"num_classes": len(spec.class_names)} if config.network.conditional else {}
+        frequencies = {}
+        if classes and not config.data.balance:
+            frequencies = {"class_frequencies": spec.class_counts}
         gan = models.GAN(
-            network.generator(spec.shape, config.network.latent_dim, **options),
-            network.discriminator(spec.shape, **config.network.discriminator),
+            network.generator(spec.shape, config.network.latent_dim, **classes, **options),
+            network.discriminator(spec.shape, **classes, **config.network.discriminator),
+            **classes,
+            **frequencies,
             value_range=network.value_range,
             ema_decay=config.game.ema_decay,
             seed=config.seed,
@@ -146,6 +173,8 @@ class GANMethod(Method):
         """Returns samples of the moving average, of points over the data."""
         from kgan.runs import pictures
 
+        if data.train.space.is_image and model.num_classes:
+            return pictures.grid(_by_class(model), columns=PICTURED)
         if data.train.space.is_image:
             return pictures.grid(model.sample(range(64)))
         return pictures.scatter(
@@ -164,3 +193,9 @@ class GANMethod(Method):
                 found = mixture_coverage(model.sample(range(POINT_SAMPLES)), *mixture)
                 return {"scores": scored(found, split=name, **about), "baselines": {}}
         return {"scores": [], "baselines": {}}
+
+
+def _by_class(gan):
+    """Returns images of the same seeds for each class, class by class."""
+    labels = [label for label in range(min(gan.num_classes, CLASSES)) for _ in range(PICTURED)]
+    return gan.sample([*range(PICTURED)] * (len(labels) // PICTURED), labels)

@@ -72,12 +72,13 @@ def open_record(folder: str | Path) -> RunRecord:
             f"{Path(folder) / 'config.json'} is no run's of this version of KGAN "
             f"({str(error).rstrip('.')}): {NEW_RUN}."
         ) from error
+    classes = found.get("classes", {"names": (), "counts": ()})
     parts = found.get("trained_on", ["train"] if config.data.hold_out == "split" else None)
     return RunRecord(
         folder=Path(folder),
         name=found["name"],
         config=config,
-        spec=DataSpec(tuple(shape)),
+        spec=DataSpec(tuple(shape), tuple(classes["names"]), tuple(classes["counts"])),
         examples=count,
         trained_on=None if parts is None else tuple(parts),
         # Of runs of before there were fingerprints number and shape count.

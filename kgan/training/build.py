@@ -51,6 +51,16 @@ class Run:
         return self.data.train
 
     @property
+    def spec(self) -> DataSpec:
+        """What its model knows of them."""
+        return DataSpec.of(self.examples)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that come with the examples in every batch."""
+        return self.method.columns(self.config, self.examples)
+
+    @property
     def method(self) -> Method:
         """How it is trained."""
         return self.config.method
@@ -85,7 +95,13 @@ def load_data(config: Config, report=None) -> Examples | Splits:
         report: See `kgan.load`.
     """
     data, read = config.data, load if config.data.hold_out == "none" else split
-    return read(data.name, data_dir=data.data_dir, image_size=data.image_size, report=report)
+    return read(
+        data.name,
+        data_dir=data.data_dir,
+        image_size=data.image_size,
+        label=data.label,
+        report=report,
+    )
 
 
 def _parts(config: Config, data: Examples | Splits) -> Splits:
@@ -99,6 +115,14 @@ def _parts(config: Config, data: Examples | Splits) -> Splits:
         nothing = subset(data, slice(0, 0))
         return Splits(data, nothing, nothing, "nothing is held out")
     return data if isinstance(data, Splits) else parts_of(data)
+
+
+def _labelled_by(data: Splits, column: str) -> Splits:
+    label = data.train.labelled_by(column).label
+    parts = {part: getattr(data, part) for part in ("train", "validation", "test")}
+    # A test split may be without.
+    labelled = {name: dataclasses.replace(part, label=label) for name, part in parts.items()}
+    return dataclasses.replace(data, **labelled)
 
 
 def _trained_on(config: Config, examples: Examples) -> tuple[str, ...]:
@@ -134,6 +158,14 @@ def prepare(config: Config, data: Examples | Splits, devices: Devices | None = N
             f"{len(examples)} training examples; pass --batch-size {len(examples)} or less."
         )
     _check_batch(config, examples)
+    if config.data.label is not None:
+        data = _labelled_by(data, config.data.label)
+        examples = data.train
+    if config.data.balance and examples.labels is None:
+        raise InputError(
+            f"{examples.name!r} has no labels to balance: choose a set with them, or leave "
+            "--balance out."
+        )
     config = dataclasses.replace(config, precision=precision.resolve(config.precision))
     found = fingerprint(given if config.data.hold_out == "none" else data)
     config, data = config.method.resolve(config, data)

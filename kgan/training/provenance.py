@@ -14,6 +14,7 @@ import kgan
 from kgan.data.fingerprint import differences, fingerprint
 from kgan.data.prepared import Report
 from kgan.errors import InputError, RunWarning
+from kgan.methods.base import DataSpec
 from kgan.methods.recorded import RunRecord
 from kgan.methods.settings import override
 from kgan.runs.records import FORMAT
@@ -52,8 +53,15 @@ def describe_data(run: Run) -> dict:
         "examples": len(run.examples),
         "trained_on": list(run.trained_on),
         "image_shape": list(run.examples.image_shape),
+        **_classes(run.spec),
         "fingerprint": run.fingerprint,
     }
+
+
+def _classes(spec: DataSpec) -> dict:
+    if not spec.class_names:
+        return {}
+    return {"classes": {"names": list(spec.class_names), "counts": list(spec.class_counts)}}
 
 
 def changes(record: RunRecord, found: dict) -> list[str]:

@@ -146,7 +146,14 @@ def _fit(
             first, end = max(start, end), end + phase.steps
             if first < end:
                 make = functools.partial(
-                    batches, run.examples, run.images_per_step, config.seed, first, end
+                    batches,
+                    run.examples,
+                    run.images_per_step,
+                    config.seed,
+                    first,
+                    end,
+                    run.columns,
+                    balanced=run.examples.label if config.data.balance else None,
                 )
                 phase.fit(
                     devices.feed(make),

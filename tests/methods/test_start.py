@@ -152,7 +152,7 @@ def test_dense_layers_of_large_images_saturate_at_once():
     run = prepared(data, **{"network.options.architecture": "dense", "steps": 30})
     run.model.fit(np.asarray(data.train.images), batch_size=32, epochs=2, verbose=0)
     mean, _ = run.model.posterior(data.test.images)
-    assert np.std(mean, 0).max() < 0.1
+    assert np.std(mean, 0).max() < 0.15
 
 
 def test_a_dense_gaussian_decoder_starts_at_the_mean_image():

@@ -105,7 +105,7 @@ def conditional(devices):
     """Returns a GAN of three classes after its steps."""
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 255, (53, 8, 8, 1), "u1"), rng.integers(0, 3, 53, "i4")
-    examples = Examples(images, labels, tuple("abc"), "made")
+    examples = Examples(images, {"label": Column(labels, tuple("abc"))}, IMAGES, "made")
     keras.utils.set_random_seed(0)
     network = NETWORKS["dcgan"]
     with devices.scope():
