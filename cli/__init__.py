@@ -9,6 +9,7 @@ from kgan.cli.datasets import datasets
 from kgan.cli.evaluate import evaluate
 from kgan.cli.export import export
 from kgan.cli.finetune import finetune
+from kgan.cli.models import models
 from kgan.cli.presets import presets
 from kgan.cli.pretrain import pretrain
 from kgan.cli.sample import sample
@@ -53,7 +54,7 @@ class _Failure(click.ClickException):
 
 @click.group(
     cls=_Group,
-    commands=[train, pretrain, finetune, sample, evaluate, export, datasets, presets],
+    commands=[train, pretrain, finetune, sample, evaluate, export, datasets, models, presets],
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="kgan")

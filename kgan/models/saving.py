@@ -25,9 +25,15 @@ def seed_states(network: keras.Model) -> list[keras.Variable]:
 class SavableModel(keras.Model):
     """A model that trains on to the bit once it is loaded, whole or its weights alone.
 
-    A subclass has `networks` and `optimizers`. Its `compile` keeps the keyword arguments for Keras
-    as `_keras_arguments`, and `_compile_arguments()` returns the others.
+    A subclass has `networks`, `optimizers`, `step` and, if it needs them, `extra_variables`: with
+    its metrics that is all that training changes. Its `compile` keeps the keyword arguments for
+    Keras as `_keras_arguments`, and `_compile_arguments()` returns the others.
     """
+
+    @property
+    def extra_variables(self) -> list[keras.Variable]:
+        """Trained variables outside the networks."""
+        return []
 
     def save(self, filepath, *args, **kwargs):
         """Saves the model whole, as `keras.Model.save` does.

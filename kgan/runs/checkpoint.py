@@ -18,7 +18,8 @@ class Checkpoints:
     """The checkpoints of one run: networks, moving average, optimizers, seeds, metrics, step.
 
     Args:
-        model: Compiled; its `networks`, `optimizers`, metrics and `step` are what is saved.
+        model: Compiled; its `networks`, `optimizers`, `extra_variables`, metrics and `step` are
+            what is saved.
         directory: The run's `checkpoints/`.
         keep: How many of the newest to keep: see `CheckpointFiles.keep`.
         devices: `kgan.training.strategy.Devices` where the run trains: all of its processes save at
@@ -206,9 +207,8 @@ def _state(model: keras.Model) -> dict[str, list[tf.Variable]]:
         "optimizers": [v for optimizer in model.optimizers for v in optimizer.variables],
         "step": [model.step],
     }
-    extra = getattr(model, "extra_variables", [])
-    if extra:
-        groups["extra"] = extra
+    if model.extra_variables:
+        groups["extra"] = model.extra_variables
     state = {name: [variable.value for variable in group] for name, group in groups.items()}
     # Copies: what several processes share cannot be read by one of them.
     means = [variable for metric in model.metrics for variable in metric.variables]

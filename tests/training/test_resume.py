@@ -21,6 +21,18 @@ VARIANTS = {
         120,
         ["steps=120", "network.generator.width=8", "network.discriminator.width=8"],
     ),
+    # Labels of reals and of fakes, those balanced.
+    "mlp_conditional": (
+        "train",
+        120,
+        [
+            "steps=120",
+            "network.generator.width=32",
+            "network.discriminator.width=16",
+            "network.conditional=true",
+            "data.balance=true",
+        ],
+    ),
     # Dropout, whose seeds are state, two discriminator steps and a penalty with noise of its own.
     "mlp": (
         "train",
