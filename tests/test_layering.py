@@ -23,8 +23,7 @@ MAY = {
     },
     "training": {"methods", "runs", "serving", "models", "metrics", "data"},
     "methods": {"models", "networks", "losses", "metrics", "runs", "data"},
-    # The names of metrics, which scores on disk are held to, and what a model has beside weights.
-    "runs": {"models", "metrics", "data"},
+    "runs": {"metrics", "data"},  # the names of metrics, which scores on disk are held to
     "serving": {"models"},
     "models": {"losses", "layers", "data"},
     "networks": {"layers"},

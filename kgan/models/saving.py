@@ -16,12 +16,6 @@ def check_path(path) -> None:
         )
 
 
-def seed_states(network: keras.Model) -> list[keras.Variable]:
-    """Returns what a network's random layers, such as dropout, count on; no weights."""
-    weights = {id(variable) for variable in network.weights}
-    return [variable for variable in network.variables if id(variable) not in weights]
-
-
 class SavableModel(keras.Model):
     """A model that trains on to the bit once it is loaded, whole or its weights alone.
 
@@ -29,6 +23,15 @@ class SavableModel(keras.Model):
     its metrics that is all that training changes. Its `compile` keeps the keyword arguments for
     Keras as `_keras_arguments`, and `_compile_arguments()` returns the others.
     """
+
+    @property
+    def seed_variables(self) -> list[keras.Variable]:
+        """What the networks' random layers, such as dropout, count on; no weights."""
+        found = []
+        for network in self.networks:
+            weights = {id(variable) for variable in network.weights}
+            found += [variable for variable in network.variables if id(variable) not in weights]
+        return found
 
     @property
     def extra_variables(self) -> list[keras.Variable]:
@@ -79,8 +82,7 @@ class SavableModel(keras.Model):
             seeds[name].assign(saved[name])
 
     def _named_seeds(self):
-        states = [state for network in self.networks for state in seed_states(network)]
-        return [(f"seed_{number}", state) for number, state in enumerate(states)]
+        return [(f"seed_{number}", state) for number, state in enumerate(self.seed_variables)]
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """Returns what `compile` was given, for Keras."""

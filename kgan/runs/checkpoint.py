@@ -7,7 +7,6 @@ import keras
 import tensorflow as tf
 
 from kgan.errors import InputError, TrainingError, WriteError
-from kgan.models.saving import seed_states
 from kgan.runs import folder
 from kgan.runs.checkpoint_files import CheckpointFiles
 
@@ -203,7 +202,7 @@ class Checkpoints:
 def _state(model: keras.Model) -> dict[str, list[tf.Variable]]:
     groups = {
         "networks": [v for network in model.networks for v in network.weights],
-        "seeds": [v for network in model.networks for v in seed_states(network)],
+        "seeds": model.seed_variables,
         "optimizers": [v for optimizer in model.optimizers for v in optimizer.variables],
         "step": [model.step],
     }

@@ -15,7 +15,6 @@ from kgan.layers import (
     Maxout,
 )
 from kgan.models import MomentumSGD
-from kgan.models.saving import seed_states
 
 SHAPE, LATENT = (4, 4, 1), 3
 IMAGES = np.random.default_rng(0).integers(0, 256, (8, *SHAPE), dtype=np.uint8)
@@ -126,7 +125,7 @@ def batches(name, size):
 def state(model):
     """Returns everything that training changes."""
     optimizers = [v for optimizer in model.optimizers for v in optimizer.variables]
-    seeds = [v for network in model.networks for v in seed_states(network)]
+    seeds = model.seed_variables
     return [np.asarray(variable.value) for variable in [*model.weights, *optimizers, *seeds]]
 
 
