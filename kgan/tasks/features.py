@@ -62,7 +62,7 @@ def encoder(model: keras.Model) -> Encoder:
     )
 
 
-class Features:
+class EncoderFeatures:
     """Frozen features of images, in float32 whatever the encoder trains in.
 
     Encoders give their codes. Discriminators give the activations of their convolutions, each

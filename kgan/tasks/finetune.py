@@ -16,7 +16,7 @@ from kgan.runs import folder
 from kgan.serving import export
 from kgan.tasks import probe, report
 from kgan.tasks.experiment import HEADS, SEEDS, TUNED, Experiment, design, in_memory
-from kgan.tasks.features import Features
+from kgan.tasks.features import EncoderFeatures
 from kgan.tasks.results import Results, opened
 from kgan.tasks.supervised import Trained, Trainer
 from kgan.training import determinism
@@ -126,8 +126,8 @@ class _Comparison:
         train, source = experiment.splits.train, experiment.source
         self._devices = devices
         self._trainer = Trainer(source, experiment.num_classes, train.class_names, devices)
-        self._features = Features(source)
-        self._codes = Features(replace(source, judges=False))
+        self._features = EncoderFeatures(source)
+        self._codes = EncoderFeatures(replace(source, judges=False))
         self._heads = {}
 
     def _say(self, arm, labels, seed, validation_accuracy, seconds, **more) -> None:
