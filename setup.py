@@ -1,20 +1,28 @@
 """Metadata and dependencies of KGAN; `cli/` installs as the package `kgan.cli`."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
+ROOT = Path(__file__).parent
+# Read, not imported: whoever installs KGAN does not have what it imports yet.
+VERSION = re.search(
+    r'^__version__ = "(.+)"$', (ROOT / "kgan" / "__init__.py").read_text(encoding="utf-8"), re.M
+)
+
 setup(
     name="kgan",
-    version="0.1.0",
+    version=VERSION[1],
     description="Generative models of images in TensorFlow/Keras: train, sample, serve.",
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=[*find_packages(include=["kgan", "kgan.*"]), "kgan.cli", "kgan.saved_models"],
     package_dir={"kgan.cli": "cli", "kgan.saved_models": "saved_models"},
     package_data={
+        "kgan": ["py.typed"],
         "kgan.saved_models": ["digits-dcgan/1/*", "digits-dcgan/1/*/*"],
         "kgan.metrics": ["classifiers/*"],
     },

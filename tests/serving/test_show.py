@@ -127,9 +127,9 @@ def test_the_python_gets_an_answer_from_every_endpoint(shown, workdir):
         assert ("classify_png" in endpoints) == (path != DIGITS)
 
 
-def test_the_readme_shows_what_the_command_prints(monkeypatch):
+def test_the_guide_shows_what_the_command_prints(monkeypatch):
     monkeypatch.chdir(ROOT)
-    assert show(DIGITS) in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert show(DIGITS) in (ROOT / "docs" / "serve.md").read_text(encoding="utf-8")
 
 
 def signature(argument="seeds", dtype=9):

@@ -4,7 +4,7 @@ import pytest
 
 from kgan.models import GAN, VAE, Autoencoder
 from kgan.networks import AUTOENCODERS, NETWORKS
-from kgan.tasks.features import Features, encoder, pooled
+from kgan.tasks.features import EncoderFeatures, encoder, pooled
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 16, 16, 1), dtype=np.uint8)
 ROWS = np.array([3, 0, 7])
@@ -42,7 +42,7 @@ def gan(name, policy="float32", **options):
 
 def features(model, rows=ROWS):
     source = encoder(model)
-    return Features(source)(source.network.get_weights(), IMAGES, rows)
+    return EncoderFeatures(source)(source.network.get_weights(), IMAGES, rows)
 
 
 def test_a_discriminator_gives_every_activation_pooled():
