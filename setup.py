@@ -23,7 +23,9 @@ setup(
     package_dir={"kgan.cli": "cli", "kgan.saved_models": "saved_models"},
     package_data={
         "kgan": ["py.typed"],
-        "kgan.saved_models": ["digits-dcgan/1/*", "digits-dcgan/1/*/*"],
+        "kgan.saved_models": [
+            f"digits-dcgan/{version}/{files}" for version in (1, 2) for files in ("*", "*/*")
+        ],
         "kgan.metrics": ["classifiers/*"],
     },
     entry_points={"console_scripts": ["kgan = kgan.cli:main"]},
