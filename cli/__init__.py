@@ -49,7 +49,7 @@ def _echo_warning(message, *args, **kwargs):
 class _Failure(click.ClickException):
     def __init__(self, message: str, exit_code: int):
         super().__init__(message)
-        self.exit_code = exit_code
+        self.exit_code = exit_code  # type: ignore[misc]  # to Click one of the class
 
 
 @click.group(

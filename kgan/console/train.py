@@ -44,7 +44,9 @@ def train_asked(asked: Asked) -> None:
     devices = connect(asked.strategy, asked.dry_run, console)
     report = preparation_reporter(console)
     with lost_worker_told(devices, "the same command"):
+        place: Path | None
         if asked.start is None:
+            assert resume is not None  # where there is no start, a run goes on
             place = Path(resume)
             run = reopen(place, asked.command, asked.changes, report, devices, changed)
         else:
@@ -53,9 +55,11 @@ def train_asked(asked: Asked) -> None:
     if asked.dry_run:
         Console(soft_wrap=True).print_json(data=run.config.to_dict())
         return
-    if devices.chief:
-        place = place or folder.create(run_dir, run.name)
-    place = place or Path(run_dir)
+    if place is None and devices.chief:
+        place = folder.create(run_dir, run.name)
+    elif place is None:
+        assert run_dir is not None  # `asked` holds several workers to it
+        place = Path(run_dir)
     _train(run, place, asked.out, console, Stop(asked.seconds), changed)
 
 

@@ -118,7 +118,7 @@ class AutoencoderMethod(Method):
     Config = AutoencoderConfig
     draws = False
     use = "finetune"
-    progress = "loss {loss:.3f}", "squared error {mse:.5f}"
+    progress: ClassVar[tuple[str, ...]] = "loss {loss:.3f}", "squared error {mse:.5f}"
     default_corruption: ClassVar[str] = "none"
 
     def check(self, config: AutoencoderConfig) -> None:

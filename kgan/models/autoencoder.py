@@ -1,6 +1,8 @@
 """An autoencoder, denoising if its inputs are corrupted (Vincent et al. 2010)."""
 
 import itertools
+from collections.abc import Collection
+from typing import ClassVar
 
 import keras
 import numpy as np
@@ -49,8 +51,8 @@ class Autoencoder(CountedModel):
     """
 
     # What a subclass has otherwise.
-    _likelihoods = LIKELIHOODS
-    _logged = ("loss", "mse")
+    _likelihoods: ClassVar[Collection[str]] = LIKELIHOODS
+    _logged: ClassVar[tuple[str, ...]] = ("loss", "mse")
     _codes = "Codes"
     _points = False
 

@@ -57,7 +57,7 @@ class CountedModel(SavableModel):
     """
 
     accumulate = 1
-    num_classes = None
+    num_classes: int | None = None
     parts_are = "accumulate"
 
     def compile(self, **kwargs):

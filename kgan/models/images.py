@@ -41,6 +41,7 @@ def to_range(images, image_shape: tuple[int, ...], value_range: tuple[float, flo
     if x.shape.rank is None or None in x.shape[1:]:
         x = tf.ensure_shape(x, [None, *image_shape], name=_name(points))
     if form == "uint8":
+        assert value_range is not None  # `_checked_form` lets no point be uint8
         low, high = value_range
         return x * ((high - low) / 255) + low
     low, high = _bounds(points)
@@ -49,7 +50,7 @@ def to_range(images, image_shape: tuple[int, ...], value_range: tuple[float, flo
     told = _refusal(points), tf.reduce_min(x), "to", tf.reduce_max(x)
     with tf.control_dependencies(required(fine, *told)):
         x = tf.identity(x)
-    if points:
+    if value_range is None:
         return x
     low, high = value_range
     return x * (high - low) + low

@@ -89,6 +89,7 @@ class SavableModel(keras.Model):
         if self.compiled:
             arguments = {**self._keras_arguments, **self._compile_arguments()}
             return keras.saving.serialize_keras_object(arguments)
+        return None
 
     def compile_from_config(self, config: dict[str, Any]):
         """Compiles as `get_compile_config` was told.

@@ -68,7 +68,9 @@ def minimize(losses: Callable, optimizer, variables, inputs: Sequence, pieces: i
             scaled = optimizer.scale_loss(mean / scale)
         return tape.gradient(scaled, weights), mean, rest
 
-    gradients, means, rests, drawn = [], [], [], []
+    gradients: list[tf.Tensor | None] = []
+    drawn: list[tf.Tensor] = []
+    means, rests = [], []
     parts = ([None] * pieces if t is None else tf.split(t, pieces) for t in inputs)
     for number, rows in enumerate(zip(*parts, strict=True)):
         # Nothing of a piece is computed before the one before is done: else no memory is saved.

@@ -61,7 +61,7 @@ def check(labels, arms, seeds, learning_rates, steps, batch_size) -> None:
 
 
 def _is_rate(value) -> bool:
-    return isinstance(value, int | float | np.number) and 0 < value < float("inf")
+    return isinstance(value, int | float | np.number) and bool(0 < value < float("inf"))
 
 
 def finetunable(run_dir: str | os.PathLike) -> RunRecord:
