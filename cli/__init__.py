@@ -58,7 +58,7 @@ class _Failure(click.ClickException):
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="kgan")
-def main():
+def main() -> None:
     """Train, sample and serve generative models of images.
 
     Begin with `kgan train`: a DCGAN on handwritten digits, minutes on a CPU.

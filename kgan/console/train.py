@@ -8,6 +8,7 @@ from rich.console import Console
 from kgan.console.options import Asked
 from kgan.console.progress import ProgressBar, ScoreLines
 from kgan.console.tables import print_table
+from kgan.data.prepared import Report
 from kgan.methods.config import Config
 from kgan.methods.settings import override
 from kgan.names import command
@@ -89,7 +90,7 @@ def _new_run(start: Config, changes, epochs, report, devices) -> Run:
     return prepare(config, data, devices)
 
 
-def preparation_reporter(console: Console):
+def preparation_reporter(console: Console) -> Report:
     """Returns a callback that says how far the preparation of a data set is."""
     last = [-1]
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from kgan.errors import InputError
 
 
-def in_equal_parts(train: Callable, model) -> Callable:
+def in_equal_parts(train: Callable, model: keras.Model) -> Callable:
     """Returns a training function that gives every replica as many rows, a multiple of the parts.
 
     Rows beyond that are left out, and a batch with none left is skipped. Batches of static size

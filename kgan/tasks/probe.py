@@ -178,6 +178,6 @@ def choose_and_fit(
     return c, probe(c).fit(features, labels)
 
 
-def accuracy(probe, features: np.ndarray, labels: np.ndarray) -> float:
+def accuracy(probe: Logistic | LinearSVM, features: np.ndarray, labels: np.ndarray) -> float:
     """Returns the share of features whose class a fitted probe finds, in [0, 1]."""
     return float(np.mean(probe.predict(features) == labels))
