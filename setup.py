@@ -53,6 +53,7 @@ setup(
         "dev": [
             "hypothesis>=6.100",
             "mpmath>=1.3",
+            "mypy>=2.4",
             "prdc>=0.2",
             "pytest>=9.0",
             "pytest-xdist>=3.5",

@@ -49,7 +49,7 @@ def _echo_warning(message, *args, **kwargs):
 class _Failure(click.ClickException):
     def __init__(self, message: str, exit_code: int):
         super().__init__(message)
-        self.exit_code = exit_code
+        self.exit_code = exit_code  # type: ignore[misc]  # to Click one of the class
 
 
 @click.group(
@@ -58,7 +58,7 @@ class _Failure(click.ClickException):
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="kgan")
-def main():
+def main() -> None:
     """Train, sample and serve generative models of images.
 
     Begin with `kgan train`: a DCGAN on handwritten digits, minutes on a CPU.

@@ -24,7 +24,7 @@ from kgan.cli.options import data_dir_option
     heading="Cache of prepared images",
     help="Remove all entries, or those of these names; the data sets themselves stay.",
 )
-def datasets(data_dir, cache, clear):
+def datasets(data_dir: str | None, cache: bool, clear: str | None) -> None:
     """List the data sets that need no download, and those already on disk."""
     from kgan.data import cache as cached
     from kgan.data.catalogue import describe

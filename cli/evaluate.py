@@ -1,5 +1,7 @@
 """kgan evaluate."""
 
+from typing import Any
+
 import click
 
 from kgan.cli.grouped import PATH, Command, examples, listed, option
@@ -72,7 +74,7 @@ from kgan.cli.options import checkpoint_option, run_data_options
     shown="the runs' own folders",
     help="Where the results go.",
 )
-def evaluate(**options):
+def evaluate(**options: Any) -> None:
     """Score SOURCES: runs, SavedModels, folders of images or .npz files, side by side."""
     from kgan.cli.startup import load_tensorflow
     from kgan.console.checks import check_evaluate

@@ -1,5 +1,7 @@
 """kgan export."""
 
+from typing import Any
+
 import click
 
 from kgan.cli.grouped import PATH, Command, examples, option
@@ -58,7 +60,7 @@ from kgan.cli.options import checkpoint_option
     heading="Server",
     help="Print requests to MODEL on a server, and no more.",
 )
-def export(run, **options):
+def export(run: str, **options: Any) -> None:
     """Write the next SavedModel version from a checkpoint of RUN."""
     from kgan.cli.startup import load_tensorflow
     from kgan.console.checks import check_export

@@ -1,5 +1,7 @@
 """kgan finetune."""
 
+from typing import Any
+
 import click
 
 from kgan.cli.grouped import PATH, Command, examples, listed, option
@@ -85,7 +87,7 @@ from kgan.cli.options import run_data_options, strategy_option
     help="Check everything, print what would be done, stop.",
 )
 @strategy_option
-def finetune(**options):
+def finetune(**options: Any) -> None:
     """Train classifiers from RUN's network on few labels, against the same from scratch."""
     from kgan.cli.startup import load_tensorflow
     from kgan.console.checks import check_finetune

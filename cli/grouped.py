@@ -2,6 +2,8 @@
 
 import importlib
 import os
+from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -79,7 +81,9 @@ def _called(parameter: click.Parameter) -> str:
     return parameter.human_readable_name
 
 
-def option(*args, key: str | tuple[str, ...] = (), **kwargs):
+def option(
+    *args: str, key: str | tuple[str, ...] = (), **kwargs: Any
+) -> Callable[[Callable], Callable]:
     """Returns a decorator, as `click.option` does, of an `Option` for the settings of a key."""
     keys = (key,) if isinstance(key, str) else key
     return click.option(*args, cls=Option, keys=keys, **kwargs)

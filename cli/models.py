@@ -6,7 +6,7 @@ from kgan.cli.listed import show
 
 
 @click.command()
-def models():
+def models() -> None:
     """List the models: what --model takes, and what each is for."""
     from kgan.methods import MODELS, method_of
 

@@ -1,5 +1,7 @@
 """Options that several commands have."""
 
+from collections.abc import Callable
+
 import click
 
 from kgan.cli.grouped import PATH, listed, names, option
@@ -66,7 +68,7 @@ strategy_option = option(
 )
 
 
-def training_options(*rates: str):
+def training_options(*rates: str) -> Callable[[Callable], Callable]:
     """Returns the options of what trains runs, whose learning rates are these settings."""
     return _together(
         option(

@@ -6,7 +6,7 @@ from kgan.cli.listed import show
 
 
 @click.command()
-def presets():
+def presets() -> None:
     """List the presets: what `kgan train` and `kgan pretrain --preset NAME` start from."""
     from kgan.methods.presets import PRESETS
 

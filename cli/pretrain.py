@@ -1,5 +1,7 @@
 """kgan pretrain."""
 
+from typing import Any
+
 import click
 
 from kgan.cli.grouped import Command, examples, listed, option, settings_by_option
@@ -67,7 +69,7 @@ from kgan.cli.options import data_options, training_options
     help="vae: weight of the divergence.",
 )
 @training_options("optimizer.learning_rate")
-def pretrain(**options):
+def pretrain(**options: Any) -> None:
     """Train an autoencoder; with no option, a convolutional one on the embedded digits.
 
     SIGTERM, the first Ctrl-C and --max-time save a checkpoint and stop; --resume goes on.

@@ -1,5 +1,7 @@
 """kgan sample."""
 
+from typing import Any
+
 import click
 
 from kgan.cli.grouped import PATH, Command, examples, option
@@ -78,7 +80,15 @@ from kgan.cli.options import checkpoint_option
     shown="64",
     help="Images a request.",
 )
-def sample(model, seeds, out, columns, checkpoint, server, **served):
+def sample(
+    model: str | None,
+    seeds: str,
+    out: str,
+    columns: int | None,
+    checkpoint: str | None,
+    server: str | None,
+    **served: Any,
+) -> None:
     """Draw images from MODEL: a run folder, a SavedModel or its name [the newest].
 
     With --server, MODEL is the name of a model there.

@@ -1,5 +1,7 @@
 """kgan train."""
 
+from typing import Any
+
 import click
 
 from kgan.cli.grouped import Command, examples, listed, option, settings_by_option
@@ -84,7 +86,7 @@ from kgan.cli.options import data_options, training_options
     heading="Run",
     help="Steps between two scores, of which the best checkpoint is kept; 0 for none.",
 )
-def train(**options):
+def train(**options: Any) -> None:
     """Train a GAN; with no option, a DCGAN on the embedded digits.
 
     SIGTERM, the first Ctrl-C and --max-time save a checkpoint and stop; --resume goes on.

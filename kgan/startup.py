@@ -3,10 +3,11 @@
 import contextlib
 import os
 import sys
+from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def silent_tensorflow():
+def silent_tensorflow() -> Iterator[None]:
     """Keeps what TensorFlow says while it is first imported off the terminal.
 
     Nothing changes where it is imported already, or where TF_CPP_MIN_LOG_LEVEL asks for more than

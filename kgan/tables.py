@@ -4,12 +4,14 @@ import dataclasses
 import importlib
 import re
 from collections.abc import Iterator, MutableMapping
-from typing import Any
+from typing import Any, TypeAlias
 
+# What an entry holds once it is looked up; as it is written, a string "module:attribute".
+Named: TypeAlias = Any
 _ATTRIBUTE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")  # and no sentence with a colon
 
 
-class Table(MutableMapping):
+class Table(MutableMapping[str, Any]):
     """Entries by name; their "module:attribute" strings are imported when an entry is looked up.
 
     So the names can be listed and checked before TensorFlow is loaded.
@@ -23,7 +25,8 @@ class Table(MutableMapping):
     """
 
     def __init__(self, package: str, lines: dict[str, Any]):
-        self._package, self.lines, self._found = package, dict(lines), {}
+        self._package, self.lines = package, dict(lines)
+        self._found: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._found:

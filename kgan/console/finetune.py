@@ -59,8 +59,8 @@ def finetune_from_options(
         **options,
     )
     if strategy == "auto" and not devices.several and experiment.uneven(devices.replicas):
-        labels = experiment.uneven(devices.replicas)[0]
-        console.print(f"{labels} labels cannot be divided among {devices.replicas} replicas: "
+        count = experiment.uneven(devices.replicas)[0]
+        console.print(f"{count} labels cannot be divided among {devices.replicas} replicas: "
                       "training on one device.", soft_wrap=True)  # fmt: skip
         devices = choose("single")
     if dry_run:

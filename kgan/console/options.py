@@ -94,7 +94,8 @@ def asked(
         raise InputError(f"--epochs {shown(epochs)}: expected 1 or more, and without --steps.")
     seconds = None if max_time is None else parse_duration(max_time)
     folder.require_writable(Path(out))
-    going_on = resume not in (None, "auto")
+    resumed = None if resume == "auto" else resume
+    going_on = resumed is not None
     if going_on and (run_dir or preset or epochs):
         raise InputError("--resume takes its run's settings: leave out --run-dir, --preset "
                          "and --epochs.")  # fmt: skip
@@ -108,8 +109,8 @@ def asked(
             "Several workers need one --run-dir, on a disk that all of them share, such as "
             "--run-dir runs/many --resume auto."
         )
-    if going_on:
-        open_record(resume)
+    if resumed is not None:
+        open_record(resumed)
         start = None
     else:
         start = presets.find(command, preset, options["dataset"], options["model"])
@@ -153,11 +154,11 @@ def default_of(command: str, key: str) -> str | None:
 def _changes(
     keys: dict[str, tuple[str, ...]], options: dict[str, Any], settings: tuple[str, ...]
 ) -> dict[str, Any]:
-    changes = {}
+    changes: dict[str, Any] = {}
     for option, value in options.items():
         if value is not None:
             if option == "image_size":
-                value = parse_image_size(value)
+                value = list(parse_image_size(value))
             elif option == "data_dir":
                 value = os.path.realpath(value)
             elif option == "dataset":
@@ -174,7 +175,7 @@ def _changes(
     return changes
 
 
-def parse_image_size(text: str) -> list[int]:
+def parse_image_size(text: str) -> tuple[int, int]:
     """Returns height and width of "64" or "48x64".
 
     Raises:
@@ -186,4 +187,4 @@ def parse_image_size(text: str) -> list[int]:
             f"--image-size {shown(text)}: expected N or HEIGHTxWIDTH, such as 64 or 48x64."
         )
     height, width = match.groups()
-    return [int(height), int(width or height)]
+    return int(height), int(width or height)

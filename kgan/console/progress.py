@@ -47,8 +47,10 @@ class ProgressBar(keras.callbacks.Callback):
             run.images_per_step, console, stop, clock,
         )  # fmt: skip
         self._formats, self._samples = run.method.progress, run_dir / "samples"
-        self._line, self._scores, self._rate = StatusLine(run.total_steps), [], ""
-        self._marks, self._end = collections.deque(maxlen=MARKS), None
+        self._line, self._rate = StatusLine(run.total_steps), ""
+        self._scores: list[str] = []
+        self._marks: collections.deque[tuple[float, int]] = collections.deque(maxlen=MARKS)
+        self._end = None
         self._live = Status(console, self._shown)
         self._rhythm = None
 

@@ -17,7 +17,8 @@ class Remaining:
     """
 
     def __init__(self, left: dict[str, int], clock: Callable[[], float] = time.monotonic):
-        self._left, self._took, self._clock = dict(left), {}, clock
+        self._left, self._clock = dict(left), clock
+        self._took: dict[str, tuple[float, int]] = {}
         self._begun = self._seen = clock()
         self._step = 0
 

@@ -59,7 +59,9 @@ class StatusLine:
         yield Segment(count)
         if room - len(GAP) >= NARROWEST_BAR:
             width = room - len(GAP)
-            bar = list(ProgressBar(self.total, self.done, width).__rich_console__(console, options))
+            # It draws nothing but segments.
+            drawn = ProgressBar(self.total, self.done, width).__rich_console__(console, options)
+            bar = [part for part in drawn if isinstance(part, Segment)]
             # Without colours it ends where what is done does.
             yield from (Segment(GAP), *bar, Segment(" " * (width - Segment.get_line_length(bar))))
         yield Segment("".join(GAP + field for field in fitting))

@@ -20,10 +20,10 @@ def print_table(rows: Sequence[Sequence[str]], console: Console, title: str | No
         console: Where to.
         title: Above it all.
     """
-    columns = list(zip(*rows, strict=True))
+    columns: list[Sequence[str]] = list(zip(*rows, strict=True))
     if _width(columns) > console.width:
         columns = [_narrow(column) for column in columns]
-    blocks = []
+    blocks: list[list[Sequence[str]]] = []
     for column in columns[1:]:
         if blocks and _width([*blocks[-1], column]) <= console.width:
             blocks[-1].append(column)

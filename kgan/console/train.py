@@ -8,6 +8,7 @@ from rich.console import Console
 from kgan.console.options import Asked
 from kgan.console.progress import ProgressBar, ScoreLines
 from kgan.console.tables import print_table
+from kgan.data.prepared import Report
 from kgan.methods.config import Config
 from kgan.methods.settings import override
 from kgan.names import command
@@ -44,7 +45,9 @@ def train_asked(asked: Asked) -> None:
     devices = connect(asked.strategy, asked.dry_run, console)
     report = preparation_reporter(console)
     with lost_worker_told(devices, "the same command"):
+        place: Path | None
         if asked.start is None:
+            assert resume is not None  # where there is no start, a run goes on
             place = Path(resume)
             run = reopen(place, asked.command, asked.changes, report, devices, changed)
         else:
@@ -53,9 +56,11 @@ def train_asked(asked: Asked) -> None:
     if asked.dry_run:
         Console(soft_wrap=True).print_json(data=run.config.to_dict())
         return
-    if devices.chief:
-        place = place or folder.create(run_dir, run.name)
-    place = place or Path(run_dir)
+    if place is None and devices.chief:
+        place = folder.create(run_dir, run.name)
+    elif place is None:
+        assert run_dir is not None  # `asked` holds several workers to it
+        place = Path(run_dir)
     _train(run, place, asked.out, console, Stop(asked.seconds), changed)
 
 
@@ -85,7 +90,7 @@ def _new_run(start: Config, changes, epochs, report, devices) -> Run:
     return prepare(config, data, devices)
 
 
-def preparation_reporter(console: Console):
+def preparation_reporter(console: Console) -> Report:
     """Returns a callback that says how far the preparation of a data set is."""
     last = [-1]
 

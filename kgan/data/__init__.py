@@ -205,6 +205,7 @@ def _resized(examples: "Examples", image_size: int | tuple[int, int] | None) -> 
     from kgan.data import image
 
     size = image.parse_size(image_size)
+    assert size is not None  # as no size is None
     count, channels = len(examples), examples.image_shape[-1]
     memory.require(
         2 * count * size[0] * size[1] * channels,  # the images, and then as one array

@@ -96,6 +96,7 @@ def batches(
     in_memory = columns and type(examples.values) is np.ndarray
     readers = [(_gathered if in_memory else _read)(examples.values)]
     readers += [_gathered(examples.column(name).values.astype(np.int32)) for name in columns]
+    ordered: Callable[[tf.Tensor], tf.Tensor]
     if balanced is None:
         ordered = functools.partial(order, num_examples=len(examples), seed=seed)
     else:

@@ -116,11 +116,13 @@ def _open(folder: Path, name: str) -> Examples | None:
         if info["files"] != _states(folder):
             return None
         images = np.load(folder / "images.npy", mmap_mode="r")
-        table = np.load(folder / "columns.npy", mmap_mode="r") if info["columns"] else None
-        columns = {
-            key: Column(table[:, number], tuple(names))
-            for key, (number, names) in info["columns"].items()
-        }
+        columns = {}
+        if info["columns"]:
+            table = np.load(folder / "columns.npy", mmap_mode="r")
+            columns = {
+                key: Column(table[:, number], tuple(names))
+                for key, (number, names) in info["columns"].items()
+            }
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if info["skipped"]:
@@ -276,9 +278,9 @@ def _mixed_sizes(name: str, seen: dict, more: Iterator[np.ndarray]) -> InputErro
     sizes = Counter({shape[:2]: count for shape, count in seen.items()})
     sizes.update(image.shape[:2] for image in itertools.islice(more, 1000))
     listed = ", ".join(f"{h}x{w} ({n})" for (h, w), n in sizes.most_common(6))
-    more = ", ..." if len(sizes) > 6 else ""
+    others = ", ..." if len(sizes) > 6 else ""
     side = min(min(size) for size in sizes)
     return InputError(
-        f"{name!r} holds images of several sizes (height x width): {listed}{more}; expected one. "
+        f"{name!r} holds images of several sizes (height x width): {listed}{others}; expected one. "
         f"Give one to scale and cut them to: --image-size {1 << (side.bit_length() - 1)}."
     )

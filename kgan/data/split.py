@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,7 @@ def subset(examples: Examples, rows: np.ndarray | slice) -> Examples:
         examples: A data set.
         rows: Integers `(m,)`, or a slice.
     """
-    values = examples.values
+    values: Any = examples.values  # an array, or rows that act as one
     if isinstance(values, Rows):
         values = Rows(values.array, values.rows[rows])
     elif isinstance(rows, slice):
@@ -105,7 +106,7 @@ def split(
     Raises:
         InputError: Too small for three parts, or not to be loaded.
     """
-    options = {"data_dir": data_dir, "image_size": image_size, "report": report}
+    options: dict[str, Any] = {"data_dir": data_dir, "image_size": image_size, "report": report}
     examples = load(name_or_path, label=label, **options)
     if not examples.test_size:
         return parts_of(examples)

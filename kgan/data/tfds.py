@@ -201,7 +201,7 @@ def _named(features: Any) -> dict[str, Any]:
 
 def _scalars(features: Any) -> dict[tuple[str, ...], tuple[str, ...]]:
     """Returns the paths of the features that may be classes, with the names that these have."""
-    found = {}
+    found: dict[tuple[str, ...], tuple[str, ...]] = {}
     for key, feature in _named(features).items():
         found |= {(key, *path): names for path, names in _scalars(feature).items()}
         if not isinstance(feature, _import().features.Tensor) or feature.shape != ():

@@ -3,11 +3,14 @@
 import contextlib
 import contextvars
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import keras
 import tensorflow as tf
 
-_piece = contextvars.ContextVar("piece", default=None)
+# Number, count, the seeds drawn, and those still to be given, None to the first piece.
+_Piece: TypeAlias = tuple[int, int, list[tf.Tensor], Iterator[tf.Tensor] | None]
+_piece: contextvars.ContextVar[_Piece | None] = contextvars.ContextVar("piece", default=None)
 
 
 def replica() -> tuple[tf.Tensor | int, int]:

@@ -2,12 +2,12 @@
 
 import math
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from kgan.errors import InputError, shown, unknown
-from kgan.tables import Table
+from kgan.tables import Named, Table
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Penalty:
             of the reals.
     """
 
-    function: Callable
+    function: Named
     scale: float = 1.0
     labels: str = "real"
 
@@ -76,8 +76,8 @@ class Objective:
             number.
     """
 
-    discriminator_loss: Callable
-    generator_loss: Callable
+    discriminator_loss: Named
+    generator_loss: Named
     paired: bool = False
     penalties: dict[str, float] = field(default_factory=dict)
 

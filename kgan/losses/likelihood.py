@@ -5,13 +5,15 @@ never averaged.
 """
 
 import math
+from typing import Any, TypeAlias
 
 from keras import ops
 
+Tensor: TypeAlias = Any  # of Keras's backend
 LOG_2_PI = math.log(2 * math.pi)
 
 
-def bernoulli(logits, x):
+def bernoulli(logits: Tensor, x: Tensor) -> Tensor:
     """-log p(x) = sum softplus(l) - x l (Kingma and Welling 2014, appendix C.1, equation 11).
 
     Args:
@@ -22,7 +24,7 @@ def bernoulli(logits, x):
     return _per_example(ops.softplus(logits) - x * logits)
 
 
-def gaussian(mean, x, log_std=0.0):
+def gaussian(mean: Tensor, x: Tensor, log_std: Tensor | float = 0.0) -> Tensor:
     """-log N(x; mean, std^2 I), its constant included (Kingma and Welling 2014, appendix C.2).
 
     Args:
@@ -35,7 +37,7 @@ def gaussian(mean, x, log_std=0.0):
     return _per_example(0.5 * ops.square(scaled) + log_std + 0.5 * LOG_2_PI)
 
 
-def squared_error(mean, x):
+def squared_error(mean: Tensor, x: Tensor) -> Tensor:
     """Squared error, sum (x - mean)^2 (Vincent et al. 2010, section 2.2).
 
     Args:
@@ -46,7 +48,7 @@ def squared_error(mean, x):
     return _per_example(ops.square(x - mean))
 
 
-def kl_standard_normal(mean, log_variance):
+def kl_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
     """KL(N(mean, var I) || N(0, I)) (Kingma and Welling 2014, appendix B).
 
     Args:
@@ -58,7 +60,7 @@ def kl_standard_normal(mean, log_variance):
     return _per_example(0.5 * (ops.square(mean) + ops.expm1(log_variance) - log_variance))
 
 
-def log_normal(z, mean, log_variance):
+def log_normal(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
     """Log-density log N(z; mean, var I), summed over the last axis alone.
 
     Args:

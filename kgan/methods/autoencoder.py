@@ -14,6 +14,9 @@ from kgan.networks import AUTOENCODERS
 from kgan.runs.scores import corrupted, scored
 
 if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
     from kgan.data.split import Splits
 
 LIKELIHOODS = ("bernoulli", "squared_error", "gaussian")
@@ -118,7 +121,7 @@ class AutoencoderMethod(Method):
     Config = AutoencoderConfig
     draws = False
     use = "finetune"
-    progress = "loss {loss:.3f}", "squared error {mse:.5f}"
+    progress: ClassVar[tuple[str, ...]] = "loss {loss:.3f}", "squared error {mse:.5f}"
     default_corruption: ClassVar[str] = "none"
 
     def check(self, config: AutoencoderConfig) -> None:
@@ -194,7 +197,7 @@ class AutoencoderMethod(Method):
             "seed": config.seed,
         }
 
-    def compiled(self, config: AutoencoderConfig, model):
+    def compiled(self, config: AutoencoderConfig, model: "keras.Model") -> "keras.Model":
         """Returns the model, its optimizer and schedule chosen."""
         import keras
 
@@ -214,7 +217,7 @@ class AutoencoderMethod(Method):
         rows = self.pictured(model, np.asarray(data.validation.images[:PICTURED]))
         return pictures.grid(np.concatenate(rows), columns=len(rows[0]))
 
-    def pictured(self, model, images) -> list:
+    def pictured(self, model: "keras.Model", images: "np.ndarray") -> list:
         """Returns the rows of `picture`, uint8 `(n, height, width, channels)` each."""
         rows = [images]
         if model.corruption.kind != "none":

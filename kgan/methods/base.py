@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # They need TensorFlow, which configurations do not.
 
     from kgan.data import Examples
     from kgan.data.split import Splits
-    from kgan.methods.config import Config
+    from kgan.methods.config import Config as AnyConfig
 
 
 @dataclass(frozen=True)
@@ -74,21 +74,21 @@ class Method(abc.ABC):
 
     name: ClassVar[str]
     command: ClassVar[str]
-    Config: ClassVar[type[Config]]
+    Config: ClassVar[type[AnyConfig]]
     draws: ClassVar[bool]
     use: ClassVar[str]
     progress: ClassVar[tuple[str, ...]]
 
-    def images_per_step(self, config: Config) -> int:
+    def images_per_step(self, config: AnyConfig) -> int:
         """Returns the real examples of a training step."""
         return config.batch_size
 
-    def columns(self, config: Config, examples: Examples) -> tuple[str, ...]:
+    def columns(self, config: AnyConfig, examples: Examples) -> tuple[str, ...]:
         """Returns the columns whose values come with the examples in every batch."""
         return ()
 
     @abc.abstractmethod
-    def resolve(self, config: Config, data: Splits) -> tuple[Config, Splits]:
+    def resolve(self, config: AnyConfig, data: Splits) -> tuple[AnyConfig, Splits]:
         """Returns the configuration with every "auto" decided, and the data as they are trained on.
 
         Raises:
@@ -96,7 +96,7 @@ class Method(abc.ABC):
         """
 
     @abc.abstractmethod
-    def build(self, config: Config, spec: DataSpec) -> keras.Model:
+    def build(self, config: AnyConfig, spec: DataSpec) -> keras.Model:
         """Returns the compiled model, its weights drawn from the random state at hand.
 
         Args:
@@ -107,7 +107,7 @@ class Method(abc.ABC):
             InputError: A network cannot be built from its options.
         """
 
-    def phases(self, model: keras.Model, config: Config) -> Sequence[Phase]:
+    def phases(self, model: keras.Model, config: AnyConfig) -> Sequence[Phase]:
         """Returns what a training consists of, one after another."""
         return [Phase(model.fit, config.steps)]
 
@@ -116,5 +116,5 @@ class Method(abc.ABC):
         """Returns what is drawn while it trains; it leaves the model as it is."""
 
     @abc.abstractmethod
-    def score(self, model: keras.Model, data: Splits, config: Config) -> dict[str, Any]:
+    def score(self, model: keras.Model, data: Splits, config: AnyConfig) -> dict[str, Any]:
         """Returns the scores of a finished run and their baselines: see `runs.scores`."""

@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -190,7 +190,7 @@ def in_range(key: str, value: int, least: int, most: int = MOST) -> None:
         raise InputError(f"{key} is {shown(value)}: expected {most:,} at most.")
 
 
-def require(what: str, name: str, known) -> None:
+def require(what: str, name: str, known: Collection[str]) -> None:
     """Raises an InputError unless a name is known."""
     if not isinstance(name, str) or name not in known:
         raise unknown(what, name, known)

@@ -1,6 +1,7 @@
 """Named configurations."""
 
 import dataclasses
+from typing import Any
 
 from kgan.errors import InputError, unknown
 from kgan.methods import method_of, models_for
@@ -8,10 +9,10 @@ from kgan.methods.autoencoder import AutoencoderConfig, CoderConfig, Reconstruct
 from kgan.methods.config import Config, DataConfig, EvaluationConfig
 from kgan.methods.gan import GameConfig, GANConfig, NetworkConfig
 
-_DISCRIMINATOR_OF_POINTS = {
+_DISCRIMINATOR_OF_POINTS: dict[str, Any] = {
     "width": 128, "pieces": 2, "input_dropout": 0.0, "dropout": 0.0, "init_range": 0.1,
 }  # fmt: skip
-_POINTS = {
+_POINTS: dict[str, Any] = {
     "network": NetworkConfig(
         name="mlp",
         latent_dim=16,
@@ -24,14 +25,14 @@ _POINTS = {
     "precision": "float32",
     "steps": 10_000,
 }
-_STACK = {
+_STACK: dict[str, Any] = {
     "network": CoderConfig("stacked", 1000, {"width": 1000}),
     "steps": 20_000,
     "sample_every": 5000,
     "checkpoint_every": 2000,
 }
 # The digits are few: 3,000 steps reconstruct the validation images worse than 1,000.
-_DIGITS = {"batch_size": 64, "steps": 1000, "log_every": 100, "sample_every": 200}
+_DIGITS: dict[str, Any] = {"batch_size": 64, "steps": 1000, "log_every": 100, "sample_every": 200}
 
 PRESETS = {
     # kgan train; 2 cores of an EPYC (Zen 5), bfloat16: 60 s, all digits readable.

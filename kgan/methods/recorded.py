@@ -97,7 +97,7 @@ def config_of(found: dict) -> Config:
         InputError: A setting is not known, of another type or outside its range.
     """
     settings = found["config"]
-    name = settings["network"].get("name") if isinstance(settings["network"], dict) else None
+    name: Any = settings["network"].get("name") if isinstance(settings["network"], dict) else None
     if name not in MODELS:
         raise unknown("model", name, MODELS)
     method = method_of(name)

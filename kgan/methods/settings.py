@@ -3,7 +3,7 @@
 import dataclasses
 import inspect
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from kgan.errors import InputError, shown, unknown
@@ -160,6 +160,6 @@ def parse_setting(text: str) -> tuple[str, Any]:
         return key, value
 
 
-def construct(table: dict[str, Any], values: dict[str, Any]):
+def construct(table: Mapping[str, Any], values: dict[str, Any]) -> Any:
     """Returns the entry of `table` that `values["name"]` names, made from the other values."""
     return table[values["name"]](**{key: value for key, value in values.items() if key != "name"})

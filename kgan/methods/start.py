@@ -20,7 +20,7 @@ def mean_image(images: np.ndarray | None) -> np.ndarray | None:
     """
     if images is None or len(images.shape) != 4:
         return None
-    return np.mean(images[:AT_MOST], axis=0, dtype=np.float64) / 255
+    return np.divide(np.mean(images[:AT_MOST], axis=0, dtype=np.float64), 255)
 
 
 @dataclass(frozen=True)

@@ -62,13 +62,15 @@ def check(section: Any, key: str = "") -> None:
     """
     for field in dataclasses.fields(section):
         name, value = key + field.name, getattr(section, field.name)
-        if not dataclasses.is_dataclass(field.type):
-            of_type(name, value, field.type)
+        kind: Any = field.type
+        inner = dataclasses.is_dataclass(kind)
+        if not inner:
+            of_type(name, value, kind)
             finite(name, value)
-        elif isinstance(value, field.type):
+        elif isinstance(value, kind):
             check(value, f"{name}.")
         else:
-            raise InputError(f"{name} is {shown(value)}: expected a {field.type.__name__}.")
+            raise InputError(f"{name} is {shown(value)}: expected a {kind.__name__}.")
 
 
 def made(kind: type, values: Any, key: str = "") -> Any:
@@ -84,7 +86,7 @@ def made(kind: type, values: Any, key: str = "") -> Any:
     """
     if not isinstance(values, dict):
         raise InputError(f"{key or 'config'} is {shown(values)}: expected {_TOLD[dict]}.")
-    fields = {field.name: field.type for field in dataclasses.fields(kind)}
+    fields: dict[str, Any] = {field.name: field.type for field in dataclasses.fields(kind)}
     prefix = f"{key}." if key else ""
     found = {}
     for name, value in values.items():

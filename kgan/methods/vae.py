@@ -103,6 +103,7 @@ def _start(config, spec: DataSpec) -> tuple[dict, dict, dict]:
     if spec.values is None or not space_of(spec.shape).is_image:
         return {}, {}, {}
     mean, linear = mean_image(spec.values), None
+    assert mean is not None  # they are images
     chosen = config.network.options.get("architecture", "auto")
     if architecture.architecture_of(spec.shape, chosen) == "conv":
         linear = LinearModel.of(spec.values, config.network.code_size)

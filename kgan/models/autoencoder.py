@@ -1,11 +1,14 @@
 """An autoencoder, denoising if its inputs are corrupted (Vincent et al. 2010)."""
 
 import itertools
+from collections.abc import Collection
+from typing import ClassVar
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
+from numpy.typing import ArrayLike
 
 from kgan.errors import InputError, unknown
 from kgan.losses.likelihood import bernoulli, squared_error
@@ -49,8 +52,8 @@ class Autoencoder(CountedModel):
     """
 
     # What a subclass has otherwise.
-    _likelihoods = LIKELIHOODS
-    _logged = ("loss", "mse")
+    _likelihoods: ClassVar[Collection[str]] = LIKELIHOODS
+    _logged: ClassVar[tuple[str, ...]] = ("loss", "mse")
     _codes = "Codes"
     _points = False
 
@@ -166,7 +169,7 @@ class Autoencoder(CountedModel):
             return ops.sigmoid(outputs)
         return ops.clip(outputs, 0.0, 1.0)
 
-    def code(self, images):
+    def code(self, images: tf.Tensor | np.ndarray) -> tf.Tensor:
         """Returns float32 codes `(batch, code_size)` of a batch, in a graph or not.
 
         Args:
@@ -174,7 +177,7 @@ class Autoencoder(CountedModel):
         """
         return in_float32(self.encoder, self.to_range(images))
 
-    def outputs(self, codes):
+    def outputs(self, codes: tf.Tensor) -> tf.Tensor:
         """Returns the decoder's float32 `(batch, *image_shape)`, in a graph or not.
 
         Args:
@@ -182,7 +185,7 @@ class Autoencoder(CountedModel):
         """
         return in_float32(self.decoder, codes)
 
-    def to_images(self, outputs):
+    def to_images(self, outputs: tf.Tensor) -> tf.Tensor:
         """Returns the decoder's outputs as uint8 images."""
         return _to_grey_levels(self._reconstruction(outputs))
 
@@ -202,7 +205,7 @@ class Autoencoder(CountedModel):
     def _corrupt(self, images, step):
         return _to_grey_levels(self._corrupted(self.to_range(images), step))
 
-    def encode(self, images) -> np.ndarray:
+    def encode(self, images: ArrayLike) -> np.ndarray:
         """Returns the codes of images.
 
         Args:
@@ -216,7 +219,7 @@ class Autoencoder(CountedModel):
         """
         return in_batches(self._encode, self._checked(images))
 
-    def decode(self, codes) -> np.ndarray:
+    def decode(self, codes: ArrayLike) -> np.ndarray:
         """Returns what the decoder makes of codes.
 
         Args:
@@ -230,7 +233,7 @@ class Autoencoder(CountedModel):
         """
         return in_batches(self._decode, checked_rows(self._codes, codes, self.code_size))
 
-    def reconstruct(self, images) -> np.ndarray:
+    def reconstruct(self, images: ArrayLike) -> np.ndarray:
         """Returns the reconstructions of images as they are: of corrupted ones, give those.
 
         Args:
@@ -244,7 +247,7 @@ class Autoencoder(CountedModel):
         """
         return in_batches(self._reconstruct, self._checked(images))
 
-    def corrupt(self, images) -> np.ndarray:
+    def corrupt(self, images: ArrayLike) -> np.ndarray:
         """Returns images as the model's corruption leaves them, always under the same noise.
 
         Args:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from kgan.errors import InputError
 
 
-def in_equal_parts(train: Callable, model) -> Callable:
+def in_equal_parts(train: Callable, model: keras.Model) -> Callable:
     """Returns a training function that gives every replica as many rows, a multiple of the parts.
 
     Rows beyond that are left out, and a batch with none left is skipped. Batches of static size
@@ -39,7 +40,8 @@ def _divides(iterator, parts: int) -> bool:
     """Returns whether all of its batches are known to divide."""
     specs = tf.nest.flatten(getattr(iterator, "element_spec", None), expand_composites=True)
     rows = {spec.shape[0] if isinstance(spec, tf.TensorSpec) else None for spec in specs}
-    return len(rows) == 1 and None not in rows and rows.pop() % parts == 0
+    same = rows.pop() if len(rows) == 1 else None
+    return same is not None and same % parts == 0
 
 
 def _next(iterator, count: int) -> list:

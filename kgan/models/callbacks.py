@@ -29,7 +29,7 @@ def given(method: Callable, args: Sequence, kwargs: dict) -> dict[str, Any]:
     return inspect.signature(method).bind(None, *args, **kwargs).arguments
 
 
-def listed(callbacks) -> list:
+def listed(callbacks: Any) -> list:
     """Returns as a list what `fit` takes as callbacks."""
     return tf.nest.flatten(getattr(callbacks, "callbacks", callbacks) or [])
 

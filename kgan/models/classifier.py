@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers, ops
+from numpy.typing import ArrayLike
 
 from kgan.errors import InputError
 from kgan.models.adam import Adam
@@ -114,7 +115,7 @@ class Classifier(CountedModel):
         """Returns probabilities float32 `(batch, num_classes)`."""
         return ops.softmax(self.network(self.to_range(images), training=training))
 
-    def probabilities(self, images):
+    def probabilities(self, images: tf.Tensor | np.ndarray) -> tf.Tensor:
         """Returns what `call` does, computed in float32 with the weights of now, in a graph too."""
         return ops.softmax(in_float32(self.network, self.to_range(images)))
 
@@ -122,7 +123,7 @@ class Classifier(CountedModel):
     def _classify(self, images):
         return self.probabilities(images)
 
-    def classify(self, images) -> np.ndarray:
+    def classify(self, images: ArrayLike) -> np.ndarray:
         """Returns the classes' probabilities, computed in float32.
 
         Args:

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import keras
 import numpy as np
@@ -22,7 +23,7 @@ OTHER_TARGETS = (
 COMPILED = ("run_eagerly", "steps_per_execution", "jit_compile")
 
 
-def whole_number(name: str, value) -> int:
+def whole_number(name: str, value: Any) -> int:
     """Returns a count of 1 or more.
 
     Raises:
@@ -33,7 +34,7 @@ def whole_number(name: str, value) -> int:
     return int(value)
 
 
-def check_number(name: str, value, below: float = np.inf) -> None:
+def check_number(name: str, value: Any, below: float = np.inf) -> None:
     """Raises an InputError unless a value is a number of 0 or more, below another."""
     kinds = (int, float, np.integer, np.floating)
     if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value < below:
@@ -57,7 +58,7 @@ class CountedModel(SavableModel):
     """
 
     accumulate = 1
-    num_classes = None
+    num_classes: int | None = None
     parts_are = "accumulate"
 
     def compile(self, **kwargs):
@@ -156,7 +157,7 @@ class CountedModel(SavableModel):
     def _points(self) -> bool:
         return len(self.image_shape) != 3
 
-    def to_range(self, images):
+    def to_range(self, images: Any) -> tf.Tensor:
         """Returns images, uint8 or floats in [0, 1], as float32 in `value_range`; points as is."""
         return to_range(images, self.image_shape, None if self._points else self.value_range)
 

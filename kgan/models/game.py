@@ -91,7 +91,13 @@ class Game:
         return self.objective.paired or any(term.labels == "both" for term, _ in self._terms)
 
     def discriminator_losses(
-        self, discriminate: Callable, real, fake, real_labels, fake_labels, mix
+        self,
+        discriminate: Callable,
+        real: tf.Tensor,
+        fake: tf.Tensor,
+        real_labels: tf.Tensor | None,
+        fake_labels: tf.Tensor | None,
+        mix: tf.Tensor | None,
     ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
         """Returns the losses of a batch, `(batch,)`, and its real and fake logits.
 

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 from keras import ops
+from numpy.typing import ArrayLike
 
 from kgan.models.counted import CountedModel
 from kgan.models.labels import asked_labels, joined
@@ -15,7 +16,7 @@ class GenerativeModel(CountedModel):
     A subclass has a `latent_dim`, and `num_classes` and `class_frequencies`, None without classes.
     """
 
-    def to_images(self, outputs):
+    def to_images(self, outputs: tf.Tensor) -> tf.Tensor:
         """Returns what the generator made as uint8 images; points in the plane stay float32."""
         if self._points:
             return outputs
@@ -27,7 +28,7 @@ class GenerativeModel(CountedModel):
     def _generate(self, latents, labels=None):
         return self.to_images(self.call(joined(latents, labels)))
 
-    def generate(self, latents, labels=None) -> np.ndarray:
+    def generate(self, latents: ArrayLike, labels: ArrayLike | None = None) -> np.ndarray:
         """Returns what the moving-average generator makes of float32 latents `(n, latent_dim)`.
 
         Args:
@@ -46,7 +47,7 @@ class GenerativeModel(CountedModel):
         labels = asked_labels(labels, len(latents), self.num_classes)
         return in_batches(self._generate, latents, *([] if labels is None else [labels]))
 
-    def sample(self, seeds, labels=None) -> np.ndarray:
+    def sample(self, seeds: ArrayLike, labels: ArrayLike | None = None) -> np.ndarray:
         """Returns one image a seed, as `generate` does: image i depends on seed and label i alone.
 
         The latent to the bit, the image up to rounding, which may move a pixel by one level.

@@ -3,6 +3,8 @@
 import contextlib
 import math
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -19,7 +21,9 @@ SHAPE = re.compile(
 )
 
 
-def to_range(images, image_shape: tuple[int, ...], value_range: tuple[float, float] | None):
+def to_range(
+    images: Any, image_shape: tuple[int, ...], value_range: tuple[float, float] | None
+) -> tf.Tensor:
     """Returns images as float32 in a model's own range.
 
     A value that is refused in a graph is an InvalidArgumentError there, see `told`; XLA
@@ -41,6 +45,7 @@ def to_range(images, image_shape: tuple[int, ...], value_range: tuple[float, flo
     if x.shape.rank is None or None in x.shape[1:]:
         x = tf.ensure_shape(x, [None, *image_shape], name=_name(points))
     if form == "uint8":
+        assert value_range is not None  # `_checked_form` lets no point be uint8
         low, high = value_range
         return x * ((high - low) / 255) + low
     low, high = _bounds(points)
@@ -49,13 +54,13 @@ def to_range(images, image_shape: tuple[int, ...], value_range: tuple[float, flo
     told = _refusal(points), tf.reduce_min(x), "to", tf.reduce_max(x)
     with tf.control_dependencies(required(fine, *told)):
         x = tf.identity(x)
-    if points:
+    if value_range is None:
         return x
     low, high = value_range
     return x * (high - low) + low
 
 
-def checked(images, image_shape: tuple[int, ...], points: bool = False) -> np.ndarray:
+def checked(images: Any, image_shape: tuple[int, ...], points: bool = False) -> np.ndarray:
     """Returns one or more images as an array, uint8 or float32, all that `to_range` asks for held.
 
     Args:
@@ -80,7 +85,7 @@ def checked(images, image_shape: tuple[int, ...], points: bool = False) -> np.nd
     return images
 
 
-def check_value_range(value_range) -> tuple[float, float]:
+def check_value_range(value_range: Any) -> tuple[float, float]:
     """Returns the range as two floats.
 
     Raises:
@@ -96,7 +101,7 @@ def check_value_range(value_range) -> tuple[float, float]:
     )
 
 
-def required(fine, *sentence: str | tf.Tensor) -> list:
+def required(fine: tf.Tensor, *sentence: str | tf.Tensor) -> list:
     """Returns what to wait for: that a condition holds.
 
     Args:
@@ -117,7 +122,7 @@ def required(fine, *sentence: str | tf.Tensor) -> list:
 
 
 @contextlib.contextmanager
-def told():
+def told() -> Iterator[None]:
     """Turns what `to_range` and `required` find in a graph into an InputError."""
     try:
         yield

@@ -1,6 +1,7 @@
 """Labels of classes: those of examples, those that are asked for, those that are drawn."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -9,7 +10,7 @@ from kgan.errors import InputError, shown
 from kgan.models.images import required
 
 
-def to_labels(labels, count: int | tf.Tensor, num_classes: int) -> tf.Tensor:
+def to_labels(labels: Any, count: int | tf.Tensor, num_classes: int) -> tf.Tensor:
     """Returns the labels of a batch as int32 `(batch,)`, looked at as `to_range` does at images.
 
     Args:
@@ -38,7 +39,9 @@ def to_labels(labels, count: int | tf.Tensor, num_classes: int) -> tf.Tensor:
         return tf.cast(labels, tf.int32)
 
 
-def asked_labels(labels, count: int, num_classes: int | None, least: int = 0) -> np.ndarray | None:
+def asked_labels(
+    labels: Any, count: int, num_classes: int | None, least: int = 0
+) -> np.ndarray | None:
     """Returns labels that a user asks for as int32 `(count,)`; None where there are no classes.
 
     Args:
@@ -77,7 +80,7 @@ def asked_labels(labels, count: int, num_classes: int | None, least: int = 0) ->
     return np.full(count, found, np.int32)
 
 
-def check_frequencies(frequencies, num_classes: int) -> tuple[float, ...]:
+def check_frequencies(frequencies: Any, num_classes: int) -> tuple[float, ...]:
     """Returns how often each class comes, all alike if None; they need not sum to 1.
 
     Raises:
@@ -98,7 +101,7 @@ def check_frequencies(frequencies, num_classes: int) -> tuple[float, ...]:
     return tuple(found.tolist())
 
 
-def joined(x, labels):
+def joined(x: tf.Tensor, labels: tf.Tensor | None) -> tf.Tensor | list[tf.Tensor]:
     """Returns what a network is called on: x, with labels where there are any."""
     return x if labels is None else [x, labels]
 

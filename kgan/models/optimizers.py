@@ -38,7 +38,7 @@ class Optimizers:
         return max(self._rates())
 
     @learning_rate.setter
-    def learning_rate(self, rate: float):
+    def learning_rate(self, rate: float) -> None:
         rates = self._rates()
         if max(rates) > 0:  # Rates of 0 keep the ratios that there were before.
             self._shares = [each / max(rates) for each in rates]
@@ -49,7 +49,7 @@ class Optimizers:
         return [float(optimizer.learning_rate) for optimizer in self._optimizers]
 
     @property
-    def iterations(self):
+    def iterations(self) -> keras.Variable:
         """Updates of the first."""
         return self._optimizers[0].iterations
 

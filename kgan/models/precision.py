@@ -1,6 +1,7 @@
 """Networks that train in 16 bits, computing in float32."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 
@@ -36,7 +37,7 @@ def _lambda_in_float32(layer):
     )
 
 
-def in_float32(network: keras.Model, inputs):
+def in_float32(network: keras.Model, inputs: Any) -> Any:
     """Returns `network(inputs)` in inference mode and float32, whatever it trains in.
 
     The layers' own policies are set aside for the call, or while a graph is traced. So the

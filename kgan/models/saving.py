@@ -1,5 +1,6 @@
 """Models that Keras saves and loads with all that training changes."""
 
+import os
 from typing import Any
 
 import keras
@@ -7,7 +8,7 @@ import keras
 from kgan.errors import InputError
 
 
-def check_path(path) -> None:
+def check_path(path: str | os.PathLike) -> None:
     """Raises an InputError if a whole model cannot be saved there."""
     if str(path).endswith((".h5", ".hdf5")):
         raise InputError(
@@ -89,6 +90,7 @@ class SavableModel(keras.Model):
         if self.compiled:
             arguments = {**self._keras_arguments, **self._compile_arguments()}
             return keras.saving.serialize_keras_object(arguments)
+        return None
 
     def compile_from_config(self, config: dict[str, Any]):
         """Compiles as `get_compile_config` was told.

@@ -1,9 +1,11 @@
 """From seeds or latents to samples: sample i depends on seed i alone, its image up to rounding."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from kgan.errors import InputError
 from kgan.models import MAX_SEED
@@ -14,7 +16,7 @@ SAMPLE_BATCH = 64
 LATENTS, LABELS = -1, -2
 
 
-def seed_latents(seeds, latent_dim: int) -> tf.Tensor:
+def seed_latents(seeds: ArrayLike, latent_dim: int) -> tf.Tensor:
     """Returns standard normal latents `(n, latent_dim)`, row i a function of `seeds[i]` alone.
 
     Args:
@@ -33,7 +35,7 @@ def _latents(seeds, latent_dim):
     return tf.map_fn(latent, seeds, fn_output_signature=tf.float32)
 
 
-def seed_labels(seeds, frequencies: Sequence[float]) -> tf.Tensor:
+def seed_labels(seeds: ArrayLike, frequencies: Sequence[float]) -> tf.Tensor:
     """Returns labels int32 `(n,)` by class frequency, label i a function of `seeds[i]` alone.
 
     Args:
@@ -72,7 +74,7 @@ def in_batches(function: Callable, rows: np.ndarray, *others: np.ndarray) -> np.
     return np.concatenate([function(*part).numpy() for part in parts])[: len(rows)]
 
 
-def checked_rows(what: str, rows, width: int) -> np.ndarray:
+def checked_rows(what: str, rows: Any, width: int) -> np.ndarray:
     """Returns latents or codes as float32 `(n, width)`, n of 1 or more.
 
     Args:
@@ -96,7 +98,7 @@ def checked_rows(what: str, rows, width: int) -> np.ndarray:
     return rows
 
 
-def check_seeds(seeds) -> np.ndarray:
+def check_seeds(seeds: Any) -> np.ndarray:
     """Returns seeds as int64 `(n,)`.
 
     Raises:
@@ -112,7 +114,7 @@ def check_seeds(seeds) -> np.ndarray:
     return np.array(values, np.int64)
 
 
-def noise_seed(seed) -> int:
+def noise_seed(seed: Any) -> int:
     """Returns the seed of a model's training noise.
 
     Raises:

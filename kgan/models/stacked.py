@@ -196,7 +196,7 @@ def _check_layers(encoders, decoders):
             )
 
 
-def _unrolled(encoders, decoders, activation):
+def _unrolled(encoders, decoders, activation) -> tuple[keras.Model, keras.Model]:
     """Returns all encoders as one network, and all decoders, which share their weights."""
     return _chain(encoders, "encoder"), _chain(decoders[::-1], "decoder", between=activation)
 

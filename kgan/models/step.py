@@ -14,7 +14,7 @@ from kgan.models.precision import all_layers
 TEST_STEP = 2**60  # The noise of `evaluate`: a step that no training reaches.
 
 
-def an_optimizer(optimizer) -> keras.optimizers.Optimizer:
+def an_optimizer(optimizer: keras.optimizers.Optimizer | str | dict) -> keras.optimizers.Optimizer:
     """Returns the Keras optimizer that an optimizer, its name or its configuration stands for."""
     try:
         return keras.optimizers.get(optimizer)
@@ -25,7 +25,9 @@ def an_optimizer(optimizer) -> keras.optimizers.Optimizer:
         ) from error
 
 
-def built_optimizer(optimizer, *networks: keras.Model):
+def built_optimizer(
+    optimizer: keras.optimizers.Optimizer, *networks: keras.Model
+) -> keras.optimizers.Optimizer:
     """Returns the optimizer, ready to train `networks` and scaling losses where float16 needs it.
 
     Args:
@@ -40,7 +42,13 @@ def built_optimizer(optimizer, *networks: keras.Model):
     return optimizer
 
 
-def minimize(losses: Callable, optimizer, variables, inputs: Sequence, pieces: int = 1) -> tuple:
+def minimize(
+    losses: Callable,
+    optimizer: keras.optimizers.Optimizer,
+    variables: Sequence[keras.Variable],
+    inputs: Sequence,
+    pieces: int = 1,
+) -> tuple:
     """Takes one optimizer step on the mean loss over the global batch.
 
     The optimizer sums the replicas' gradients, so each mean is divided by the number of replicas.
@@ -68,7 +76,9 @@ def minimize(losses: Callable, optimizer, variables, inputs: Sequence, pieces: i
             scaled = optimizer.scale_loss(mean / scale)
         return tape.gradient(scaled, weights), mean, rest
 
-    gradients, means, rests, drawn = [], [], [], []
+    gradients: list[tf.Tensor | None] = []
+    drawn: list[tf.Tensor] = []
+    means, rests = [], []
     parts = ([None] * pieces if t is None else tf.split(t, pieces) for t in inputs)
     for number, rows in enumerate(zip(*parts, strict=True)):
         # Nothing of a piece is computed before the one before is done: else no memory is saved.

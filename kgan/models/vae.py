@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
+from numpy.typing import ArrayLike
 
 from kgan.errors import InputError
 from kgan.losses import likelihood as losses
@@ -149,7 +150,7 @@ class VAE(Autoencoder):
     def _clipped(self, mean, log_variance):
         return mean, ops.clip(log_variance, -MAX_LOG_VARIANCE, MAX_LOG_VARIANCE)
 
-    def posterior(self, images):
+    def posterior(self, images: tf.Tensor | np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the mean and the log-variance of q(z|x), in a graph or not.
 
         Args:
@@ -164,11 +165,11 @@ class VAE(Autoencoder):
     def _posterior(self, x):
         return self._clipped(*in_float32(self.encoder, x))
 
-    def code(self, images):
+    def code(self, images: tf.Tensor | np.ndarray) -> tf.Tensor:
         """Returns the mean of `posterior`."""
         return self.posterior(images)[0]
 
-    def to_images(self, outputs):
+    def to_images(self, outputs: tf.Tensor) -> tf.Tensor:
         """Returns the pixels' means as uint8 images; points in the plane stay float32."""
         if len(self.image_shape) != 3:
             return self._reconstruction(outputs)
@@ -177,11 +178,11 @@ class VAE(Autoencoder):
     def _reconstruction(self, outputs):
         return ops.sigmoid(outputs) if self.likelihood == "bernoulli" else outputs
 
-    def generate(self, latents) -> np.ndarray:
+    def generate(self, latents: ArrayLike) -> np.ndarray:
         """Returns what `decode` does, under the name that every generator has."""
         return self.decode(latents)
 
-    def sample(self, seeds) -> np.ndarray:
+    def sample(self, seeds: ArrayLike) -> np.ndarray:
         """Returns one image a seed, as `decode` does: image i depends on `seeds[i]` alone.
 
         The latent to the bit, the image up to rounding, which may move a pixel by one level.
@@ -194,7 +195,7 @@ class VAE(Autoencoder):
         """
         return self.decode(seed_latents(check_seeds(seeds), self.latent_dim))
 
-    def elbo(self, images, seed: int = 0) -> np.ndarray:
+    def elbo(self, images: ArrayLike, seed: int = 0) -> np.ndarray:
         """Returns the bound, beta being 1, from one sample and the divergence in closed form.
 
         Args:
@@ -209,7 +210,7 @@ class VAE(Autoencoder):
         """
         return self._by_rows(self._elbo, images, seed)
 
-    def log_likelihood(self, images, samples: int = 200, seed: int = 0) -> np.ndarray:
+    def log_likelihood(self, images: ArrayLike, samples: int = 200, seed: int = 0) -> np.ndarray:
         """Returns log p(x) as importance sampling estimates it (Burda et al. 2016, equation 8).
 
         log 1/K sum_k p(x|z_k) p(z_k) / q(z_k|x), z_k from q(z|x): a lower bound on average, which

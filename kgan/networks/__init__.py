@@ -1,10 +1,9 @@
 """Network builders by name: loss-free functional Keras models, sized by what they are given."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from kgan.tables import Table
+from kgan.tables import Named, Table
 
 
 @dataclass(frozen=True)
@@ -22,8 +21,8 @@ class Network:
         method: By which of `kgan.methods.METHODS` they are trained.
     """
 
-    generator: Callable
-    discriminator: Callable
+    generator: Named
+    discriminator: Named
     value_range: tuple[float, float]
     about: str
     smallest: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
@@ -43,8 +42,8 @@ class Coder:
         smallest: Options that make it as small as it works, for the tests.
     """
 
-    encoder: Callable
-    decoder: Callable
+    encoder: Named
+    decoder: Named
     method: str
     about: str
     smallest: dict[str, Any] = field(default_factory=dict)

@@ -1,11 +1,12 @@
 """Which networks a variational autoencoder has."""
 
 import math
+from typing import Any
 
 from kgan.errors import InputError, unknown
 
 # The options of each and their defaults.
-ARCHITECTURES = {
+ARCHITECTURES: dict[str, dict[str, Any]] = {
     "dense": {"width": 400, "depth": 1, "activation": "tanh"},
     "conv": {"channels": 16},
 }

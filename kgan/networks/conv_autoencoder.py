@@ -64,7 +64,7 @@ def decoder(
     return keras.Model(inputs, x, name="conv_decoder")
 
 
-def features(x, width: int, normalization: str):
+def features(x: keras.KerasTensor, width: int, normalization: str) -> keras.KerasTensor:
     """Returns the encoder's last map, flat, of images `(batch, height, width, channels)`.
 
     Args:
@@ -92,7 +92,9 @@ def features(x, width: int, normalization: str):
     return layers.Flatten()(x)
 
 
-def images(codes, image_shape: tuple[int, ...], width: int, normalization: str):
+def images(
+    codes: keras.KerasTensor, image_shape: tuple[int, ...], width: int, normalization: str
+) -> keras.KerasTensor:
     """Returns what the decoder makes of codes `(batch, code_size)`, float32 and unbounded.
 
     Args:

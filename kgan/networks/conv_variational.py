@@ -7,6 +7,7 @@ are 0.
 """
 
 import math
+from typing import Any
 
 import keras
 from keras import layers, ops
@@ -15,7 +16,9 @@ from kgan.layers import Bias, Conv2DTranspose
 from kgan.networks import conv_autoencoder
 
 
-def encoder(image_shape: tuple[int, ...], code_size: int, channels: int, start=None) -> keras.Model:
+def encoder(
+    image_shape: tuple[int, ...], code_size: int, channels: int, start: Any = None
+) -> keras.Model:
     """Returns the mean and the log-variance of q(z|x): see `variational.encoder`."""
     inputs = keras.Input(image_shape, name="images")
     centre = Bias(trainable=False, dtype="float32", name="centre")
@@ -37,7 +40,7 @@ def encoder(image_shape: tuple[int, ...], code_size: int, channels: int, start=N
 
 
 def decoder(
-    image_shape: tuple[int, ...], code_size: int, channels: int, bias=None, start=None
+    image_shape: tuple[int, ...], code_size: int, channels: int, bias: Any = None, start: Any = None
 ) -> keras.Model:
     """Returns the images' means, or logits: see `variational.decoder`.
 

@@ -6,12 +6,18 @@ from keras import layers
 from kgan.layers import LabelEmbedding
 
 
-def label_input():
+def label_input() -> keras.KerasTensor:
     """Returns the input for labels, int32 `(batch,)`."""
     return keras.Input((), name="labels", dtype="int32")
 
 
-def projection(logits, features, labels, num_classes: int, initializer):
+def projection(
+    logits: keras.KerasTensor,
+    features: keras.KerasTensor,
+    labels: keras.KerasTensor,
+    num_classes: int,
+    initializer: keras.initializers.Initializer,
+) -> keras.KerasTensor:
     """Returns psi(phi(x)) + <e_y, phi(x)> (Miyato and Koyama 2018, equation 4), in float32.
 
     Args:

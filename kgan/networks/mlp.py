@@ -6,6 +6,7 @@ They make points in the plane as well as images: an output of shape `(2,)` is le
 import math
 
 import keras
+import numpy as np
 from keras import initializers, layers, ops
 
 from kgan.layers import Dropout, LabelEmbedding, Maxout
@@ -17,7 +18,7 @@ def generator(
     latent_dim: int,
     width: int = 1200,
     init_range: float = 0.05,
-    mean_image=None,
+    mean_image: np.ndarray | None = None,
     num_classes: int | None = None,
 ) -> keras.Model:
     """Returns a ReLU network with two hidden layers.

@@ -4,8 +4,10 @@ Those of images of more than 1,024 values are convolutional: see `conv_variation
 """
 
 import math
+from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from kgan.networks import conv_variational
@@ -21,7 +23,7 @@ def encoder(
     activation: str = "tanh",
     architecture: str = "auto",
     channels: int = 16,
-    start=None,
+    start: Any = None,
 ) -> keras.Model:
     """Returns hidden layers under two linear heads (appendix C.2, equation 12), or convolutions.
 
@@ -65,8 +67,8 @@ def decoder(
     activation: str = "tanh",
     architecture: str = "auto",
     channels: int = 16,
-    mean_image=None,
-    start=None,
+    mean_image: np.ndarray | None = None,
+    start: Any = None,
 ) -> keras.Model:
     """Returns hidden layers under one linear output (appendix C.1, equation 11), or convolutions.
 

@@ -41,7 +41,8 @@ class Checkpoints:
         )
         # Made by being asked for: those that tf.train.CheckpointManager wrote hold one.
         _ = self._checkpoint.save_counter
-        self.due, self.at_step = False, None
+        self.due = False
+        self.at_step: int | None = None
 
     @property
     def empty(self) -> bool:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import filelock
@@ -131,7 +132,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextlib.contextmanager
-def writing(path: Path):
+def writing(path: Path) -> Iterator[None]:
     """Turns whatever Python or TensorFlow raise when a disk is full or read-only into one error.
 
     Raises:

@@ -1,5 +1,7 @@
 """What each JSON file of a run's folder must hold."""
 
+from typing import Any
+
 from kgan import metrics
 from kgan.runs.schema import (
     CAPTION,
@@ -70,7 +72,7 @@ METRICS = record(
 SCORES = [score for metric in metrics.METRICS.lines.values() for score in metric.scores]
 
 
-def score_name(value, where):
+def score_name(value: Any, where: str) -> None:
     """The schema of a score's name, with or without its features: fid[digits-cnn]."""
     CAPTION(value, where)
     choice(*SCORES)(value.partition("[")[0], where)
@@ -82,7 +84,7 @@ _OF_FORMAT_1 = record({}, _SCORES, others=anything)
 _OF_FORMAT_2 = record({"format": ONE_OR_MORE, **_SCORES}, others=anything)
 
 
-def evaluation(value, where):
+def evaluation(value: Any, where: str) -> None:
     """The schema of evaluation.json, which in format 1 did not say so."""
     says = isinstance(value, dict) and "format" in value
     (_OF_FORMAT_2 if says else _OF_FORMAT_1)(value, where)

@@ -46,8 +46,8 @@ def scatter(points: np.ndarray, real: np.ndarray | None = None) -> Image.Image:
     figure = Figure(figsize=(5, 5), dpi=100)
     axes = figure.add_subplot()
     if real is not None:
-        axes.scatter(*real.T, s=4, color="0.75", label="data")
-    axes.scatter(*points.T, s=4, color="C1", alpha=0.5, label="samples")
+        axes.scatter(real[:, 0], real[:, 1], s=4, color="0.75", label="data")
+    axes.scatter(points[:, 0], points[:, 1], s=4, color="C1", alpha=0.5, label="samples")
     axes.set_aspect("equal")
     axes.legend(loc="upper right")
     return _rendered(figure)

@@ -112,7 +112,7 @@ def read_json(path: Path, schema: Schema, fix: str, largest: int = LARGEST) -> d
 def _read_lines(path: Path, schema: Schema, fix: str) -> list[dict]:
     if not os.path.lexists(path):
         return []
-    found = []
+    found: list[dict] = []
     with _told(path, fix), _opened(path, LARGEST_LOG) as file:
         while line := file.readline(LONGEST_LINE + 1):
             with _told(f"line {len(found) + 1}"):

@@ -10,6 +10,7 @@ import math
 import re
 import time
 import zlib
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import numpy as np
@@ -40,7 +41,7 @@ def _endpoints(signatures):
     return {name: signatures[name] for name in sorted(signatures) if not name.startswith("__")}
 
 
-def one_line(text):
+def one_line(text: Any) -> str:
     """Returns a server's text as one line, cut where no reader would go on."""
     line = " ".join("".join(c if c.isprintable() else " " for c in str(text)[:LONG]).split())
     return line if len(line) <= 300 else f"{line[:300]}..."
@@ -94,7 +95,7 @@ class Rest:
         self._session = requests.Session()
         self._session.headers["Accept-Encoding"] = "gzip"
 
-    def metadata(self, version):
+    def metadata(self, version: int | str | None) -> tuple[int, dict[str, Any]]:
         reply = self._call("GET", version, "/metadata", METADATA)
         try:
             found = reply["metadata"]["signature_def"]["signature_def"]
@@ -108,7 +109,14 @@ class Rest:
                 f"{self._server} answered with no model's metadata: expected TF Serving there."
             ) from error
 
-    def predict(self, version, endpoint, argument, rows, shape):
+    def predict(
+        self,
+        version: int | str | None,
+        endpoint: str,
+        argument: str,
+        rows: np.ndarray,
+        shape: tuple[int, ...],
+    ) -> np.ndarray:
         body = {"signature_name": endpoint, "inputs": {argument: rows.tolist()}}
         # Python takes 20 times the space of an empty list's text: no more lists than the shape has.
         items = SLACK + sum(math.prod(shape[:axis]) for axis in range(len(shape) + 1))
@@ -121,7 +129,7 @@ class Rest:
                 f"{self._server} answered with no array `outputs`: look at the server."
             ) from error
 
-    def fits(self, found, dtype):
+    def fits(self, found: np.dtype, dtype: np.dtype) -> bool:
         """JSON's numbers are either integers or not."""
         return found.kind == {"u": "i", "f": "f"}[dtype.kind]
 
@@ -249,7 +257,7 @@ class Grpc:
             self._stubs[limit] = self._service(channel)
         return self._stubs[limit]
 
-    def metadata(self, version):
+    def metadata(self, version: int | str | None) -> tuple[int, dict[str, Any]]:
         request = self._metadata.GetModelMetadataRequest(metadata_field=["signature_def"])
         reply = self._call("GetModelMetadata", request, version, METADATA)
         found = self._metadata.SignatureDefMap()
@@ -259,7 +267,14 @@ class Grpc:
             )
         return reply.model_spec.version.value, _endpoints(found.signature_def)
 
-    def predict(self, version, endpoint, argument, rows, shape):
+    def predict(
+        self,
+        version: int | str | None,
+        endpoint: str,
+        argument: str,
+        rows: np.ndarray,
+        shape: tuple[int, ...],
+    ) -> np.ndarray:
         request = self._predict.PredictRequest()
         request.model_spec.signature_name = endpoint
         request.inputs[argument].CopyFrom(tf.make_tensor_proto(rows))
@@ -278,7 +293,7 @@ class Grpc:
                 f"{self._server} answered with no array: look at the server."
             ) from error
 
-    def fits(self, found, dtype):
+    def fits(self, found: np.dtype, dtype: np.dtype) -> bool:
         return found == dtype
 
     def _call(self, method, request, version, limit):

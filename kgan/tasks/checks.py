@@ -1,6 +1,7 @@
 """What a comparison and a scoring are asked for, checked without TensorFlow."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,14 @@ def no_source(source: str) -> InputError:
     )
 
 
-def check(labels, arms, seeds, learning_rates, steps, batch_size) -> None:
+def check(
+    labels: Sequence[int | str] | None,
+    arms: Sequence[str],
+    seeds: int,
+    learning_rates: Sequence[float],
+    steps: int | None,
+    batch_size: int,
+) -> None:
     """Checks the options of a comparison: see `experiment.design`.
 
     Raises:
@@ -61,7 +69,7 @@ def check(labels, arms, seeds, learning_rates, steps, batch_size) -> None:
 
 
 def _is_rate(value) -> bool:
-    return isinstance(value, int | float | np.number) and 0 < value < float("inf")
+    return isinstance(value, int | float | np.number) and bool(0 < value < float("inf"))
 
 
 def finetunable(run_dir: str | os.PathLike) -> RunRecord:

@@ -72,6 +72,13 @@ class Experiment:
         return len(self.splits.train.class_names)
 
     @property
+    def train_labels(self) -> np.ndarray:
+        """The classes of the training examples, integers `(n,)`."""
+        labels = self.splits.train.labels
+        assert labels is not None  # `design` refuses data without
+        return labels
+
+    @property
     def total(self) -> int:
         """Classifiers to fit altogether."""
         return len(self.labels) * sum(map(self.fits, self.arms))
@@ -93,7 +100,7 @@ class Experiment:
     @property
     def all_work(self) -> dict[str, int]:
         """All fits' work by kind."""
-        total = {}
+        total: dict[str, int] = {}
         for arm, labels in product(self.arms, self.labels):
             kind, work = self.work(arm, labels)
             total[kind] = total.get(kind, 0) + self.fits(arm) * work
@@ -101,10 +108,9 @@ class Experiment:
 
     def rows_of(self, labels: int, seed: int) -> np.ndarray:
         """Returns which training examples keep their labels: the same for every arm."""
-        train = self.splits.train
-        if labels == len(train):
+        if labels == len(self.splits.train):
             return np.arange(labels)
-        return stratified(train.labels, labels, self.num_classes, seed)
+        return stratified(self.train_labels, labels, self.num_classes, seed)
 
     def budget(self, labels: int) -> Budget:
         """Returns how long a training on this many labels lasts at most."""
@@ -152,7 +158,7 @@ def design(
     record, run_dir = checks.finetunable(run_dir), Path(run_dir)
     model, name = open_run(run_dir)
     own, named, changed = record.config.data, dataset is not None, None
-    if not named or resolved(dataset, data_dir) == resolved(own.name, data_dir):
+    if dataset is None or resolved(dataset, data_dir) == resolved(own.name, data_dir):
         dataset = own.name
         data_dir = own.data_dir if data_dir is None else data_dir
         image_size = own.image_size if image_size is None else image_size
@@ -169,7 +175,7 @@ def design(
     )
     if labels is None:
         labels = [*(n for n in LABELS if n < len(splits.train)), "all"]
-    counts = sorted({len(splits.train) if n == "all" else n for n in labels})
+    counts = sorted({len(splits.train) if isinstance(n, str) else n for n in labels})
     source = encoder(model)
     parts = [len(part) for part in (splits.train, splits.validation, splits.test)]
     experiment = Experiment(
@@ -225,7 +231,7 @@ def _check_data(splits: Splits, image_shape: tuple[int, ...]) -> None:
 
 
 def _check_subset(experiment: Experiment, labels: int, seed: int) -> None:
-    chosen = experiment.splits.train.labels[experiment.rows_of(labels, seed)]
+    chosen = experiment.train_labels[experiment.rows_of(labels, seed)]
     missing = np.setdiff1d(np.arange(experiment.num_classes), chosen)
     if len(missing):
         name = experiment.splits.train.class_names[missing[0]]

@@ -56,7 +56,7 @@ RECIPES = {
 BATCH_SIZE = 128
 
 
-def augmented(images, shift: int, flip: bool, step):
+def augmented(images: tf.Tensor, shift: int, flip: bool, step: tf.Tensor | int) -> tf.Tensor:
     """Returns a batch whose images are moved, zeros coming in, and maybe mirrored, at random."""
     seed = tf.stack([tf.cast(step, tf.int64), 0])
     n, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]

@@ -119,7 +119,7 @@ def _activates(layer: layers.Layer) -> bool:
     return function not in (None, keras.activations.linear)
 
 
-def pooled(maps):
+def pooled(maps: keras.KerasTensor) -> keras.KerasTensor:
     """Returns maps max-pooled to at most 4x4 cells; other tensors as they are.
 
     Cell i of a side of n covers the rows from floor(i n / 4) to ceil((i + 1) n / 4), so that cells

@@ -128,7 +128,7 @@ class _Comparison:
         self._trainer = Trainer(source, experiment.num_classes, train.class_names, devices)
         self._features = EncoderFeatures(source)
         self._codes = EncoderFeatures(replace(source, judges=False))
-        self._heads = {}
+        self._heads: dict[tuple[str, int, int], tuple[np.ndarray, np.ndarray]] = {}
 
     def _say(self, arm, labels, seed, validation_accuracy, seconds, **more) -> None:
         kind, work = self._count(arm, labels)
@@ -177,7 +177,7 @@ class _Comparison:
                 chosen = rows[labels, seed]
                 every_one = labels == len(train)
                 known = features if every_one else features[np.searchsorted(every, chosen)]
-                row = self._probe_row(arm, known, train.labels[chosen], seed, *held_out)
+                row = self._probe_row(arm, known, experiment.train_labels[chosen], seed, *held_out)
             results.add(row)
             self._say(arm, labels, seed, row["validation_accuracy"], row["seconds"], C=row["C"])
 
@@ -255,7 +255,7 @@ class _Comparison:
                 weights, parts.validation.images, np.arange(len(parts.validation))
             )
             validation = held_out, parts.validation.labels
-            train = codes, parts.train.labels[rows]
+            train = codes, experiment.train_labels[rows]
             classes = experiment.num_classes
             _, fitted = probe.choose_and_fit(probe.Logistic, train, validation, classes, seed)
             self._heads = {key: fitted.softmax()}  # the last alone: a seed's trainings are in turn
@@ -288,7 +288,7 @@ class _Comparison:
         """Writes the table and the picture, exports the classifier and returns the table."""
         experiment, results = self._experiment, self._results
         rows = [
-            results.get(arm, labels, seed)
+            results.row(arm, labels, seed)
             for labels in experiment.labels
             for arm in experiment.arms
             for seed in range(experiment.seeds)
@@ -316,7 +316,8 @@ class _Comparison:
         experiment, results = self._experiment, self._results
         labels = experiment.labels[-1]
         seed = results.best_seed("pretrained", labels, experiment.seeds)
-        row = results.get("pretrained", labels, seed)
+        assert seed is not None  # all of them are finished
+        row = results.row("pretrained", labels, seed)
         found = {
             "labels": labels,
             "seed": seed,

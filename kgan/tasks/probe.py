@@ -1,6 +1,7 @@
 """Linear classifiers on frozen features."""
 
 import warnings
+from typing import Any, TypeAlias
 
 import numpy as np
 from scipy.optimize import minimize
@@ -81,6 +82,7 @@ class LinearSVM:
     """
 
     grid = SVM_GRID
+    _w: np.ndarray
 
     def __init__(self, c: float):
         self._c = c
@@ -129,6 +131,10 @@ class LinearSVM:
         return features @ slopes + (w[-1].astype(np.float32) - self._mean @ slopes)
 
 
+Probe: TypeAlias = type[Logistic] | type[LinearSVM]
+Known: TypeAlias = tuple[np.ndarray, np.ndarray]  # features and their labels
+
+
 def _few_threads(features: np.ndarray):
     """Returns a context in which small products take one thread.
 
@@ -137,7 +143,7 @@ def _few_threads(features: np.ndarray):
     return threadpool_limits(1 if features.size < SMALL else None)
 
 
-def choose(probe: type, train: tuple, validation: tuple):
+def choose(probe: Probe, train: Known, validation: tuple) -> tuple[float, Any]:
     """Returns the C of best validation accuracy (ties: the smallest), and its fitted probe.
 
     Args:
@@ -145,14 +151,16 @@ def choose(probe: type, train: tuple, validation: tuple):
         train: Features `(n, d)` and labels `(n,)` to fit.
         validation: Features and labels to choose by.
     """
-    fitted = []
+    fitted: list[Any] = []
     for c in probe.grid:
         fitted.append(probe(c).fit(*train, start=fitted[-1] if fitted else None))
     best = int(np.argmax([accuracy(candidate, *validation) for candidate in fitted]))
     return probe.grid[best], fitted[best]
 
 
-def choose_and_fit(probe: type, train: tuple, validation: tuple, num_classes: int, seed: int):
+def choose_and_fit(
+    probe: Probe, train: Known, validation: tuple, num_classes: int, seed: int
+) -> tuple[float, Any]:
     """Returns the C that `choose` finds, on 10,000 labels at most, and the probe of all labels.
 
     Args:
@@ -170,6 +178,6 @@ def choose_and_fit(probe: type, train: tuple, validation: tuple, num_classes: in
     return c, probe(c).fit(features, labels)
 
 
-def accuracy(probe, features: np.ndarray, labels: np.ndarray) -> float:
+def accuracy(probe: Logistic | LinearSVM, features: np.ndarray, labels: np.ndarray) -> float:
     """Returns the share of features whose class a fitted probe finds, in [0, 1]."""
     return float(np.mean(probe.predict(features) == labels))

@@ -144,14 +144,14 @@ def plot(rows: list[dict], table: dict, path: Path) -> None:
     axes = figure.subplots()
     for arm in _arms(rows):
         means = [row for row in table["rows"] if row["arm"] == arm]
-        style = {"color": _COLOURS[arm], "linestyle": "--" if "probe" in arm else "-"}
         axes.errorbar(
             [row["labels"] for row in means],
             [100 * row["mean"] for row in means],
             yerr=[100 * (row["std"] or 0) for row in means],
             capsize=3,
             label=ARMS[arm],
-            **style,
+            color=_COLOURS[arm],
+            linestyle="--" if "probe" in arm else "-",
         )
         dots = [row for row in rows if row["arm"] == arm]
         axes.plot(

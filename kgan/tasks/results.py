@@ -86,6 +86,10 @@ class Results:
         """Returns a finished row, None if it is not finished."""
         return self._rows.get((arm, labels, seed))
 
+    def row(self, arm: str, labels: int, seed: int) -> dict:
+        """Returns a row that is known to be finished."""
+        return self._rows[arm, labels, seed]
+
     def add(self, row: dict) -> None:
         """Keeps a finished row."""
         row = {"settings": self.key, **row}
@@ -95,8 +99,7 @@ class Results:
 
     def best_seed(self, arm: str, labels: int, seeds: int) -> int | None:
         """Returns the seed, below `seeds`, of best validation accuracy (ties: the lowest)."""
-        rows = [self.get(arm, labels, seed) for seed in range(seeds)]
-        rows = [row for row in rows if row]
+        rows = [row for seed in range(seeds) if (row := self.get(arm, labels, seed))]
         return max(rows, key=lambda r: r["validation_accuracy"])["seed"] if rows else None
 
     def keep_weights(self, labels: int, seed: int, weights: list[np.ndarray]) -> None:

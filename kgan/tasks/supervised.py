@@ -155,7 +155,13 @@ class Trainer:
         self.reset(seed, pretrained=False)
         return self.classifier.encoder.get_weights()
 
-    def reset(self, seed: int, pretrained: bool, learning_rate: float = 1e-3, head=None) -> None:
+    def reset(
+        self,
+        seed: int,
+        pretrained: bool,
+        learning_rate: float = 1e-3,
+        head: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> None:
         """Sets everything that training changes to where it starts from.
 
         Args:
@@ -187,7 +193,7 @@ class Trainer:
         seed: int,
         pretrained: bool,
         learning_rate: float,
-        head=None,
+        head: tuple[np.ndarray, np.ndarray] | None = None,
         evaluated: Callable[[int], None] = lambda step: None,
     ) -> Trained:
         """Trains from the start and returns the best of it; the classifier has those weights.

@@ -11,6 +11,7 @@ import tensorflow as tf
 from kgan import memory, names
 from kgan.data import Examples, load
 from kgan.data.fingerprint import fingerprint
+from kgan.data.prepared import Report
 from kgan.data.split import Splits, parts_of, split, subset
 from kgan.errors import InputError
 from kgan.methods.base import DataSpec, Method, Phase
@@ -87,7 +88,7 @@ def steps_for_epochs(epochs: int, data: Examples | Splits, config: Config) -> in
     return math.ceil(epochs * len(_parts(config, data).train) / images)
 
 
-def load_data(config: Config, report=None) -> Examples | Splits:
+def load_data(config: Config, report: Report | None = None) -> Examples | Splits:
     """Returns the data of a configuration, in parts where some are held out.
 
     Args:

@@ -15,7 +15,9 @@ def threads() -> dict[str, int]:
 
     Sums are cut into as many parts, and so rounded otherwise by another number.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
     asked = tf.config.threading
     return {
         "intra_op": asked.get_intra_op_parallelism_threads() or _asked("INTRAOP") or cores,

@@ -8,6 +8,7 @@ Many replicas of a model, on one machine or on several, equal one device up to r
 - statistics of the batch are those of the global one (`layers.BatchNormalization`).
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -134,7 +135,7 @@ class Devices:
             self.chief = (resolver.task_type, resolver.task_id) == (first, 0)
             self._gather = tf.function(lambda values: strategy.gather(values, axis=0))
 
-    def scope(self):
+    def scope(self) -> contextlib.AbstractContextManager:
         """Returns the context that models are built in."""
         return self.strategy.scope()
 
@@ -147,7 +148,9 @@ class Devices:
         )
         return self._gather(own).numpy().tolist()
 
-    def feed(self, make: Callable[..., tf.data.Dataset]):
+    def feed(
+        self, make: Callable[..., tf.data.Dataset]
+    ) -> tf.data.Dataset | tf.distribute.DistributedDataset:
         """Returns a data set that gives every replica its rows.
 
         Args:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kgan import names
 from kgan.data.fingerprint import fingerprint
+from kgan.data.prepared import Report
 from kgan.errors import InputError, RunWarning
 from kgan.methods.recorded import open_record
 from kgan.methods.settings import settings
@@ -21,7 +22,7 @@ def reopen(
     run_dir: str | Path,
     command: str,
     changes: dict,
-    report=None,
+    report: Report | None = None,
     devices: Devices | None = None,
     allow_changed_data: bool = False,
 ) -> Run:
