@@ -10,17 +10,32 @@ from kgan.cli.options import checkpoint_option
     cls=Command,
     epilog=examples(
         "kgan sample --seeds 0-99 --out grid.png",
-        "kgan sample runs/00000-digits-dcgan --seeds 1,5,9 --out walk.gif",
+        "kgan sample runs/00000-digits-dcgan --classes all --out classes.png",
     ),
 )
 @click.argument("model", required=False, type=PATH)
 @option(
     "--seeds",
-    default="0-63",
-    show_default=True,
     metavar="A-B,C,...",
     heading="Images",
+    shown="0-63, or 0-7 of each class",
     help="One image each.",
+)
+@option(
+    "--classes",
+    metavar="NAME,N,...|all",
+    heading="Images",
+    shown="as often as in the data",
+    help="Of a model with classes: each of these, by name or number, from all of the seeds; on a "
+    "sheet a row each.",
+)
+@option(
+    "--truncation",
+    type=float,
+    metavar="PSI",
+    heading="Images",
+    shown="none",
+    help="Keep the numbers of latents within +-PSI, such as 0.7: better images, less varied.",
 )
 @option(
     "--out",
@@ -36,7 +51,7 @@ from kgan.cli.options import checkpoint_option
     type=int,
     metavar="N",
     heading="Images",
-    shown="about a square",
+    shown="about a square; with --classes a row each",
     help="Images a row of the sheet.",
 )
 @checkpoint_option
@@ -78,7 +93,7 @@ from kgan.cli.options import checkpoint_option
     shown="64",
     help="Images a request.",
 )
-def sample(model, seeds, out, columns, checkpoint, server, **served):
+def sample(model, seeds, classes, truncation, out, columns, checkpoint, server, **served):
     """Draw images from MODEL: a run folder, a SavedModel or its name [the newest].
 
     With --server, MODEL is the name of a model there.
@@ -90,8 +105,8 @@ def sample(model, seeds, out, columns, checkpoint, server, **served):
     source = click.get_current_context().get_parameter_source("checkpoint")
     if source is click.core.ParameterSource.DEFAULT:
         checkpoint = None
-    check_sample(out, model, seeds, columns, checkpoint, server, **served)
+    check_sample(out, model, seeds, columns, checkpoint, server, classes, truncation, **served)
     load_tensorflow()
     from kgan.console.sample import sample_to
 
-    sample_to(out, model, seeds, columns, checkpoint, server, **served)
+    sample_to(out, model, seeds, columns, checkpoint, server, classes, truncation, **served)
