@@ -12,17 +12,32 @@ from kgan.cli.options import checkpoint_option
     cls=Command,
     epilog=examples(
         "kgan sample --seeds 0-99 --out grid.png",
-        "kgan sample runs/00000-digits-dcgan --seeds 1,5,9 --out walk.gif",
+        "kgan sample runs/00000-digits-dcgan --classes all --out classes.png",
     ),
 )
 @click.argument("model", required=False, type=PATH)
 @option(
     "--seeds",
-    default="0-63",
-    show_default=True,
     metavar="A-B,C,...",
     heading="Images",
+    shown="0-63, or 0-7 of each class",
     help="One image each.",
+)
+@option(
+    "--classes",
+    metavar="NAME,N,...|all",
+    heading="Images",
+    shown="as often as in the data",
+    help="Of a model with classes: each of these, by name or number, from all of the seeds; on a "
+    "sheet a row each.",
+)
+@option(
+    "--truncation",
+    type=float,
+    metavar="PSI",
+    heading="Images",
+    shown="none",
+    help="Keep the numbers of latents within +-PSI, such as 0.7: better images, less varied.",
 )
 @option(
     "--out",
@@ -38,7 +53,7 @@ from kgan.cli.options import checkpoint_option
     type=int,
     metavar="N",
     heading="Images",
-    shown="about a square",
+    shown="about a square; with --classes a row each",
     help="Images a row of the sheet.",
 )
 @checkpoint_option
@@ -82,7 +97,9 @@ from kgan.cli.options import checkpoint_option
 )
 def sample(
     model: str | None,
-    seeds: str,
+    seeds: str | None,
+    classes: str | None,
+    truncation: float | None,
     out: str,
     columns: int | None,
     checkpoint: str | None,
@@ -100,8 +117,8 @@ def sample(
     source = click.get_current_context().get_parameter_source("checkpoint")
     if source is click.core.ParameterSource.DEFAULT:
         checkpoint = None
-    check_sample(out, model, seeds, columns, checkpoint, server, **served)
+    check_sample(out, model, seeds, columns, checkpoint, server, classes, truncation, **served)
     load_tensorflow()
     from kgan.console.sample import sample_to
 
-    sample_to(out, model, seeds, columns, checkpoint, server, **served)
+    sample_to(out, model, seeds, columns, checkpoint, server, classes, truncation, **served)

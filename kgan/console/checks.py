@@ -23,10 +23,12 @@ _OF_SERVERS = {
 def check_sample(
     out: str,
     model: str | None,
-    seeds: str,
+    seeds: str | None,
     columns: int | None,
     checkpoint: str | None,
     server: str | None,
+    classes: str | None,
+    truncation: float | None,
     **served,
 ) -> None:
     """Checks what can be without opening the model; see `sample.sample_to` for each.
@@ -34,7 +36,14 @@ def check_sample(
     Raises:
         InputError: An option is wrong or contradicts another, or there is no such model.
     """
-    drawing.parse_seeds(seeds)
+    if seeds is not None:
+        drawing.parse_seeds(seeds)
+    drawing.check_truncation(truncation)
+    if classes is not None and not all(_parts(classes)):
+        raise InputError(
+            f"--classes {shown(classes)}: expected names or numbers of classes, such as cat,dog or "
+            "3,5, or all."
+        )
     if columns is not None and not 1 <= columns <= drawing.MAX_COLUMNS:
         raise InputError(
             f"--columns {shown(columns)}: expected 1 or more, {drawing.MAX_COLUMNS:,} at most."

@@ -3,40 +3,47 @@
 from rich.console import Console
 
 from kgan.errors import plain
-from kgan.tasks import drawing, sampling
+from kgan.tasks import classes as known_classes
+from kgan.tasks import images, sampling
 
 
 def sample_to(
     out: str,
     model: str | None,
-    seeds: str,
+    seeds: str | None,
     columns: int | None = None,
     checkpoint: str | None = None,
     server: str | None = None,
+    classes: str | None = None,
+    truncation: float | None = None,
     **served,
 ) -> None:
     """Draws images as the options of `kgan sample` say, which `checks.check_sample` found right.
 
     Args:
-        out: See `sampling.write`.
+        out: See `images.write`.
         model: See `sampling.find_model`, or `sampling.open_served`; what is used is told.
-        seeds: See `drawing.parse_seeds`.
+        seeds: See `images.asked`.
         columns: Images a row of the sheet.
         checkpoint: Of a run: as in `sampling.open_model`; None for the last.
         server: To draw from TF Serving there: see `kgan.serving.ServedGenerator`.
+        classes: See `images.asked`.
+        truncation: See `images.asked`.
         served: With a server: see `sampling.open_served`.
 
     Raises:
-        InputError: The model, the server or the place to write to is wrong.
+        InputError: The model, the server, a class or the place to write to is wrong.
     """
     console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    place = None
     if server is None:
-        source = sampling.find_model(model)
-        console.print(plain(f"Drawing from {source}"))
-        generator = sampling.open_model(source, checkpoint or "last")
+        place = sampling.find_model(model)
+        console.print(plain(f"Drawing from {place}"))
+        generator = sampling.open_model(place, checkpoint or "last")
     else:
         generator = sampling.open_served(server, model, **served)
-        source = f"{generator.place}, version {generator.version}"
-        console.print(plain(f"Drawing from {source}"))
-    sampling.write(out, generator, drawing.parse_seeds(seeds), columns)
+        console.print(plain(f"Drawing from {generator.place}, version {generator.version}"))
+    known = known_classes.of(generator, place)
+    wanted = images.asked(out, seeds, known, classes, truncation)
+    images.write(out, generator, wanted, known, columns)
     console.print(f"Wrote {out}")

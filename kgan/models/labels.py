@@ -9,6 +9,8 @@ import tensorflow as tf
 from kgan.errors import InputError, shown
 from kgan.models.images import required
 
+MANY_CLASSES = 2**31  # of a model that does not tell how many it has: as many as int32 holds
+
 
 def to_labels(labels: Any, count: int | tf.Tensor, num_classes: int) -> tf.Tensor:
     """Returns the labels of a batch as int32 `(batch,)`, looked at as `to_range` does at images.
@@ -47,7 +49,8 @@ def asked_labels(
     Args:
         labels: One integer for all, or one each.
         count: How many are asked for.
-        num_classes: Number of classes; None of a model that knows none.
+        num_classes: Number of classes; None of a model that knows none, `MANY_CLASSES` of one that
+            looks at their highest number itself.
         least: The lowest label: 0, or -1 where that one is to be drawn.
 
     Raises:
@@ -62,7 +65,8 @@ def asked_labels(
             )
         return None
     drawn = ", or -1 to draw it from the seed" if least < 0 else ""
-    expected = f"expected an integer from 0 to {num_classes - 1}{drawn}, or one for each row"
+    most = "" if num_classes == MANY_CLASSES else f" to {num_classes - 1}"
+    expected = f"expected an integer from 0{most}{drawn}, or one for each row"
     if labels is None:
         raise InputError(f"Labels are missing: {expected}.")
     try:

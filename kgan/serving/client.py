@@ -7,6 +7,7 @@ import numpy as np
 from tensorflow.core.framework.types_pb2 import DataType
 
 from kgan.errors import InputError
+from kgan.models.labels import MANY_CLASSES, asked_labels
 from kgan.models.seeds import check_seeds
 from kgan.serving.transports import Grpc, MissingError, Rest, one_line
 
@@ -90,21 +91,38 @@ class ServedGenerator:
         inputs = self._signature("generate").inputs
         return inputs["latents"].tensor_shape.dim[1].size
 
-    def sample(self, seeds) -> np.ndarray:
+    @property
+    def conditional(self) -> bool:
+        """Whether it takes labels of classes."""
+        found = self._signatures.get("sample")
+        return found is not None and "labels" in found.inputs
+
+    def sample(self, seeds, labels=None) -> np.ndarray:
         """Returns one image a seed: see `GAN.sample`.
 
-        Raises:
-            InputError: A seed is out of range, or the server fails.
-        """
-        return self._draw("sample", check_seeds(seeds))
+        Args:
+            seeds: Integers `(n,)` from 0 to 2^63 - 1.
+            labels: Of a generator with classes: one integer from 0 for all, or `(n,)` of them; -1,
+                or None for all, is drawn from the seed by class frequency.
 
-    def generate(self, latents) -> np.ndarray:
+        Raises:
+            InputError: A seed or a label is out of range, labels are given for a generator without
+                classes, or the server fails.
+        """
+        return self._draw("sample", "seeds", check_seeds(seeds), labels)
+
+    def generate(self, latents, labels=None) -> np.ndarray:
         """Returns what the generator makes of float32 latents `(n, latent_dim)`, n of 1 or more.
 
+        Args:
+            latents: Finite numbers.
+            labels: As of `sample`, but none is drawn: there is no seed to draw it from.
+
         Raises:
-            InputError: The server fails.
+            InputError: A label is out of range, labels are given for a generator without classes
+                or none for one with them, or the server fails.
         """
-        return self._draw("generate", np.asarray(latents, np.float32))
+        return self._draw("generate", "latents", np.asarray(latents, np.float32), labels)
 
     def _signature(self, endpoint):
         signature = self._signatures.get(endpoint)
@@ -118,14 +136,23 @@ class ServedGenerator:
         if not (re.fullmatch(_TAKES[endpoint], takes) and re.fullmatch(_GIVES, gives)):
             raise InputError(
                 f"{self.place}: endpoint {endpoint!r} goes from {takes} to {gives}, expected from "
-                "seeds DT_INT64(-1), or from latents DT_FLOAT(-1, latent_dim), to images "
-                "DT_UINT8(-1, height, width, channels) or points DT_FLOAT(-1, 2)."
+                "seeds DT_INT64(-1), or from latents DT_FLOAT(-1, latent_dim), maybe with labels "
+                "DT_INT32(-1), to images DT_UINT8(-1, height, width, channels) or points "
+                "DT_FLOAT(-1, 2)."
             )
         return signature
 
-    def _draw(self, endpoint, rows):
+    def _draw(self, endpoint, argument, rows, labels):
         signature = self._signature(endpoint)
-        (argument,), ((kind, output),) = signature.inputs, signature.outputs.items()
+        ((kind, output),) = signature.outputs.items()
+        inputs = {argument: rows}
+        conditional, least = "labels" in signature.inputs, -1 if endpoint == "sample" else 0
+        if conditional and labels is None and least < 0:
+            labels = -1
+        # The highest is the server's to look at: it alone knows how many classes there are.
+        asked = asked_labels(labels, len(rows), MANY_CLASSES if conditional else None, least)
+        if asked is not None:
+            inputs["labels"] = asked
         shape = [dim.size for dim in output.tensor_shape.dim[1:]]
         total = len(rows) * math.prod(shape) * np.dtype(_DTYPES[kind]).itemsize
         if total > MAX_BYTES:
@@ -135,16 +162,16 @@ class ServedGenerator:
             )
         drawn = []
         for start in range(0, len(rows), self._batch_size):
-            chunk = rows[start : start + self._batch_size]
+            end = min(start + self._batch_size, len(rows))
+            chunk = {name: values[start:end] for name, values in inputs.items()}
+            wanted = (end - start, *shape)
             try:
-                found = self._transport.predict(
-                    self.version, endpoint, argument, chunk, (len(chunk), *shape)
-                )
+                found = self._transport.predict(self.version, endpoint, chunk, wanted)
             except MissingError as error:
                 raise InputError(
                     f"{self.place} has no version {self.version} any more ({error}): try again."
                 ) from error
-            drawn.append(self._checked(found, kind, (len(chunk), *shape)))
+            drawn.append(self._checked(found, kind, wanted))
         return np.concatenate(drawn)
 
     def _checked(self, found, kind, shape):
@@ -164,7 +191,11 @@ class ServedGenerator:
 
 
 _DTYPES = {"images": np.uint8, "points": np.float32}
-_TAKES = {"sample": r"seeds DT_INT64\(-1\)", "generate": r"latents DT_FLOAT\(-1, [0-9]{1,4}\)"}
+_LABELS = r"(labels DT_INT32\(-1\), )?"
+_TAKES = {
+    "sample": _LABELS + r"seeds DT_INT64\(-1\)",
+    "generate": _LABELS + r"latents DT_FLOAT\(-1, [0-9]{1,4}\)",
+}
 _GIVES = r"images DT_UINT8\(-1(, [0-9]{1,6}){3}\)|points DT_FLOAT\(-1, [0-9]{1,6}\)"
 
 
@@ -172,7 +203,7 @@ def _listed(tensors):
     return one_line(
         ", ".join(
             f"{name} {_type(info)}({', '.join(str(dim.size) for dim in info.tensor_shape.dim)})"
-            for name, info in tensors.items()
+            for name, info in sorted(tensors.items())
         )
     )
 

@@ -1,8 +1,8 @@
 """TF Serving's two ways to a model: its REST API, and gRPC.
 
 Both know `metadata(version)`, which returns the version's number and its endpoints, and `predict`,
-which returns an endpoint's one output, of a shape that is told, for its one input. Neither reads
-more of a reply than such a one may hold.
+which returns an endpoint's one output, of a shape that is told, for its inputs by name. Neither
+reads more of a reply than such a one may hold.
 """
 
 import json
@@ -113,11 +113,11 @@ class Rest:
         self,
         version: int | str | None,
         endpoint: str,
-        argument: str,
-        rows: np.ndarray,
+        inputs: Mapping[str, np.ndarray],
         shape: tuple[int, ...],
     ) -> np.ndarray:
-        body = {"signature_name": endpoint, "inputs": {argument: rows.tolist()}}
+        columns = {name: rows.tolist() for name, rows in inputs.items()}
+        body = {"signature_name": endpoint, "inputs": columns}
         # Python takes 20 times the space of an empty list's text: no more lists than the shape has.
         items = SLACK + sum(math.prod(shape[:axis]) for axis in range(len(shape) + 1))
         limit = _limit(shape, "json")
@@ -271,13 +271,13 @@ class Grpc:
         self,
         version: int | str | None,
         endpoint: str,
-        argument: str,
-        rows: np.ndarray,
+        inputs: Mapping[str, np.ndarray],
         shape: tuple[int, ...],
     ) -> np.ndarray:
         request = self._predict.PredictRequest()
         request.model_spec.signature_name = endpoint
-        request.inputs[argument].CopyFrom(tf.make_tensor_proto(rows))
+        for name, rows in inputs.items():
+            request.inputs[name].CopyFrom(tf.make_tensor_proto(rows))
         reply = self._call("Predict", request, version, _limit(shape, "proto"))
         try:
             (output,) = reply.outputs.values()

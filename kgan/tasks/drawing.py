@@ -1,5 +1,6 @@
 """What to draw and in what form, told without TensorFlow."""
 
+import math
 import os
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ from kgan.errors import InputError, shown
 from kgan.models import MAX_SEED
 
 MAX_SEEDS, MAX_COLUMNS = 1_000_000, 10_000
+SEEDS, SEEDS_OF_CLASSES = "0-63", "0-7"  # where none are given
 SHIPPED = "digits-dcgan"  # the generator that comes with KGAN
 FORMS = (".png", ".npz", ".gif")
 
@@ -42,6 +44,19 @@ def form(out: str) -> str:
     if path.suffix and not path.is_dir():
         raise InputError(f"--out {out}: expected X.png, X.npz, X.gif, or a folder for single PNGs.")
     return ""
+
+
+def check_truncation(value: float | None) -> None:
+    """Checks how far from 0 a latent's numbers may lie.
+
+    Raises:
+        InputError: It is no finite number above 0.
+    """
+    if value is not None and not 0 < value < math.inf:
+        raise InputError(
+            f"--truncation {value:g}: expected a number above 0, such as 0.7. Leave it out for all "
+            "that the model makes."
+        )
 
 
 def parse_seeds(text: str) -> np.ndarray:

@@ -209,7 +209,7 @@ def _check_agreement(run: Run, run_dir: Path) -> None:
 
 
 def about(run_dir: str | Path, step: int) -> dict:
-    """Returns what a served model is to tell of its run: data, their licence, its scores so far.
+    """Returns what a served model is to tell of its run: classes, data, licence, scores so far.
 
     Args:
         run_dir: The run's folder.
@@ -218,9 +218,12 @@ def about(run_dir: str | Path, step: int) -> dict:
     Raises:
         InputError: No run.
     """
-    data, known = open_record(run_dir).config.data, read_evaluation(run_dir)
+    record, known = open_record(run_dir), read_evaluation(run_dir)
+    data = record.config.data
+    conditional = getattr(record.config.network, "conditional", False)
     return {
         "run": Path(run_dir).resolve().name,
+        **({"class_names": list(record.spec.class_names)} if conditional else {}),
         "dataset": data.name,
         "data_licence": licence(data.name, data.data_dir),
         "scores": [score for score in known["scores"] if score["step"] == step],
