@@ -10,6 +10,7 @@ import math
 import re
 import time
 import zlib
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
