@@ -61,7 +61,7 @@ def test_from_a_run_to_a_table_and_a_classifier(inside):
     assert result.exit_code == 0, result.output
     assert "all 1,198" in result.stdout
     assert "300 labels" in result.stdout
-    assert "test included" in result.stdout
+    assert "the same data: the training part" in result.stdout
     assert "one seed" in result.stdout
     first, *lines = result.stderr.splitlines()
     assert first == (

@@ -78,7 +78,7 @@ def test_defaults_are_those_of_the_call_without_options(command):
         if found := re.search(r"\[default: ([^]]*)\]", text):
             told[text.split()[0]] = found[1]
     bare = settings(override(presets.find(command), {}))
-    of_command = [settings(c) for c in presets.PRESETS.values() if c.command == command]
+    of_command = [settings(c) for c in presets.PRESETS.values() if c.method.command == command]
     keys = {p.name: p.keys for p in main.commands[command].params if getattr(p, "keys", ())}
     assert len(keys) >= 14
     for option, (key, *_) in keys.items():
