@@ -106,7 +106,10 @@ def with_logits(discriminator: keras.Model) -> keras.Model:
     if gives == [(None,)]:
         return discriminator
     logits = layers.Reshape((), dtype="float32")(discriminator.outputs[0])
-    return keras.Model(discriminator.inputs, logits, name=discriminator.name)
+    first, *others = discriminator.inputs
+    # A list of one is warned of by Keras when the model is called on a tensor.
+    inputs = [first, *others] if others else first
+    return keras.Model(inputs, logits, name=discriminator.name)
 
 
 def last_activation(network: keras.Model) -> str:

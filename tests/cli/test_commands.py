@@ -54,7 +54,8 @@ def test_the_first_run_leaves_what_the_readme_says(inside, trained):
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [10, 20, 30, 40]
     assert [line["images_seen"] for line in lines] == [640, 1280, 1920, 2560]
-    assert Image.open(run / "samples" / "step-00000040.png").size[0] > 400
+    with Image.open(run / "samples" / "step-00000040.png") as picture:
+        assert picture.size[0] > 400
     assert (inside / "saved_models" / "digits-dcgan" / "1" / "saved_model.pb").exists()
     assert "Samples appear in" in trained[1].stderr
     assert "Draw from it with: kgan sample" in trained[1].stderr
@@ -99,7 +100,8 @@ def test_a_seed_means_one_image_wherever_it_is_asked_for(inside, tmp_path):
 def test_the_walk_returns_to_its_first_seed(inside, tmp_path):
     result = kgan("sample", "--seeds", "1,2,3", "--out", tmp_path / "walk.gif")
     assert result.exit_code == 0, result.output
-    assert Image.open(tmp_path / "walk.gif").n_frames > 30
+    with Image.open(tmp_path / "walk.gif") as picture:
+        assert picture.n_frames > 30
 
 
 def test_every_way_to_name_a_model(inside, tmp_path):
@@ -112,7 +114,8 @@ def test_with_nothing_trained_it_draws_from_the_shipped_digits(workdir):
     result = kgan("sample", "--out", "grid.png")
     assert result.exit_code == 0, result.output
     assert "digits-dcgan" in result.stderr
-    assert Image.open("grid.png").size[0] > 400
+    with Image.open("grid.png") as picture:
+        assert picture.size[0] > 400
 
 
 def test_export_writes_the_next_version_and_leaves_the_others(inside):

@@ -44,7 +44,8 @@ def make_step_2_the_best(run):
     import kgan as package
     from kgan.runs.checkpoint import Checkpoints
 
-    steps = [json.loads(line)["step"] for line in (run / "evaluations.jsonl").open()]
+    lines = (run / "evaluations.jsonl").read_text().splitlines()
+    steps = [json.loads(line)["step"] for line in lines]
     assert steps == [2, 4]
     shutil.rmtree(run / "checkpoints" / "best")
     model, _ = package.open_run(run)

@@ -44,10 +44,10 @@ def inside(trained, monkeypatch):
 @pytest.mark.parametrize("model", MODELS)
 def test_a_run_leaves_pictures_scores_and_a_saved_model(model, inside, trained):
     steps = 60 if model == "stacked" else 20
-    picture = Image.open(inside / model / "samples" / f"step-{steps:08d}.png")
     rows = {"conv_autoencoder": 2, "denoising": 3, "stacked": 2, "vae": 3}[model]
-    assert picture.height == rows * 66 + 2
-    lines = [json.loads(line) for line in (inside / model / "metrics.jsonl").open()]
+    with Image.open(inside / model / "samples" / f"step-{steps:08d}.png") as picture:
+        assert picture.height == rows * 66 + 2
+    lines = [*map(json.loads, (inside / model / "metrics.jsonl").read_text().splitlines())]
     assert lines[-1]["step"] == steps
     found = json.loads((inside / model / "evaluation.json").read_text())
     scores, baselines = {score["name"]: score for score in found["scores"]}, found["baselines"]

@@ -124,7 +124,7 @@ def progbar_logger(case, folder, capsys):
 def csv_logger(case, folder):
     counter = Counter()
     case.fit(keras.callbacks.CSVLogger(folder / "log.csv", append=True), counter, validates=True)
-    rows = list(csv.DictReader((folder / "log.csv").open()))
+    rows = list(csv.DictReader((folder / "log.csv").read_text().splitlines()))
     assert len(rows) == case.trainings
     assert float(rows[-1][case.monitor]) == pytest.approx(counter.logs[case.monitor])
 

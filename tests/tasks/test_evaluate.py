@@ -131,7 +131,8 @@ def test_a_run_keeps_its_scores_its_neighbours_and_an_event(run):
         "baselines": found["baselines"],
     }  # fmt: skip
     # Eight rows of an image and its seven nearest, 64 pixels each with gaps of 2.
-    assert Image.open(run / "neighbours.png").size == (8 * 66 + 2, 8 * 66 + 2)
+    with Image.open(run / "neighbours.png") as picture:
+        assert picture.size == (8 * 66 + 2, 8 * 66 + 2)
     events = {
         (value.tag, event.step)
         for path in (run / "tensorboard").iterdir()
@@ -143,7 +144,8 @@ def test_a_run_keeps_its_scores_its_neighbours_and_an_event(run):
 
 def test_few_images_make_a_smaller_picture(run):
     evaluate(run, ["fid"], 3)
-    assert Image.open(run / "neighbours.png").size == (8 * 66 + 2, 3 * 66 + 2)
+    with Image.open(run / "neighbours.png") as picture:
+        assert picture.size == (8 * 66 + 2, 3 * 66 + 2)
 
 
 def test_scores_of_equal_conditions_are_replaced_and_others_kept(run):

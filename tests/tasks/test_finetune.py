@@ -31,7 +31,8 @@ def test_a_planted_encoder_wins_where_labels_are_few(make, workdir):
     assert means["probe", 12] > means["random_probe", 12] + 0.1
     written = json.loads((experiment.run_dir / "finetune" / "table.json").read_text())
     assert written == table
-    assert Image.open(experiment.run_dir / "finetune" / "finetune.png").width > 400
+    with Image.open(experiment.run_dir / "finetune" / "finetune.png") as picture:
+        assert picture.width > 400
     assert len(rows(experiment)) == 4 * 3
     assert events[-1]["done"] == events[-1]["total"] == len(events)
     # What was exported is the classifier of the best seed, to the accuracy in its row.

@@ -77,7 +77,8 @@ def test_there_is_a_line_for_every_step_that_is_due_and_for_the_last(scored):
 
 
 def test_the_curve_is_a_picture(scored):
-    assert Image.open(scored / "evaluations.png").size == (600, 350)
+    with Image.open(scored / "evaluations.png") as picture:
+        assert picture.size == (600, 350)
 
 
 def test_the_best_checkpoint_is_that_of_the_best_line(scored):

@@ -137,7 +137,7 @@ def test_workers_share_a_finetuning(workdir, cluster):
     assert "Saved shared/digits-stacked-classifier/1" in told
     assert "validation" not in silent
     rows = [
-        [json.loads(line) for line in (workdir / run / "finetune/results.jsonl").open()]
+        [*map(json.loads, (workdir / run / "finetune/results.jsonl").read_text().splitlines())]
         for run in ("alone", "run")
     ]
     assert len(rows[0]) == 2
