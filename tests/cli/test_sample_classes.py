@@ -39,7 +39,8 @@ def trained(tmp_path_factory):
         result = kgan(
             "train", "--dataset", "./animals", "--image-size", 8,
             "--conditional", "--model", "mlp", "--latent-dim", 4, "--steps", 4, "--batch-size", 8,
-            "--set", "network.generator.width=8", "--set", "network.generator.init_range=1.0", "--set", "network.discriminator.width=4",
+            "--set", "network.generator.width=8", "--set", "network.generator.init_range=1.0",
+            "--set", "network.discriminator.width=4",
             "--run-dir", "run",
         )  # fmt: skip
         assert result.exit_code == 0, result.output
