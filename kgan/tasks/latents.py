@@ -25,8 +25,7 @@ def truncated(latents: np.ndarray, psi: float) -> np.ndarray:
     # A z beyond 8 has no double between its share and 1.
     with np.errstate(divide="ignore"):
         z = root * erfinv(erf(np.asarray(latents, np.float64) / root) * erf(psi / root))
-    edge = np.float32(psi)
-    return np.clip(z, -psi, psi).astype(np.float32).clip(-edge, edge)
+    return np.clip(z, -psi, psi).astype(np.float32)
 
 
 def walk(stops: np.ndarray, frames: int = WALK_FRAMES) -> np.ndarray:

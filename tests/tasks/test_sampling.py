@@ -66,3 +66,4 @@ def test_truncated_latents_have_the_truncated_normal_s_distribution():
         np.testing.assert_array_equal(truncated(latents[[70, 3]], psi), found[[70, 3]])
     np.testing.assert_allclose(truncated(latents, 1e300), latents, rtol=1e-6)
     np.testing.assert_array_equal(truncated(np.float32([[9, -9, 40]]), 3.0), [[3, -3, 3]])
+    np.testing.assert_array_equal(truncated(np.float32([[40, -40]]), 9.0), [[9, -9]])
