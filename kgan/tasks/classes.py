@@ -135,6 +135,7 @@ def of(generator, place: Path | None) -> Classes | None:
     """
     if isinstance(generator, ServedGenerator):
         return Classes() if generator.conditional else None
+    assert place is not None, "only a server has none"
     if not is_run(place):
         return _of_saved_model(place) if generator.conditional else None
     if generator.num_classes is None:

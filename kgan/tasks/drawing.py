@@ -65,12 +65,12 @@ def parse_seeds(text: str) -> np.ndarray:
     Raises:
         InputError: The text is no such list, or a seed is out of range.
     """
-    given, seeds = f"Seeds {shown(text)}", []
+    given = f"Seeds {shown(text)}"
+    seeds: list[int] = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*([0-9]{1,30})(?:-([0-9]{1,30}))?\s*", part)
-        first, last = (int(g) if g else None for g in match.groups()) if match else (None, None)
-        last = first if last is None else last
-        if first is None or last < first:
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, -1)
+        if last < first:
             raise InputError(f"{given}: expected numbers and ranges, such as 0-63 or 1,5,9.")
         if last > MAX_SEED:
             raise InputError(f"{given}: {last} is out of range, expected 0 to {MAX_SEED}.")

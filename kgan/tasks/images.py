@@ -126,7 +126,7 @@ def write(
             aside = path.with_name(f".{path.stem}.writing{form}")
             try:
                 if form == ".npz":
-                    np.savez(aside, images=images, **wanted.arrays())
+                    np.savez(aside, **{"images": images, **wanted.arrays()})  # type: ignore[arg-type]
                 elif form == ".gif":
                     pictures.save_gif([_picture(frame[None]) for frame in images], aside)
                 else:

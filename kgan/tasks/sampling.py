@@ -140,8 +140,9 @@ def open_served(
     Raises:
         InputError: No name or two, or as `ServedGenerator`.
     """
-    if (model is None) == (name is None):
-        received = "none" if model is None else f"{model} and {name}"
+    asked = [one for one in (model, name) if one is not None]
+    if len(asked) != 1:
+        received = " and ".join(asked) or "none"
         raise InputError(f"--server {server}: expected one --model NAME, received {received}.")
     given = {option: value for option, value in options.items() if value is not None}
-    return ServedGenerator(server, name if model is None else model, **given)
+    return ServedGenerator(server, asked[0], **given)
