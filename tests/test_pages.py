@@ -77,7 +77,7 @@ def test_the_python_examples_run(example, workdir):
 
 
 def test_there_are_examples_of_gans_and_autoencoders():
-    assert sum("kgan.GAN(" in code for code in EXAMPLES.values()) == 2
+    assert sum("kgan.GAN(" in code for code in EXAMPLES.values()) == 3
     assert sum("kgan.VAE(" in code for code in EXAMPLES.values()) == 1
 
 

@@ -163,7 +163,7 @@ def _grpc(name: str, found: dict[str, SignatureDef], address: str) -> str:
 
 def _array(argument: str, info: TensorInfo) -> str:
     if _type(info) == "string":
-        return 'np.array([open("image.png", "rb").read()], object)'
+        return 'np.array([tf.io.read_file("image.png").numpy()], object)'
     if len(info.tensor_shape.dim) == 1:
         return f'np.array({_numbers(argument)}, "{_type(info)}")'
     return f'np.zeros({_shape(info)}, "{_type(info)}")'

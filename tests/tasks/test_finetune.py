@@ -50,9 +50,9 @@ def test_all_arms_learn_from_the_same_examples_and_the_test_is_read_once_a_row(
 ):
     experiment = make(steps=5, rates=(0.01,))
     seen, tests, heads = {}, [], []
-    experiment_codes = finetune.Features(experiment.source)
+    experiment_codes = finetune.EncoderFeatures(experiment.source)
     train, accuracy = finetune.Trainer.train, finetune.Trainer.accuracy
-    probe_accuracy, features = finetune.probe.accuracy, finetune.Features.__call__
+    probe_accuracy, features = finetune.probe.accuracy, finetune.EncoderFeatures.__call__
 
     def spy_train(self, part, validation, limits, seed, pretrained, learning_rate, head, evaluated):
         key = (len(part), seed)
