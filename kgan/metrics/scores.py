@@ -83,16 +83,20 @@ def _parzen_takes(image_shape: tuple[int, ...]) -> bool:
 
 
 def _without_classes(name: str, data: Data, extractor: Extractor, split: str) -> str:
-    """Returns why a metric of classes cannot be had, "" if it can."""
+    """Returns why a metric cannot be had if it is one of classes, "" if it can."""
+    if not METRICS.lines[name].labels:
+        return ""
     if data.labels is None or (split == "test" and data.labels.test is None):
         return (
-            f"{name} takes real images with labels, the {split} images of {data.name!r} have none"
+            f"{name} takes real images with labels, the {split} images of {data.name!r} have none: "
+            "choose other scores."
         )
     own = data.labels.names
     if METRICS.lines[name].needs == "probabilities" and extractor.class_names != own:
         return (
-            f"{name} takes features whose classes are those of {data.name!r} "
-            f"({_first(own)}), {extractor.name!r} has others or tells none"
+            f"{name} takes features whose classes are those of {data.name!r} ({_first(own)}), "
+            f"{extractor.name!r} has others or tells none: choose other features, such as a "
+            "SavedModel that kgan finetune wrote, or other scores."
         )
     return ""
 
@@ -137,10 +141,8 @@ class Scorer:
         if extractor:
             extractor.check(data.image_shape)
         for name in metrics:
-            if METRICS.lines[name].labels and (
-                reason := _without_classes(name, data, extractor, split)
-            ):
-                raise InputError(f"{reason}: leave it out of --metrics.")
+            if reason := _without_classes(name, data, extractor, split):
+                raise InputError(reason)
         self.metrics = {name: metric for name, metric in METRICS.items() if name in metrics}
         self._data, self._extractor, self._split, self._cache = data, extractor, split, cache
         self._held_out, self._real = held_out, None

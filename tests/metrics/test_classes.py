@@ -211,7 +211,9 @@ def test_what_data_and_features_can_have(data):
     half = dataclasses.replace(data, labels=dataclasses.replace(data.labels, test=None))
     for wrong, split in ((bare, "train"), (bare, "test"), (half, "test")):
         assert not set(OF_CLASSES) & set(applicable(wrong, network, split, labelled=True))
-        with pytest.raises(InputError, match=f"the {split} images of 'made' have none: leave it"):
+        with pytest.raises(
+            InputError, match=f"the {split} images of 'made' have none: choose other scores"
+        ):
             Scorer(wrong, network, ["class_recall"], split=split)
     assert "class_recall" in applicable(half, network, labelled=True)
     assert list(Scorer(half, network, OF_CLASSES).baselines(60)["test images"]) == []
