@@ -12,6 +12,7 @@ from kgan.console.progress import LINE_SECONDS
 from kgan.console.status import Status
 from kgan.console.tables import print_table
 from kgan.console.train import preparation_reporter
+from kgan.errors import plain
 from kgan.tasks.evaluate import evaluate
 from kgan.training.evaluation import cell
 from kgan.training.rhythm import Rhythm
@@ -62,7 +63,9 @@ def rows(table: dict) -> list[tuple[str, ...]]:
         *table["baselines"].items(),
     ]
     cells = [{score["name"]: cell(score) for score in scores} for _, scores in columns]
-    names = [score["name"] for score in table["sources"][0]["scores"]]
+    # Only some sources may have classes.
+    longest = max((entry["scores"] for entry in table["sources"]), key=len)
+    names = [score["name"] for score in longest]
     return [
         ("score", *(name for name, _ in columns)),
         *((name, *(found.get(name, "") for found in cells)) for name in names),
@@ -76,9 +79,28 @@ def _short(table: dict) -> list[str]:
     return last if len(set(last)) == len(last) else given
 
 
+def _worst_classes(table: dict) -> list[str]:
+    """Returns a line for each source that draws classes: which one came out worst."""
+    lines = []
+    for name, entry in zip(_short(table), table["sources"], strict=True):
+        found = []
+        for score in [score for score in entry["scores"] if "worst" in score]:
+            worst, kind = score["worst"], score["name"].partition("[")[0]
+            value = score["by_class"][worst]
+            told = f"{value:.1%}".replace("%", " % recognised")
+            if kind == "class_recall":
+                left_out = score["left_out"]
+                told = f"{value:.1%}".replace("%", " % reached")
+                told += f", {len(left_out)} of few images left out" if left_out else ""
+            found.append(f"{plain(worst)}, {told} ({kind})")
+        if found:
+            lines.append(f"Worst class of {name}: {'; '.join(found)}.")
+    return lines
+
+
 def conditions(table: dict) -> list[str]:
     """Returns what the scores were taken under, in lines."""
-    lines, scores = [], table["sources"][0]["scores"]
+    lines, scores = _worst_classes(table), table["sources"][0]["scores"]
     of_features = [score for score in scores if "features" in score]
     for score in [score for score in of_features if score["n_reference"]][:1]:
         lines.append(

@@ -20,12 +20,16 @@ class Metric:
         scores: Their names, and whether more is better.
         needs: "features", "probabilities" or "pixels".
         compute: From what is needed of real and of generated images to a dictionary for each
-            score: "value", "standard_error" where there is one, and what else decides it.
+            score: "value", "standard_error" where there is one, and what else decides it. Where
+            it is of labels, both are pairs of what is needed and of labels, and values "by_class"
+            go by label.
+        labels: Whether it is of images that have labels, or were asked for by them.
     """
 
     scores: dict[str, bool]
     needs: str
     compute: Callable
+    labels: bool = False
 
 
 METRICS = Table(
@@ -41,6 +45,10 @@ METRICS = Table(
         "classifier_score": Metric(
             {"classifier_score": True}, "probabilities", "computed:classifier_score"
         ),
+        "class_accuracy": Metric(
+            {"class_accuracy": True}, "probabilities", "computed:accuracy", labels=True
+        ),
+        "class_recall": Metric({"class_recall": True}, "features", "computed:recall", labels=True),
         "parzen": Metric({"parzen": True}, "pixels", "computed:parzen"),
     },
 )

@@ -1,9 +1,7 @@
 """What each metric computes: see `Metric.compute`."""
 
-import numpy as np
-
-from kgan.metrics import SUBSET_SEED
 from kgan.metrics.checks import checked
+from kgan.metrics.classes import as_many, class_accuracy, class_recall
 from kgan.metrics.frechet import frechet_distance
 from kgan.metrics.inception_score import inception_score
 from kgan.metrics.kernel import kernel_distance
@@ -23,16 +21,10 @@ def kid(real, fake):
 
 
 def manifold(real, fake):
-    # As many of each: more real images would make their balls smaller, and coverage with them.
     checked("the 5 nearest neighbours", 6, fake=fake)  # before the real ones are as few
-    count = min(len(real), len(fake))
-    rng = np.random.default_rng(SUBSET_SEED)
-    real, fake = (
-        x if len(x) == count else x[np.sort(rng.choice(len(x), count, replace=False))]
-        for x in (real, fake)
-    )
+    real, fake = as_many(real, fake)
     found = manifold_scores(real, fake, k=5)
-    how = {"k": 5, "n": count, "n_reference": count}
+    how = {"k": 5, "n": len(fake), "n_reference": len(real)}
     return {name: {"value": value, **how} for name, value in found.items()}
 
 
@@ -40,6 +32,16 @@ def classifier_score(real, fake):
     found = inception_score(fake)
     how = {"standard_deviation": found["standard_deviation"], "splits": 10, "n_reference": None}
     return {"classifier_score": {"value": found["mean"], **how}}
+
+
+def accuracy(real, fake):
+    return {"class_accuracy": {**class_accuracy(*fake), "n_reference": None}}
+
+
+def recall(real, fake):
+    found = class_recall(*real, *fake, k=5)
+    count = sum(found["n_by_class"].values())
+    return {"class_recall": {**found, "k": 5, "n": count, "n_reference": count}}
 
 
 def parzen(real, fake):

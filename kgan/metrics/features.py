@@ -46,6 +46,7 @@ class Extractor:
         channels: What it takes; grey images are repeated for a network of 3.
         sides: Height and width that it takes, None for any.
         classes: Whether it tells the probabilities of classes.
+        class_names: Theirs, in their order; empty where they are not known.
         caveat: What its scores do not tell of these images, in a sentence; "" if nothing is known.
     """
 
@@ -56,6 +57,7 @@ class Extractor:
     channels: int
     sides: tuple[int, int] | None = None
     classes: bool = True
+    class_names: tuple[str, ...] = ()
     caveat: str = ""
 
     def check(self, image_shape: tuple[int, ...]) -> None:
@@ -163,7 +165,8 @@ def shipped(name: str) -> Extractor:
         return call(_repeated(images, channels))
 
     resizer = f"bilinear, antialiased, to {height}x{width}"
-    return Extractor(name, digest, resizer, resized, channels)
+    known = store.class_names(SHIPPED / f"{name}.json")
+    return Extractor(name, digest, resizer, resized, channels, class_names=known)
 
 
 def inception(path: Path) -> Extractor:
@@ -247,6 +250,7 @@ def saved_model(path: Path, endpoint: str | None = None) -> Extractor:
         shape[2],
         tuple(shape[:2]),
         classes,
+        store.class_names(path / "assets.extra" / "kgan.json") if classes else (),
     )
 
 

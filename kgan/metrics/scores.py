@@ -8,13 +8,32 @@ import numpy as np
 
 import kgan
 from kgan.errors import InputError
-from kgan.metrics import METRICS, check_names, store
+from kgan.metrics import METRICS, Metric, check_names, store
+from kgan.metrics.classes import TooFewError, by_name
 from kgan.metrics.features import Extractor, Features
 from kgan.metrics.neighbours import nearest
 from kgan.metrics.parzen import k_means_samples
 
+NOT_GENERATED = {"seeds": None, "precision": None}
 PARZEN_ELEMENTS = 4096
 PARZEN_VALIDATION = 1000  # images, as in Goodfellow et al. 2014
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Which class every real image is of.
+
+    Attributes:
+        names: One a class, two or more.
+        train: Integers `(n,)` in [0, classes).
+        validation: The same.
+        test: The same; None where the test images have none.
+    """
+
+    names: tuple[str, ...]
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -26,12 +45,14 @@ class Data:
         train: uint8 `(n, height, width, channels)`, read by slices: all but the next two.
         validation: The same.
         test: The same.
+        labels: None where they have no classes.
     """
 
     name: str
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
+    labels: Labels | None = None
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -39,14 +60,49 @@ class Data:
         return tuple(self.test.shape[1:])
 
 
-def applicable(image_shape: tuple[int, ...], extractor: Extractor) -> list[str]:
-    """Returns the metrics that images of this shape can have with these features."""
-    can = {"parzen": _parzen_takes(image_shape), "classifier_score": extractor.classes}
+def applicable(
+    data: Data, extractor: Extractor, split: str = "train", labelled: bool = False
+) -> list[str]:
+    """Returns the metrics that images can have beside these data, with these features.
+
+    Args:
+        data: The real images.
+        extractor: Whose features are compared.
+        split: As of `Scorer`.
+        labelled: Whether the images were asked for by the classes of the data.
+    """
+    can = {"parzen": _parzen_takes(data.image_shape), "classifier_score": extractor.classes}
+    for name, metric in METRICS.items():
+        if metric.labels:
+            can[name] = labelled and not _without_classes(name, data, extractor, split)
     return [name for name in METRICS if can.get(name, True)]
 
 
 def _parzen_takes(image_shape: tuple[int, ...]) -> bool:
     return image_shape[-1] == 1 and np.prod(image_shape) <= PARZEN_ELEMENTS
+
+
+def _without_classes(name: str, data: Data, extractor: Extractor, split: str) -> str:
+    """Returns why a metric cannot be had if it is one of classes, "" if it can."""
+    if not METRICS.lines[name].labels:
+        return ""
+    if data.labels is None or (split == "test" and data.labels.test is None):
+        return (
+            f"{name} takes real images with labels, the {split} images of {data.name!r} have none: "
+            "choose other scores."
+        )
+    own = data.labels.names
+    if METRICS.lines[name].needs == "probabilities" and extractor.class_names != own:
+        return (
+            f"{name} takes features whose classes are those of {data.name!r} ({_first(own)}), "
+            f"{extractor.name!r} has others or tells none: choose other features, such as a "
+            "SavedModel that kgan finetune wrote, or other scores."
+        )
+    return ""
+
+
+def _first(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:3]) + (", ..." if names[3:] else "")
 
 
 class Scorer:
@@ -84,6 +140,9 @@ class Scorer:
             )
         if extractor:
             extractor.check(data.image_shape)
+        for name in metrics:
+            if reason := _without_classes(name, data, extractor, split):
+                raise InputError(reason)
         self.metrics = {name: metric for name, metric in METRICS.items() if name in metrics}
         self._data, self._extractor, self._split, self._cache = data, extractor, split, cache
         self._held_out, self._real = held_out, None
@@ -102,6 +161,12 @@ class Scorer:
             found = [self._extractor(part, self._cache) for part in parts]
             self._real["features"] = np.concatenate([part.features for part in found])
             self._real["probabilities"] = None
+            if labels := data.labels:
+                self._real["labels"] = (
+                    np.concatenate([labels.train, labels.validation])
+                    if self._split == "train"
+                    else labels.test
+                )
         if "pixels" in self._needs:
             choosing = self._held_out == "validation"
             count = min(PARZEN_VALIDATION, len(data.validation) // (1 + choosing))
@@ -110,11 +175,13 @@ class Scorer:
                 "test": pixels(data.validation[count:] if choosing else data.test),
             }
 
-    def see(self, images, cached: bool = False) -> dict:
-        """Returns what the metrics need of images: features, probabilities, pixels.
+    def see(self, images, labels: np.ndarray | None = None, cached: bool = False) -> dict:
+        """Returns what the metrics need of images: features, probabilities, labels, pixels.
 
         Args:
             images: uint8 `(n, height, width, channels)`.
+            labels: Integers `(n,)`, the classes of the data that were asked for; None where none
+                were.
             cached: Whether the features are worth keeping on disk.
 
         Raises:
@@ -130,6 +197,7 @@ class Scorer:
         if self._needs - {"pixels"}:
             seen: Features = self._extractor(images, self._cache if cached else None)
             found = {"features": seen.features, "probabilities": seen.probabilities}
+            found |= {} if labels is None else {"labels": labels}
         if "probabilities" in self._needs and found["probabilities"] is None:
             raise InputError(
                 f"classifier_score takes features with classes, {self._extractor.name!r} has none: "
@@ -153,17 +221,32 @@ class Scorer:
         Raises:
             InputError: Too few images for a metric, or numbers that are not finite.
         """
+        return self._scored(seen, {"seeds": seeds, "precision": precision, **conditions})
+
+    def _scored(self, seen: dict, conditions: dict, lenient: bool = False) -> list[dict]:
         self.prepare()
-        conditions = {"seeds": seeds, "precision": precision, **conditions}
         found = []
         for metric in self.metrics.values():
-            if metric.needs in seen:
-                values = metric.compute(self._real[metric.needs], seen[metric.needs])
+            if metric.needs in seen and (not metric.labels or "labels" in seen):
+                try:
+                    values = self._computed(metric, seen)
+                except TooFewError:
+                    if lenient:
+                        continue
+                    raise
                 about = self._conditions(metric.needs, len(seen[metric.needs]))
                 for name, value in values.items():
                     label = name if metric.needs == "pixels" else f"{name}[{self._extractor.name}]"
                     found.append({"name": label, **about, **value, **conditions})
         return found
+
+    def _computed(self, metric: Metric, seen: dict) -> dict[str, dict]:
+        real, fake = self._real[metric.needs], seen[metric.needs]
+        if not metric.labels:
+            return metric.compute(real, fake)
+        found = metric.compute((real, self._real["labels"]), (fake, seen["labels"]))
+        names = self._data.labels.names
+        return {score: by_name(value, names) for score, value in found.items()}
 
     def _conditions(self, needs: str, count: int) -> dict:
         about = {"n": count, "dataset": self._data.name, "kgan": kgan.__version__}
@@ -206,12 +289,20 @@ class Scorer:
         data, rows = self._data, {}
         floor = "test images" if self._split == "train" else "train images"
         if self._needs - {"pixels"}:
-            real = (data.test if self._split == "train" else data.train)[:samples]
+            part = "test" if self._split == "train" else "train"
+            real = getattr(data, part)[:samples]
             shape = samples, *data.image_shape
             noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-            for name, images in ((floor, real), ("noise", noise)):
-                seen = self.see(images, cached=True)
-                rows[name] = self.score({key: seen[key] for key in seen if key != "pixels"})
+            known, drawn = None, None
+            if data.labels:
+                known = getattr(data.labels, part)
+                # As many of each: of few, none would be of enough for the recall.
+                drawn = np.arange(samples) % len(data.labels.names)
+            for name, images, labels in ((floor, real, known), ("noise", noise, drawn)):
+                seen = self.see(images, None if labels is None else labels[:samples], cached=True)
+                of_features = {key: seen[key] for key in seen if key != "pixels"}
+                # There may be fewer real images of each class than generated ones.
+                rows[name] = self._scored(of_features, NOT_GENERATED, lenient=True)
         if "pixels" in self._needs:
             train = pixels(data.train)
             known = self.score({"pixels": train[:samples]})

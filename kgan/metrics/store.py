@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import json
 import os
 import re
 import tarfile
@@ -61,6 +62,16 @@ def write(path: Path, **arrays: np.ndarray) -> None:
 def _checksum(arrays: dict[str, np.ndarray]) -> str:
     # That of the zip file does not cover a header that says there are fewer rows.
     return " ".join(digest(arrays[name], name) for name in sorted(arrays))
+
+
+def class_names(path: Path) -> tuple[str, ...]:
+    """Returns "class_names" of the JSON beside a classifier, empty if it does not tell them."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["class_names"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return ()
+    fine = isinstance(found, list) and all(isinstance(name, str) for name in found)
+    return tuple(found) if fine else ()
 
 
 def digest(array, about: str = "") -> str:

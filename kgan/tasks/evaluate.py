@@ -53,7 +53,8 @@ def evaluate(
     Args:
         sources: Runs of `kgan train` or of a VAE, SavedModels, folders of images, or .npz files
             with an array `images`; all are compared with one data set.
-        metrics: Names in `kgan.metrics.METRICS`; by default all that the images can have.
+        metrics: Names in `kgan.metrics.METRICS`; by default all that the images can have, those
+            of classes for the runs that were trained with the classes of the data.
         samples: Images drawn from a generator, of seeds 0, 1, ...; of files at most so many.
         features: "auto", or as in `kgan.metrics.features.find`.
         split: "train", all images but the test images, or "test".
@@ -96,16 +97,23 @@ def evaluate(
     network = None
     if metrics is None or set(metrics) != {"parzen"}:
         network = evaluation.extractor(features, real, inception_graph, preparing)
+    asked = [source for source in opened if _has_classes(source, real)]
     if metrics is None:
-        metrics = applicable(real.image_shape, network)
+        metrics = applicable(real, network, split, labelled=bool(asked))
+    else:
+        _check_classes(metrics, [source for source in opened if source not in asked], real)
     scorer = Scorer(real, network, metrics, split, evaluation.feature_cache())
-    return _Evaluation(scorer, samples, progress or (lambda what, done, total: None)).run(
+    progress = progress or (lambda what, done, total: None)
+    return _Evaluation(scorer, real, samples, progress).run(
         opened, None if out is None else Path(out)
     )
 
 
 def _real(opened: list[Source], dataset, data_dir, image_size, preparing) -> Data:
     run = next((source for source in opened if source.data), None)
+    # Runs of the classes of some other column than the data set's own labels.
+    of_classes = next((source.data for source in opened if source.classes), None)
+    label = of_classes and of_classes.label
     if dataset is None:
         if run is None:
             raise InputError(
@@ -125,12 +133,30 @@ def _real(opened: list[Source], dataset, data_dir, image_size, preparing) -> Dat
                 record = open_record(source.run_dir)
                 if changed := provenance.changed_since(record, data_dir, preparing):
                     raise provenance.other_data(record, changed)
-    return evaluation.real_data(dataset, data_dir, image_size, preparing)
+    if of_classes and dataset != of_classes.name:
+        label = None
+    return evaluation.real_data(dataset, data_dir, image_size, label, preparing)
+
+
+def _has_classes(source: Source, real: Data) -> bool:
+    return bool(source.classes) and real.labels is not None and source.classes == real.labels.names
+
+
+def _check_classes(metrics: Sequence[str], without: list[Source], real: Data) -> None:
+    of_classes = [name for name in metrics if METRICS.lines[name].labels]
+    if of_classes and without:
+        found = "others" if without[0].classes else "none"
+        raise InputError(
+            f"{of_classes[0]} takes images of the classes of {real.name!r}, "
+            f"{without[0].name} draws {found}: expected runs of kgan train --conditional. "
+            "Leave it out of --metrics."
+        )
 
 
 class _Evaluation:
-    def __init__(self, scorer: Scorer, samples: int, progress: Progress):
-        self._scorer, self._samples, self._progress = scorer, samples, progress
+    def __init__(self, scorer: Scorer, real: Data, samples: int, progress: Progress):
+        self._scorer, self._real = scorer, real
+        self._samples, self._progress = samples, progress
 
     def run(self, opened: list[Source], out: Path | None) -> dict:
         self._progress("real images", 0, 1)
@@ -151,10 +177,10 @@ class _Evaluation:
 
     def _one(self, source: Source, out: Path | None, number: int) -> dict:
         clock = [time.monotonic()]
-        images = self._drawn(source)
+        images, labels = self._drawn(source)
         clock.append(time.monotonic())
         self._progress(f"features of {source.name}", 0, 1)
-        seen = self._scorer.see(images)
+        seen = self._scorer.see(images, labels)
         clock.append(time.monotonic())
         self._progress(f"scores of {source.name}", 0, 1)
         conditions = source.conditions(len(images))
@@ -170,13 +196,15 @@ class _Evaluation:
         seconds = dict(zip(stages, took, strict=True))
         return {"source": source.name, "scores": scores, "seconds": seconds}
 
-    def _drawn(self, source: Source) -> np.ndarray:
+    def _drawn(self, source: Source) -> tuple[np.ndarray, np.ndarray | None]:
         count = min(self._samples, source.count or self._samples)
         parts = []
         for start in range(0, count, CHUNK):
             self._progress(f"images of {source.name}", start, count)
             parts.append(source.draw(start, min(start + CHUNK, count)))
-        return np.concatenate(parts)
+        images, labels = zip(*parts, strict=True)
+        of_classes = _has_classes(source, self._real)
+        return np.concatenate(images), np.concatenate(labels) if of_classes else None
 
     def _picture(self, images: np.ndarray, seen: dict):
         """Returns rows of an image and the training images nearest to it in feature space."""

@@ -126,6 +126,7 @@ def main() -> None:
     labels = classifier.classify(np.asarray(test.images)).argmax(axis=1)
     about = {
         "trained_on": f"{data.train.name}, {len(data.train):,} images of the training part",
+        "class_names": classifier.class_names,
         "test_accuracy": round(float((labels == test.labels).mean()), 5),
         "test_images": len(test),
         "parameters": classifier.network.count_params(),

@@ -16,6 +16,7 @@ from kgan.metrics import arrays
 from kgan.runs.records import is_run
 from kgan.tasks.checks import no_source
 from kgan.tasks.sampling import find_model, open_model
+from kgan.training.evaluation import drawn_labels
 
 
 @dataclass(frozen=True)
@@ -24,19 +25,22 @@ class Source:
 
     Attributes:
         name: As it was given.
-        draw: From a first and a last index to uint8 images `(last - first, *image_shape)`.
+        draw: From a first and a last index to uint8 images `(last - first, *image_shape)`, and to
+            the labels that they were asked for by, integers `(last - first,)`, None without any.
         count: How many there are, None for as many as are asked for.
         about: Conditions of its scores.
         data: The run's own data set, None if it tells none.
         run_dir: The run's folder, None if it is no run.
+        classes: What the labels stand for; empty where there are none.
     """
 
     name: str
-    draw: Callable[[int, int], np.ndarray]
+    draw: Callable[[int, int], tuple[np.ndarray, np.ndarray | None]]
     count: int | None
     about: dict
     data: DataConfig | None = None
     run_dir: Path | None = None
+    classes: tuple[str, ...] = ()
 
     def conditions(self, count: int) -> dict:
         """Returns the conditions of the scores of its first `count` images."""
@@ -76,19 +80,23 @@ def open_source(
 
 def _generator(name: str, place: Path, checkpoint: str) -> Source:
     model = open_model(place, checkpoint)
+    conditional = is_run(place) and model.num_classes is not None
 
-    def draw(first: int, last: int) -> np.ndarray:
-        images = model.sample(range(first, last))
+    def draw(first: int, last: int) -> tuple[np.ndarray, np.ndarray | None]:
+        seeds = range(first, last)
+        labels = drawn_labels(model, seeds) if conditional else None
+        images = model.sample(seeds, labels) if conditional else model.sample(seeds)
         if images.ndim != 4:
             raise InputError(f"{name} makes points in the plane: kgan evaluate scores images.")
-        return images
+        return images, labels
 
     about = {"source": name, "precision": "float32", "step": None, "checkpoint": None}
     if not is_run(place):
         return Source(name, draw, None, about)
     about |= {"step": int(model.step.numpy()), "checkpoint": checkpoint}
-    data = open_record(place).config.data
-    return Source(name, draw, None, about, data, place)
+    record = open_record(place)
+    classes = record.spec.class_names if conditional else ()
+    return Source(name, draw, None, about, record.config.data, place, classes)
 
 
 def _arrays(name: str) -> Source:
@@ -113,4 +121,8 @@ def _files(name: str, image_size) -> Source:
 
 def _fixed(name: str, images) -> Source:
     about = {"source": name, "precision": None, "step": None, "checkpoint": None}
-    return Source(name, lambda first, last: np.asarray(images[first:last]), len(images), about)
+
+    def draw(first: int, last: int) -> tuple[np.ndarray, None]:
+        return np.asarray(images[first:last]), None
+
+    return Source(name, draw, len(images), about)

@@ -176,7 +176,8 @@ def prepare(config: Config, data: Examples | Splits, devices: Devices | None = N
     scorer = None
     if config.evaluation.every:
         parts = parts_of(examples) if config.data.hold_out == "none" else data
-        scorer = evaluation.scorer(config.evaluation, evaluation.as_data(parts))
+        labelled = model.num_classes is not None
+        scorer = evaluation.scorer(config.evaluation, evaluation.as_data(parts), labelled)
     trained_on = _trained_on(config, examples)
     return Run(config, data, trained_on, model, name, devices, found, scorer)
 

@@ -3,15 +3,22 @@
 import dataclasses
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
+
+import keras
+import numpy as np
 
 from kgan.data import no_images
 from kgan.data.cache import cache_dir
 from kgan.data.prepared import Report
 from kgan.data.split import Splits, split
+from kgan.errors import InputError
+from kgan.methods.base import DataSpec
 from kgan.methods.config import EvaluationConfig
 from kgan.metrics import METRICS, features, metric_of
-from kgan.metrics.scores import Data, Scorer
+from kgan.metrics.scores import Data, Labels, Scorer
+from kgan.models.seeds import seed_labels
 from kgan.runs import folder, pictures
 from kgan.runs.board import Board
 from kgan.runs.checkpoint import Checkpoints
@@ -20,12 +27,19 @@ from kgan.runs.records import read_evaluations
 from kgan.training.callbacks import EverySteps
 
 EVALUATIONS = "evaluations.jsonl"
+# The classifiers that KGAN ships: of what, and the shape of its images.
+OWN = {
+    "digits-cnn": ("the digits", 8, 8, 1),
+    "mnist-cnn": ("MNIST", 28, 28, 1),
+    "cifar10-cnn": ("CIFAR-10", 32, 32, 3),
+}
 
 
 def real_data(
     dataset: str | os.PathLike,
     data_dir: str | os.PathLike | None = None,
     image_size: int | tuple[int, int] | None = None,
+    label: str | None = None,
     report: Report | None = None,
 ) -> Data:
     """Returns the real images that scores compare with.
@@ -34,12 +48,15 @@ def real_data(
         dataset: As in `kgan.split`, and likewise the rest.
         data_dir: As in `kgan.split`.
         image_size: As in `kgan.split`.
+        label: As in `kgan.split`.
         report: As in `kgan.split`.
 
     Raises:
         InputError: Not a set of images, or not to be loaded.
     """
-    return as_data(split(dataset, data_dir=data_dir, image_size=image_size, report=report))
+    return as_data(
+        split(dataset, data_dir=data_dir, image_size=image_size, label=label, report=report)
+    )
 
 
 def as_data(parts: Splits) -> Data:
@@ -50,7 +67,10 @@ def as_data(parts: Splits) -> Data:
     """
     if not parts.train.space.is_image:
         raise no_images(parts.train.name)
-    return Data(parts.train.name, parts.train.images, parts.validation.images, parts.test.images)
+    each, labels = (parts.train, parts.validation, parts.test), None
+    if len(classes := DataSpec.of(parts.train).class_names) > 1:
+        labels = Labels(classes, *(part.labels for part in each))
+    return Data(parts.train.name, *(part.images for part in each), labels)
 
 
 def feature_cache() -> Path:
@@ -82,22 +102,27 @@ def extractor(
     elif name == "auto":
         name, caveat = _of_kind(data)
     found = features.find(name, inception_graph, cache_dir() / "inception", report)
+    if name in features.names() and not _is_own(name, data):
+        # Other data may have classes of the same names, and mean something else by them.
+        found = dataclasses.replace(found, class_names=())
     return dataclasses.replace(found, caveat=caveat)
+
+
+def _is_own(name: str, data: Data) -> bool:
+    """Returns whether a classifier that KGAN ships learned these data, at this size."""
+    own, (_, *shape) = name.removesuffix("-cnn"), OWN[name]
+    # A name is not enough: a folder may have it too.
+    return (data.name, data.image_shape) == (own, tuple(shape))
 
 
 def _of_kind(data: Data) -> tuple[str, str]:
     """Returns the classifier that KGAN ships for such images, and what it cannot tell of them."""
     *sides, channels = data.image_shape
-    if channels == 3:
-        own, of, size = "cifar10", "CIFAR-10", 32
-    elif max(sides) > 16:
-        own, of, size = "mnist", "MNIST", 28
-    else:
-        own, of, size = "digits", "the digits", 8
-    name = f"{own}-cnn"
-    # A name is not enough: a folder may have it too.
-    if data.name == own and sides == [size, size]:
+    name = "mnist-cnn" if max(sides) > 16 else "digits-cnn"
+    name = "cifar10-cnn" if channels == 3 else name
+    if _is_own(name, data):
         return name, ""
+    of, size, *_ = OWN[name]
     return name, (
         f"{name} learned the ten classes of {of} at {size}x{size}: its scores compare models of "
         "these images, not finer detail, nor published figures. For those: --features "
@@ -105,16 +130,41 @@ def _of_kind(data: Data) -> tuple[str, str]:
     )
 
 
-def scorer(config: EvaluationConfig, data: Data) -> Scorer:
+def scorer(config: EvaluationConfig, data: Data, labelled: bool = False) -> Scorer:
     """Returns what scores a run while it trains, without the test images: the best is kept.
 
+    Args:
+        config: What is scored.
+        data: The real images.
+        labelled: Whether the model draws images of the classes that the data have.
+
     Raises:
-        InputError: The score is not known, or the data or the features cannot have it.
+        InputError: The score is not known, or the model, the data or the features cannot have it.
     """
     metric = METRICS[metric_of(config.score)]
+    if metric.labels and not labelled:
+        raise InputError(
+            f"evaluation.score is {config.score}, which takes a model that draws images of classes "
+            "asked for: train it with --conditional, or choose another score."
+        )
     own = None if metric.needs == "pixels" else extractor(config.features, data)
     names = [metric_of(config.score)]
     return Scorer(data, own, names, cache=feature_cache(), held_out="validation")
+
+
+def drawn_labels(model: keras.Model, seeds: Sequence[int]) -> np.ndarray | None:
+    """Returns the labels int32 `(n,)` that a model draws for seeds where none are asked for.
+
+    Args:
+        model: One that has `sample`.
+        seeds: Integers `(n,)` from 0.
+
+    Returns:
+        None of a model without classes.
+    """
+    if model.num_classes is None:
+        return None
+    return seed_labels(seeds, model.class_frequencies).numpy()
 
 
 class Evaluation(EverySteps):
@@ -145,7 +195,9 @@ class Evaluation(EverySteps):
 
     def at(self, step):
         count = self._config.samples
-        seen = self._scorer.see(self.model.sample(range(count)))
+        labels = drawn_labels(self.model, range(count))
+        images = self.model.sample(range(count), *([] if labels is None else [labels]))
+        seen = self._scorer.see(images, labels)
         scores = self._scorer.score(seen, seeds=f"0-{count - 1}", precision="float32")
         found = next(s for s in scores if s["name"].partition("[")[0] == self._config.score)
         self._lines.append({"step": step, **found})

@@ -13,7 +13,7 @@ from kgan.console import evaluate as evaluation
 from kgan.metrics import METRICS
 
 SMALL = ["--set", "network.generator.width=4", "--set", "network.discriminator.width=4"]
-SCORES = [name for metric in METRICS.values() for name in metric.scores]
+SCORES = [name for metric in METRICS.values() if not metric.labels for name in metric.scores]
 
 
 def kgan(*args):

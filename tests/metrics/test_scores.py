@@ -13,15 +13,19 @@ from kgan.metrics.inception_score import inception_score
 from kgan.metrics.kernel import kernel_distance
 from kgan.metrics.neighbours import manifold_scores
 from kgan.metrics.parzen import parzen_log_likelihood
-from kgan.metrics.scores import Data, Scorer, applicable, pixels
+from kgan.metrics.scores import Data, Labels, Scorer, applicable, pixels
 
+PLAIN = [name for name, metric in METRICS.items() if not metric.labels]
+OF_CLASSES = [name for name, metric in METRICS.items() if metric.labels]
 SPREADS = (0, 40, 80, 160)
 
 
 @pytest.fixture(scope="module")
 def data():
     parts = kgan.split("digits")
-    return Data("digits", parts.train.images, parts.validation.images, parts.test.images)
+    images = (part.images for part in (parts.train, parts.validation, parts.test))
+    labels = (part.labels for part in (parts.train, parts.validation, parts.test))
+    return Data("digits", *images, Labels(parts.train.class_names, *labels))
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +40,12 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def scorer(data, network, cache):
-    return Scorer(data, network, list(METRICS), cache=cache)
+    return Scorer(data, network, PLAIN, cache=cache)
 
 
 @pytest.fixture(scope="module")
 def test_scorer(data, network, cache):
-    return Scorer(data, network, list(METRICS), split="test", cache=cache)
+    return Scorer(data, network, PLAIN, split="test", cache=cache)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +117,7 @@ def test_the_parzen_estimate_is_of_the_test_images_and_chooses_by_the_validation
 
 
 def test_every_score_carries_its_conditions(scored, network):
-    assert set(scored) == {name for metric in METRICS.values() for name in metric.scores}
+    assert set(scored) == {name for plain in PLAIN for name in METRICS[plain].scores}
     for name, score in scored.items():
         expected = {
             "n": 200, "dataset": "digits", "split": "train", "kgan": kgan.__version__,
@@ -150,8 +154,8 @@ def test_against_the_test_images_only(test_scorer, known, network, drawn):
 def test_the_worse_the_images_the_worse_every_score(scorer, data):
     real = np.asarray(data.test)
     rows = [by_name(scorer.score(scorer.see(noisy(real, spread)))) for spread in SPREADS]
-    for metric in METRICS.values():
-        for name, more_is_better in metric.scores.items():
+    for metric in PLAIN:
+        for name, more_is_better in METRICS[metric].scores.items():
             values = [row[name]["value"] for row in rows]
             if name != "recall":  # noise spreads its own balls over the digits
                 assert sorted(values, reverse=more_is_better) == values, name
@@ -187,7 +191,7 @@ def test_baselines_are_a_floor_a_ceiling_and_what_the_parzen_estimate_is_read_be
     rows = {name: by_name(found) for name, found in scorer.baselines(250).items()}
     assert list(rows) == ["test images", "noise", "train images", "k-means centroids"]
     floor, ceiling = rows["test images"], rows["noise"]
-    of_features = [metric for metric in METRICS.values() if metric.needs != "pixels"]
+    of_features = [METRICS[name] for name in PLAIN if METRICS[name].needs != "pixels"]
     names = {name for metric in of_features for name in metric.scores}
     assert set(floor) == set(ceiling) == names
     for name, score in floor.items():
@@ -206,7 +210,7 @@ def test_baselines_are_a_floor_a_ceiling_and_what_the_parzen_estimate_is_read_be
 def test_baselines_against_the_test_images_are_images_that_these_do_not_hold(test_scorer, data):
     rows = {name: by_name(found) for name, found in test_scorer.baselines(250).items()}
     assert list(rows) == ["train images", "noise", "k-means centroids"]
-    assert set(rows["train images"]) == {name for m in METRICS.values() for name in m.scores}
+    assert set(rows["train images"]) == {name for m in PLAIN for name in METRICS[m].scores}
     found = by_name(test_scorer.score(test_scorer.see(data.train[:250])))
     assert found["fid"]["value"] == rows["train images"]["fid"]["value"]
     assert found["fid"]["value"] < rows["noise"]["fid"]["value"]
@@ -234,12 +238,14 @@ def test_no_more_neighbours_than_training_images(data, network):
     assert Scorer(few, network, ["fid"]).nearest(np.zeros((2, 64), np.float32), 7).shape[1] == 4
 
 
-def test_what_images_can_have(network):
-    assert applicable((28, 28, 1), network) == applicable((64, 64, 1), network) == list(METRICS)
-    assert applicable((65, 64, 1), network) == [name for name in METRICS if name != "parzen"]
-    assert "parzen" not in applicable((32, 32, 3), network)
+def test_what_images_can_have(network, data):
+    small, large = (applicable(shaped(data, (side, side, 1)), network) for side in (28, 64))
+    assert small == large == PLAIN
+    tall = applicable(shaped(data, (65, 64, 1)), network)
+    assert tall == [name for name in PLAIN if name != "parzen"]
+    assert "parzen" not in applicable(shaped(data, (32, 32, 3)), network)
     without = dataclasses.replace(network, classes=False)
-    assert "classifier_score" not in applicable((28, 28, 1), without)
+    assert "classifier_score" not in applicable(data, without)
 
 
 def shaped(data, shape):
@@ -284,7 +290,7 @@ def test_features_without_classes_have_no_classifier_score(data, network, drawn)
     assert without.see(drawn)["probabilities"] is None
 
 
-@pytest.mark.parametrize("metric", [name for name in METRICS if name != "parzen"])
+@pytest.mark.parametrize("metric", [name for name in PLAIN if name != "parzen"])
 def test_of_one_image_there_is_no_score(metric, data, network, cache, drawn):
     scorer = Scorer(data, network, [metric], cache=cache)
     with pytest.raises(InputError, match=r"rows or more. Draw more: --samples 10000"):

@@ -272,6 +272,32 @@ def test_settings_that_will_not_do_are_told_before_training(changes, message):
         kgan.prepare(override(kgan.GANConfig(), {**TINY, **changes}), kgan.load("digits"))
 
 
+@pytest.mark.parametrize("score", ["class_accuracy", "class_recall"])
+def test_a_run_with_classes_may_be_chosen_by_them_and_no_other(score, tmp_path):
+    changes = {"evaluation.every": 4, "evaluation.samples": 100, "evaluation.score": score}
+    with pytest.raises(InputError, match=f"evaluation.score is {score}.*--conditional, or choose"):
+        kgan.prepare(override(kgan.GANConfig(), {**TINY, **changes}), kgan.load("digits"))
+    run = trained(tmp_path, **changes, **{"network.conditional": True})
+    found = lines(run)
+    assert [line["step"] for line in found] == [4, 8]
+    assert weights(run, "best")[0] == max(found, key=lambda line: line["value"])["step"]
+    # The images are those that the run itself draws, and so are their labels.
+    (own,) = evaluate(run, [score], 100, out=tmp_path / "out")["sources"][0]["scores"]
+    assert own["value"] == pytest.approx(found[-1]["value"])
+    assert own["by_class"] == pytest.approx(found[-1]["by_class"])
+    assert own["n_by_class"] == found[-1]["n_by_class"]
+
+
+def test_classes_that_the_classifier_does_not_know_are_told_before_training():
+    changes = {"evaluation.every": 4, "evaluation.score": "class_accuracy"}
+    config = override(kgan.GANConfig(), {**TINY, **changes, "network.conditional": True})
+    data = kgan.load("digits")
+    other = dataclasses.replace(data, name="mine")
+    with pytest.raises(InputError, match=r"classes are those of 'mine' .*'digits-cnn' has others"):
+        kgan.prepare(config, other)
+    assert kgan.prepare(config, data).scorer is not None
+
+
 def test_points_have_no_such_scores():
     config = override(kgan.PRESETS["ring"], {"evaluation.every": 3})
     with pytest.raises(InputError, match="holds points, not images"):
@@ -315,9 +341,12 @@ def test_features_need_no_download_unless_they_are_asked_for(name, shape, expect
     assert found.name == expected
     assert np.isfinite(found(images).features).all()
     own = shape == (8, 8, 1)
+    # What other data mean by the same names is not known.
+    assert bool(found.class_names) == own
     assert ("--features inception-2015" in found.caveat) != own
     asked = evaluation.extractor(expected, Data(name, images, images, images))
     assert asked.caveat == ""
+    assert asked.class_names == found.class_names
 
 
 def test_a_run_is_scored_against_what_it_was_given_whatever_a_name_loads():
