@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kgan.errors import unknown
-from kgan.tables import Table
+from kgan.tables import Named, Table
 
 SHIPPED = Path(__file__).parent / "classifiers"
 SPLITS = ("train", "test")
@@ -28,7 +28,7 @@ class Metric:
 
     scores: dict[str, bool]
     needs: str
-    compute: Callable
+    compute: Named
     labels: bool = False
 
 

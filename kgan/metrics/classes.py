@@ -76,7 +76,8 @@ def class_recall(
         own = real[real_labels == label], fake[fake_labels == label]
         count = min(map(len, own))
         if count > k:
-            found = manifold_scores(*as_many(*own), k=k)
+            some, others = as_many(*own)
+            found = manifold_scores(some, others, k)
             values[label], counts[label] = found["recall"], count
         else:
             left_out.append(label)

@@ -133,9 +133,11 @@ def find(
     Raises:
         InputError: An unknown name, or a file that is missing or not what it should be.
     """
+    if name == INCEPTION and inception_graph:
+        return inception(Path(inception_graph))
     if name == INCEPTION:
-        path = Path(inception_graph) if inception_graph else store.downloaded(folder, report)
-        return inception(path)
+        assert folder is not None, "without the graph's file there is a folder to keep one in"
+        return inception(store.downloaded(folder, report))
     if name in names():
         return shipped(name)
     path, _, endpoint = name.partition(":")
@@ -241,7 +243,7 @@ def saved_model(path: Path, endpoint: str | None = None) -> Extractor:
     for file in sorted(path.rglob("*")):
         if file.name == "saved_model.pb" or file.parent.name == "variables":
             digest.update(file.read_bytes())
-    call.model = model  # a signature does not keep its model alive
+    vars(call)["model"] = model  # a signature does not keep its model alive
     return Extractor(
         f"{path.parent.name}-{path.name}-{endpoint}",
         digest.hexdigest()[:DIGITS],

@@ -16,12 +16,12 @@ class Moments(NamedTuple):
     Attributes:
         mean: `(d,)` float64.
         covariance: `(d, d)` float64, unbiased.
-        count: Rows they were taken from. A covariance has no rank above count - 1.
+        rows: That they were taken from. A covariance has no rank above rows - 1.
     """
 
     mean: np.ndarray
     covariance: np.ndarray
-    count: int
+    rows: int
 
 
 def moments(features: np.ndarray) -> Moments:
@@ -92,7 +92,7 @@ def _mean_and_factor(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _root(fitted: Moments) -> np.ndarray:
     """Returns an F with F'F = the covariance; what rounding left beyond its rank is dropped."""
     values, vectors = np.linalg.eigh(fitted.covariance)
-    rank = min(len(values), fitted.count - 1)
+    rank = min(len(values), fitted.rows - 1)
     kept = slice(len(values) - rank, None)
     return (vectors[:, kept] * np.sqrt(np.maximum(values[kept], 0))).T
 

@@ -51,11 +51,11 @@ def parzen_log_likelihood(
                 f"Received {name} from {array.min():.4g} to {array.max():.4g}: the Parzen estimate "
                 "expects [0, 1]. Divide bytes by 255."
             )
-    sigmas = np.asarray(sigmas, np.float64)
-    if sigmas.ndim != 1 or not sigmas.size or not (np.isfinite(sigmas) & (sigmas > 0)).all():
-        raise InputError(f"Received sigmas {sigmas.tolist()}: expected one or more above 0.")
-    means = _log_likelihoods(samples, validation, sigmas).mean(axis=1)
-    sigma = sigmas[means.argmax()]
+    tried = np.asarray(sigmas, np.float64)
+    if tried.ndim != 1 or not tried.size or not (np.isfinite(tried) & (tried > 0)).all():
+        raise InputError(f"Received sigmas {tried.tolist()}: expected one or more above 0.")
+    means = _log_likelihoods(samples, validation, tried).mean(axis=1)
+    sigma = tried[means.argmax()]
     values = _log_likelihoods(samples, test, sigma[None])[0]
     return {
         "mean": float(values.mean()),

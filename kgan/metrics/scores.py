@@ -1,8 +1,10 @@
 """Scores that carry their conditions, and the trivial ones to print beside them."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -79,10 +81,10 @@ def applicable(
 
 
 def _parzen_takes(image_shape: tuple[int, ...]) -> bool:
-    return image_shape[-1] == 1 and np.prod(image_shape) <= PARZEN_ELEMENTS
+    return image_shape[-1] == 1 and math.prod(image_shape) <= PARZEN_ELEMENTS
 
 
-def _without_classes(name: str, data: Data, extractor: Extractor, split: str) -> str:
+def _without_classes(name: str, data: Data, extractor: Extractor | None, split: str) -> str:
     """Returns why a metric cannot be had if it is one of classes, "" if it can."""
     if not METRICS.lines[name].labels:
         return ""
@@ -92,6 +94,7 @@ def _without_classes(name: str, data: Data, extractor: Extractor, split: str) ->
             "choose other scores."
         )
     own = data.labels.names
+    assert extractor is not None, "it takes features"
     if METRICS.lines[name].needs == "probabilities" and extractor.class_names != own:
         return (
             f"{name} takes features whose classes are those of {data.name!r} ({_first(own)}), "
@@ -145,7 +148,13 @@ class Scorer:
                 raise InputError(reason)
         self.metrics = {name: metric for name, metric in METRICS.items() if name in metrics}
         self._data, self._extractor, self._split, self._cache = data, extractor, split, cache
-        self._held_out, self._real = held_out, None
+        self._held_out, self._prepared = held_out, False
+        self._real: dict[str, Any] = {}
+
+    @property
+    def _features(self) -> Extractor:
+        assert self._extractor is not None, "a metric of features comes with a network for them"
+        return self._extractor
 
     @property
     def _needs(self) -> set[str]:
@@ -153,12 +162,12 @@ class Scorer:
 
     def prepare(self) -> None:
         """Computes what the metrics need of the real images, or reads it from the cache."""
-        if self._real is not None:
+        if self._prepared:
             return
-        data, self._real = self._data, {}
+        data = self._data
         if self._needs - {"pixels"}:
             parts = [data.train, data.validation] if self._split == "train" else [data.test]
-            found = [self._extractor(part, self._cache) for part in parts]
+            found = [self._features(part, self._cache) for part in parts]
             self._real["features"] = np.concatenate([part.features for part in found])
             self._real["probabilities"] = None
             if labels := data.labels:
@@ -174,6 +183,7 @@ class Scorer:
                 "validation": pixels(data.validation[:count]),
                 "test": pixels(data.validation[count:] if choosing else data.test),
             }
+        self._prepared = True
 
     def see(self, images, labels: np.ndarray | None = None, cached: bool = False) -> dict:
         """Returns what the metrics need of images: features, probabilities, labels, pixels.
@@ -195,12 +205,12 @@ class Scorer:
             )
         found = {}
         if self._needs - {"pixels"}:
-            seen: Features = self._extractor(images, self._cache if cached else None)
+            seen: Features = self._features(images, self._cache if cached else None)
             found = {"features": seen.features, "probabilities": seen.probabilities}
             found |= {} if labels is None else {"labels": labels}
         if "probabilities" in self._needs and found["probabilities"] is None:
             raise InputError(
-                f"classifier_score takes features with classes, {self._extractor.name!r} has none: "
+                f"classifier_score takes features with classes, {self._features.name!r} has none: "
                 "leave it out of --metrics, or choose other --features."
             )
         if "pixels" in self._needs:
@@ -236,7 +246,7 @@ class Scorer:
                     raise
                 about = self._conditions(metric.needs, len(seen[metric.needs]))
                 for name, value in values.items():
-                    label = name if metric.needs == "pixels" else f"{name}[{self._extractor.name}]"
+                    label = name if metric.needs == "pixels" else f"{name}[{self._features.name}]"
                     found.append({"name": label, **about, **value, **conditions})
         return found
 
@@ -245,6 +255,7 @@ class Scorer:
         if not metric.labels:
             return metric.compute(real, fake)
         found = metric.compute((real, self._real["labels"]), (fake, seen["labels"]))
+        assert self._data.labels is not None, "refused when it was made"
         names = self._data.labels.names
         return {score: by_name(value, names) for score, value in found.items()}
 
@@ -253,10 +264,10 @@ class Scorer:
         if needs == "pixels":
             return {**about, "split": self._held_out}
         features = {
-            "name": self._extractor.name,
-            "sha256": self._extractor.digest,
-            "resizer": self._extractor.resizer,
-        } | ({"caveat": self._extractor.caveat} if self._extractor.caveat else {})
+            "name": self._features.name,
+            "sha256": self._features.digest,
+            "resizer": self._features.resizer,
+        } | ({"caveat": self._features.caveat} if self._features.caveat else {})
         reference = len(self._real["features"])
         return {**about, "n_reference": reference, "split": self._split, "features": features}
 
@@ -271,7 +282,7 @@ class Scorer:
             uint8 `(n, count, *image_shape)`, the nearest first.
         """
         data = self._data
-        known = self._extractor(data.train, self._cache).features
+        known = self._features(data.train, self._cache).features
         chosen, _ = nearest(known, features, min(count, len(known)))
         return np.stack([np.asarray(data.train[row]) for row in chosen])
 

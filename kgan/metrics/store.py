@@ -51,7 +51,7 @@ def write(path: Path, **arrays: np.ndarray) -> None:
         handle, aside = tempfile.mkstemp(prefix=".", suffix=".npz", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                np.savez(file, checksum=_checksum(arrays), **arrays)
+                np.savez(file, **{"checksum": _checksum(arrays), **arrays})  # type: ignore[arg-type]
             os.replace(aside, path)
         finally:
             Path(aside).unlink(missing_ok=True)
@@ -178,10 +178,11 @@ def _copied(source, target: Path | None = None, report=lambda done: None) -> str
         InputError: The target cannot be written.
     """
     digest, done = hashlib.sha256(), 0
+    place = Path(os.devnull) if target is None else target
     try:
-        file = open(os.devnull if target is None else target, "wb")  # noqa: SIM115
+        file = open(place, "wb")  # noqa: SIM115
     except OSError as error:
-        raise _unwritable(target, error) from error
+        raise _unwritable(place, error) from error
     with file:
         while done < INCEPTION_BYTES and (chunk := source.read(CHUNK)):
             digest.update(chunk)
@@ -190,7 +191,7 @@ def _copied(source, target: Path | None = None, report=lambda done: None) -> str
                 file.write(chunk)
                 file.flush()
             except OSError as error:
-                raise _unwritable(target, error) from error
+                raise _unwritable(place, error) from error
             report(done)
     return digest.hexdigest() if done < INCEPTION_BYTES else None
 

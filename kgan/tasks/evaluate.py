@@ -99,6 +99,7 @@ def evaluate(
         network = evaluation.extractor(features, real, inception_graph, preparing)
     asked = [source for source in opened if _has_classes(source, real)]
     if metrics is None:
+        assert network is not None, "opened above"
         metrics = applicable(real, network, split, labelled=bool(asked))
     else:
         _check_classes(metrics, [source for source in opened if source not in asked], real)
@@ -110,18 +111,18 @@ def evaluate(
 
 
 def _real(opened: list[Source], dataset, data_dir, image_size, preparing) -> Data:
-    run = next((source for source in opened if source.data), None)
+    run = next((source.data for source in opened if source.data), None)
     # Runs of the classes of some other column than the data set's own labels.
     of_classes = next((source.data for source in opened if source.classes), None)
-    label = of_classes and of_classes.label
+    label = of_classes.label if of_classes else None
     if dataset is None:
         if run is None:
             raise InputError(
                 f"{opened[0].name} does not tell its data: name the real images with --dataset."
             )
-        own, dataset = run.data, run.data.name
-        data_dir = own.data_dir if data_dir is None else data_dir
-        image_size = own.image_size if image_size is None else image_size
+        dataset = run.name
+        data_dir = run.data_dir if data_dir is None else data_dir
+        image_size = run.image_size if image_size is None else image_size
         others = {source.data.name for source in opened if source.data} - {dataset}
         if others:
             raise InputError(
@@ -129,7 +130,7 @@ def _real(opened: list[Source], dataset, data_dir, image_size, preparing) -> Dat
                 "would not compare. Choose one with --dataset."
             )
         for source in opened:
-            if source.data:
+            if source.run_dir is not None:
                 record = open_record(source.run_dir)
                 if changed := provenance.changed_since(record, data_dir, preparing):
                     raise provenance.other_data(record, changed)
@@ -172,7 +173,7 @@ class _Evaluation:
         else:
             for source, entry in zip(opened, found, strict=True):
                 if source.run_dir:
-                    _record(source, entry, baselines)
+                    _record(source.run_dir, entry, baselines)
         return table
 
     def _one(self, source: Source, out: Path | None, number: int) -> dict:
@@ -216,8 +217,8 @@ class _Evaluation:
         return pictures.grid(np.concatenate(rows), columns=NEIGHBOURS + 1)
 
 
-def _record(source: Source, entry: dict, baselines: dict) -> None:
+def _record(run_dir: Path, entry: dict, baselines: dict) -> None:
     found = {"scores": entry["scores"], "baselines": baselines, "seconds": entry["seconds"]}
-    scores.add(source.run_dir, found)
+    scores.add(run_dir, found)
     values = {score["name"]: score["value"] for score in entry["scores"]}
-    Board(source.run_dir).scalars(entry["scores"][0]["step"], values)
+    Board(run_dir).scalars(entry["scores"][0]["step"], values)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -79,7 +80,7 @@ def open_source(
 
 
 def _generator(name: str, place: Path, checkpoint: str) -> Source:
-    model = open_model(place, checkpoint)
+    model: Any = open_model(place, checkpoint)
     conditional = is_run(place) and model.num_classes is not None
 
     def draw(first: int, last: int) -> tuple[np.ndarray, np.ndarray | None]:
@@ -90,9 +91,9 @@ def _generator(name: str, place: Path, checkpoint: str) -> Source:
             raise InputError(f"{name} makes points in the plane: kgan evaluate scores images.")
         return images, labels
 
-    about = {"source": name, "precision": "float32", "step": None, "checkpoint": None}
+    about: dict[str, Any] = {"source": name, "precision": "float32"}
     if not is_run(place):
-        return Source(name, draw, None, about)
+        return Source(name, draw, None, {**about, "step": None, "checkpoint": None})
     about |= {"step": int(model.step.numpy()), "checkpoint": checkpoint}
     record = open_record(place)
     classes = record.spec.class_names if conditional else ()

@@ -67,10 +67,11 @@ def as_data(parts: Splits) -> Data:
     """
     if not parts.train.space.is_image:
         raise no_images(parts.train.name)
-    each, labels = (parts.train, parts.validation, parts.test), None
-    if len(classes := DataSpec.of(parts.train).class_names) > 1:
-        labels = Labels(classes, *(part.labels for part in each))
-    return Data(parts.train.name, *(part.images for part in each), labels)
+    train, validation, test = parts.train, parts.validation, parts.test
+    classes, labels = DataSpec.of(train).class_names, None
+    if train.labels is not None and validation.labels is not None and len(classes) > 1:
+        labels = Labels(classes, train.labels, validation.labels, test.labels)
+    return Data(train.name, train.images, validation.images, test.images, labels)
 
 
 def feature_cache() -> Path:

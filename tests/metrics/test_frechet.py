@@ -138,7 +138,7 @@ def test_moments_hold_all_that_the_distance_needs(counts, monkeypatch):
     fitted = moments(real)
     np.testing.assert_allclose(fitted.mean, real.mean(0, dtype=float), rtol=1e-12)
     np.testing.assert_allclose(fitted.covariance, np.cov(real.astype(float).T), atol=1e-12)
-    assert fitted.count == counts[0]
+    assert fitted.rows == counts[0]
     np.testing.assert_allclose(
         frechet_distance_of(fitted, moments(fake)), frechet_distance(real, fake), rtol=1e-7
     )
