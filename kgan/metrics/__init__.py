@@ -1,6 +1,6 @@
 """Scores: NumPy arrays in, numbers out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
