@@ -16,6 +16,7 @@ from kgan.metrics.classes import class_recall
 from kgan.models.seeds import seed_labels
 from kgan.tasks.evaluate import evaluate
 from kgan.training import evaluation
+from tests.training.runs import perfect_sample
 
 COUNT = 150
 TINY = {
@@ -75,6 +76,19 @@ def test_the_images_are_those_of_kgan_sample_and_scored_by_their_classes(table, 
     )
     assert found["class_recall"]["value"] == pytest.approx(expected["value"])
     assert found["class_recall"]["seeds"] == f"0-{COUNT - 1}"
+
+
+def test_a_perfect_generator_has_the_accuracy_of_the_classifier(conditional, tmp_path, monkeypatch):
+    monkeypatch.setattr(kgan.GAN, "sample", perfect_sample)
+    # More than are drawn at once, so that images and labels are put together.
+    found = evaluate(conditional, OF_CLASSES, 1200, out=tmp_path)
+    scores = by_name(found["sources"][0]["scores"])
+    own = by_name(found["baselines"]["test images"])
+    accuracy = own["class_accuracy"]["value"]
+    assert scores["class_accuracy"]["value"] == pytest.approx(accuracy, abs=0.02)
+    assert min(scores["class_accuracy"]["by_class"].values()) > 0.8
+    noise = by_name(found["baselines"]["noise"])
+    assert scores["class_recall"]["value"] > 0.3 > noise["class_recall"]["value"]
 
 
 def test_a_run_without_classes_leaves_their_cells_empty(table, plain, conditional):

@@ -5,6 +5,8 @@ import json
 import numpy as np
 import tensorflow as tf
 
+import kgan
+
 
 def indices(run):
     """Returns the steps of a run's checkpoints, whatever the file `checkpoint` says."""
@@ -21,6 +23,14 @@ def state(checkpoint):
     reader = tf.train.load_checkpoint(str(checkpoint))
     names = [name for name in reader.get_variable_to_shape_map() if "save_counter" not in name]
     return {name: reader.get_tensor(name) for name in names if "OBJECT_GRAPH" not in name}
+
+
+def perfect_sample(model, seeds, labels):
+    """A digit of the test images for every seed, of the class asked for: instead of `sample`."""
+    test = kgan.split("digits").test
+    of_class = [np.flatnonzero(test.labels == label) for label in range(10)]
+    pairs = zip(seeds, labels, strict=True)
+    return test.images[[of_class[label][seed % len(of_class[label])] for seed, label in pairs]]
 
 
 def assert_equal(got, expected):

@@ -20,7 +20,7 @@ from kgan.runs.checkpoint import Checkpoints
 from kgan.tasks.evaluate import evaluate
 from kgan.training import evaluation
 from kgan.training.unfinished import reopen
-from tests.training.runs import assert_equal, assert_same_pictures, state
+from tests.training.runs import assert_equal, assert_same_pictures, perfect_sample, state
 
 TINY = {
     "network.latent_dim": 4,
@@ -286,6 +286,14 @@ def test_a_run_with_classes_may_be_chosen_by_them_and_no_other(score, tmp_path):
     assert own["value"] == pytest.approx(found[-1]["value"])
     assert own["by_class"] == pytest.approx(found[-1]["by_class"])
     assert own["n_by_class"] == found[-1]["n_by_class"]
+
+
+def test_images_are_scored_by_the_classes_they_were_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(kgan.GAN, "sample", perfect_sample)
+    changes = {"evaluation.every": 8, "evaluation.samples": 100, "network.conditional": True}
+    (line,) = lines(trained(tmp_path, **changes, **{"evaluation.score": "class_accuracy"}))
+    assert line["value"] > 0.9
+    assert min(line["by_class"].values()) > 0.5
 
 
 def test_classes_that_the_classifier_does_not_know_are_told_before_training():
