@@ -213,12 +213,34 @@ def test_scores_while_training_that_will_not_do(workdir):
         (["--evaluate-every", "-1"], "evaluation.every is -1: expected 0 or more"),
         (["--evaluate-every", "3", "--dataset", "ring"], "holds points, not images"),
         (["--evaluate-every", "3", "--set", "evaluation.score=fud"], "Unknown score 'fud'"),
+        (
+            ["--evaluate-every", "3", "--set", "evaluation.score=class_accuracy"],
+            "evaluation.score is class_accuracy, which takes a model that draws images of classes",
+        ),
     ):
         result = kgan("train", *options)
         assert result.exit_code == 2, result.output
         assert message in result.stderr
         assert result.stderr.count("\n") == 1
     assert not list(workdir.iterdir())
+
+
+def test_a_run_with_classes_names_the_worst_one(inside, tmp_path):
+    few = ["--conditional", "--batch-size", 16, "--steps", 2, "--out", tmp_path / "models"]
+    well("train", *SMALL, *few, "--run-dir", tmp_path / "classes")
+    out = ["--samples", 80, "--out", tmp_path / "out"]
+    result = well("evaluate", "run", tmp_path / "classes", *out)
+    table = rows(result.stdout)
+    # An empty cell, then the run's, test images and noise.
+    assert len(table["class_accuracy[digits-cnn]"]) == 3
+    assert len(table["fid[digits-cnn]"]) == 4
+    told = r"\nWorst class of classes: \d, [\d.]+ % recognised \(class_accuracy\); \d, "
+    assert re.search(
+        told + r"[\d.]+ % reached, \d of few images left out \(class_rec", result.stdout
+    )
+    refused = kgan("evaluate", "run", "--metrics", "class_recall", "--samples", 80)
+    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
+    assert "class_recall takes images of the classes of 'digits', run draws none" in refused.stderr
 
 
 def test_help_tells_what_there_is():
