@@ -23,15 +23,15 @@ class NetworkConfig:
     """Which networks are built.
 
     Attributes:
-        conditional: Whether they take the class of an image too.
         generator: Options of its builder; likewise the discriminator's.
+        conditional: Whether they take the class of an image too.
     """
 
     name: str = "dcgan"
     latent_dim: int = 100
-    conditional: bool = False
     generator: dict[str, Any] = field(default_factory=dict)
     discriminator: dict[str, Any] = field(default_factory=dict)
+    conditional: bool = False
 
 
 @dataclass(frozen=True)

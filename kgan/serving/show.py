@@ -16,6 +16,7 @@ from kgan.serving.assets import described
 from kgan.serving.saved import signatures
 from kgan.serving.server_files import CONFIG, LABELS_FLAG, MOUNTED
 
+WIDTH = 100  # columns of a line of Python
 REST, GRPC = "localhost:8501", "localhost:8500"
 # What JSON and NumPy can write.
 _TYPES = ("uint8", "int32", "int64", "float32", "float64", "string")
@@ -156,8 +157,10 @@ def _grpc(name: str, found: dict[str, SignatureDef], address: str) -> str:
     ]
     for key in sorted(found):
         inputs = found[key].inputs
-        rows = [f", {argument}={_array(argument, inputs[argument])}" for argument in sorted(inputs)]
-        lines.append(f'outputs = predict("{key}"{"".join(rows)})')
+        rows = [f"{argument}={_array(argument, inputs[argument])}" for argument in sorted(inputs)]
+        arguments = ", ".join([f'"{key}"', *rows])
+        line = f"outputs = predict({arguments})"
+        lines.append(line if len(line) <= WIDTH else f"outputs = predict(\n    {arguments}\n)")
     return "\n".join(lines)
 
 

@@ -27,7 +27,7 @@ from kgan.training.unfinished import reopen
 from tests.serving.command import kgan
 
 # Of a run's config.json, beside its configuration.
-RECORD = {"name": "gift", "family": "adversarial", "examples": 1797, "image_shape": [8, 8, 1]}
+RECORD = {"format": 2, "name": "gift", "method": "gan", "examples": 1198, "image_shape": [8, 8, 1]}
 
 
 class Writer(tf.saved_model.experimental.TrackableResource):
