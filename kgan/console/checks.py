@@ -133,7 +133,7 @@ def _check_data(dataset: str | None, data_dir: str | None, image_size: str | Non
     if image_size:
         parse_image_size(image_size)
     if dataset is not None:
-        data.check(dataset, data_dir)
+        data.check(dataset, data_dir, images=True)
 
 
 def parse_metrics(text: str | None) -> list[str] | None:

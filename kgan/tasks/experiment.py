@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kgan.data import Examples, licence, resolved
+from kgan.data import Examples, licence, no_images, resolved
 from kgan.data.fingerprint import fingerprint
 from kgan.data.prepared import Report
 from kgan.data.split import Splits, split, stratified
@@ -212,6 +212,8 @@ def design(
 
 def _check_data(splits: Splits, image_shape: tuple[int, ...]) -> None:
     train, test = splits.train, splits.test
+    if not train.space.is_image:
+        raise no_images(train.name)
     if train.image_shape != image_shape:
         channels = "" if train.image_shape[2] == image_shape[2] else (
             f" with {image_shape[2]} channel{'s' if image_shape[2] > 1 else ''}"

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kgan.methods.config import MOST_STEPS
 from kgan.models.step import TEST_STEP, Noise, RowNoise, _first
-from kgan.training.config import MOST_STEPS
 
 # Those that KGAN draws under: a player's own of the first updates of a step too.
 NAMES = ["latents", "mix", "labels", "corruption", "binarization", "importance"]

@@ -122,7 +122,7 @@ def test_the_python_gets_an_answer_from_every_endpoint(shown, workdir):
         (code,) = blocks(text, "python")
         names = {}
         exec(compile(code, "shown", "exec"), names)
-        endpoints = set(re.findall(r'predict\("(\w+)", ', code))
+        endpoints = set(re.findall(r'predict\(\s*"(\w+)", ', code))
         assert asked(server) == endpoints
         assert ("classify_png" in endpoints) == (path != DIGITS)
 

@@ -125,7 +125,7 @@ def test_a_run_has_no_strangers_program_loaded(foreign):
         reopen("run", "train", {})
     assert not foreign.exists()
     # What came with KGAN is loaded, and where nothing is scored nothing would be.
-    for features, every in ((f"{trust.shipped()}:discriminate", 10), ("saved_models/gift/1", 0)):
+    for features, every in ((f"{trust.shipped(1)}:discriminate", 10), ("saved_models/gift/1", 0)):
         values["evaluation"] |= {"features": features, "every": every}
         folder.write_json(Path("run/config.json"), {**RECORD, "config": values})
         assert reopen("run", "train", {}).config.evaluation.features == features

@@ -1,6 +1,6 @@
 """The Python API with what the commands refuse."""
 
-import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ from kgan.methods.autoencoder import CoderConfig
 from kgan.methods.base import DataSpec
 from kgan.methods.config import DataConfig
 from kgan.methods.gan import GameConfig, NetworkConfig
+from kgan.methods.settings import override
 from kgan.training.build import build
 from tests.wrong_calls.calls import snapshot
 
@@ -76,7 +77,7 @@ SETTINGS = {
 
 @pytest.mark.parametrize("case", SETTINGS)
 def test_a_configuration_that_is_none(case, prepared, workdir):
-    config = dataclasses.replace(prepared.config, **SETTINGS[case])
+    config = replace(prepared.config, **SETTINGS[case])
     with pytest.raises(InputError) as error:
         kgan.prepare(config, prepared.data)
     assert str(error.value).isprintable()
@@ -84,10 +85,14 @@ def test_a_configuration_that_is_none(case, prepared, workdir):
 
 
 def test_data_of_the_other_kind_of_run(prepared):
-    with pytest.raises(InputError, match=r"A GAN trains on one set.* such as its \.train"):
-        kgan.prepare(prepared.config, kgan.split("digits"))
+    everything = override(prepared.config, {"data.hold_out": "none"})
+    with pytest.raises(InputError, match=r"hold_out is none.*come in parts: pass kgan\.load"):
+        kgan.prepare(everything, kgan.split("digits"))
+    tested = replace(kgan.load("digits"), test_size=100)  # elsewhere
     with pytest.raises(InputError, match=r"pass kgan\.split"):
-        kgan.prepare(kgan.AutoencoderConfig(), kgan.load("digits"))
+        kgan.prepare(kgan.AutoencoderConfig(), tested)
+    with pytest.raises(InputError, match="hold_out is none: expected split"):
+        kgan.prepare(override(kgan.AutoencoderConfig(), {"data.hold_out": "none"}), tested)
 
 
 @pytest.mark.parametrize("name", ["start", "mean_image", "code_size", "image_shape"])
