@@ -39,7 +39,7 @@ from tests.wrong_calls.calls import held
         (["full/file"], "is neither a run, a SavedModel, a folder of images nor an .npz"),
         (["loop"], "is neither a run, a SavedModel, a folder of images nor an .npz"),
         (["run", "--dataset", "./full"], "Found no images in"),
-        (["run", "--dataset", "ring", "--data-dir", "empty"], "Leave out --data-dir"),
+        (["run", "--dataset", "digits", "--data-dir", "empty"], "Leave out --data-dir"),
         (["folder.npz"], "folder.npz holds no array 'images' (a folder or a device, no file)"),
         (["saved_models/digits-mlp", "run", "--checkpoint", "worst"], "no checkpoint 'worst'"),
         ([], "Missing argument"),
