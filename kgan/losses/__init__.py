@@ -37,6 +37,25 @@ PENALTIES = Table(
 )
 
 
+def own_penalties(objective: Any) -> dict[str, float]:
+    """Returns the penalties of the objective of a name, none where the name is not known."""
+    known = isinstance(objective, str) and objective in OBJECTIVES
+    return dict(OBJECTIVES.lines[objective].penalties) if known else {}
+
+
+def with_named_penalties(game: dict[str, Any]) -> dict[str, Any]:
+    """Returns a game of before penalties had names as it is now: its R1 came on top of others.
+
+    Args:
+        game: "objective" and, if it is so old, "r1" beside anything else.
+    """
+    game = dict(game)
+    r1 = game.pop("r1", 0.0)
+    if r1 != 0:
+        game["penalties"] = {**own_penalties(game.get("objective")), "r1": r1}
+    return game
+
+
 def check_penalties(what: str, penalties: Any) -> None:
     """Raises an InputError unless penalties are known names with weights, finite and 0 or more.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from kgan import models
 from kgan.data import kinds, no_images
 from kgan.errors import InputError
-from kgan.methods.base import Method
+from kgan.methods.base import DataSpec, Method
 from kgan.methods.config import Config, adam, in_range, optimizer_class, require
 from kgan.methods.settings import construct, settings
 from kgan.networks import AUTOENCODERS
@@ -179,12 +179,16 @@ class AutoencoderMethod(Method):
         )
 
     def build(self, config, spec):
+        networks = self.networks(config, spec)
+        return self.compiled(config, models.Autoencoder(*networks, **self.common(config)))
+
+    def networks(self, config: AutoencoderConfig, spec: DataSpec) -> list:
+        """Returns the encoder and the decoder, or what is built in their places."""
         coder, options = AUTOENCODERS[config.network.name], config.network.options
-        networks = (
+        return [
             builder(spec.shape, config.network.code_size, **options)
             for builder in (coder.encoder, coder.decoder)
-        )
-        return self.compiled(config, models.Autoencoder(*networks, **self.common(config)))
+        ]
 
     def common(self, config: AutoencoderConfig) -> dict[str, Any]:
         """Returns the arguments that plain and stacked autoencoders have in common."""

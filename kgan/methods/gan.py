@@ -7,7 +7,7 @@ from typing import Any
 from kgan import models
 from kgan.data import DATASETS
 from kgan.errors import InputError
-from kgan.losses import OBJECTIVES, check_penalties
+from kgan.losses import OBJECTIVES, check_penalties, own_penalties
 from kgan.methods.base import DataSpec, Method
 from kgan.methods.config import Config, adam, in_range, optimizer_class, require
 from kgan.methods.settings import construct, override, settings
@@ -71,14 +71,10 @@ class GANConfig(Config):
 
     def entries(self):
         own = self.game.penalties
-        return {"game.penalties": penalties_of(self.game.objective) if own is None else own}
+        return {"game.penalties": own_penalties(self.game.objective) if own is None else own}
 
     def headline(self):
-        return (
-            f"conditional, {self.game.objective}"
-            if self.network.conditional
-            else (self.game.objective)
-        )
+        return f"{'conditional, ' * self.network.conditional}{self.game.objective}"
 
     def builders(self):
         require("model", self.network.name, NETWORKS)
@@ -94,12 +90,6 @@ class GANConfig(Config):
         require("objective", self.game.objective, OBJECTIVES)
         if self.game.penalties is not None:
             check_penalties("game.penalties", self.game.penalties)
-
-
-def penalties_of(objective: Any) -> dict[str, float]:
-    """Returns the penalties of an objective's own, none if it is not known."""
-    known = isinstance(objective, str) and objective in OBJECTIVES
-    return dict(OBJECTIVES.lines[objective].penalties) if known else {}
 
 
 class GANMethod(Method):

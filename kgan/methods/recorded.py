@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from kgan.errors import InputError, unknown
-from kgan.methods import MODELS, method_of, typed
+from kgan.losses import with_named_penalties
+from kgan.methods import MODELS, method_of
 from kgan.methods.base import DataSpec
 from kgan.methods.config import Config
-from kgan.methods.gan import GameConfig, penalties_of
 from kgan.runs.records import FORMAT, NEW_RUN, read_record
 
 
@@ -117,16 +117,6 @@ def _of_first_format(settings: dict, command: str) -> dict:
         # One that does not say is of before there was a choice.
         network = {**network, "options": {"architecture": "dense", **network.get("options", {})}}
     found = {**settings, "data": data, "network": network}
-    if isinstance(found.get("game"), dict) and "r1" in found["game"]:
-        found["game"] = _with_penalties(found["game"])
+    if isinstance(found.get("game"), dict):
+        found["game"] = with_named_penalties(found["game"])
     return found
-
-
-def _with_penalties(game: dict[str, Any]) -> dict[str, Any]:
-    """Returns the game of a run of before penalties had names: its r1 came on top of others."""
-    game = dict(game)
-    r1 = typed.of_type("game.r1", game.pop("r1"), float)
-    if r1:
-        own = penalties_of(game.get("objective", GameConfig.objective))
-        game["penalties"] = {**own, "r1": r1}
-    return game

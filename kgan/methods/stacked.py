@@ -5,7 +5,6 @@ import functools
 from kgan import models
 from kgan.methods.autoencoder import AutoencoderMethod
 from kgan.methods.base import Phase
-from kgan.networks import AUTOENCODERS
 
 
 class StackedMethod(AutoencoderMethod):
@@ -14,14 +13,9 @@ class StackedMethod(AutoencoderMethod):
     name = "stacked"
 
     def build(self, config, spec):
-        coder, options = AUTOENCODERS[config.network.name], config.network.options
-        layers = (
-            builder(spec.shape, config.network.code_size, **options)
-            for builder in (coder.encoder, coder.decoder)
-        )
-        sigmoid = options.get("activation", "sigmoid") == "sigmoid"
+        sigmoid = config.network.options.get("activation", "sigmoid") == "sigmoid"
         model = models.StackedAutoencoder(
-            *layers,
+            *self.networks(config, spec),
             code_likelihood="bernoulli" if sigmoid else "squared_error",
             **self.common(config),
         )

@@ -1,7 +1,6 @@
 """What the two players of a GAN minimise: the objective with its penalties, looked at and used."""
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -56,16 +55,6 @@ def penalties_of(
             "which couples examples: build it with normalization 'layer' or 'none'."
         )
     return penalties
-
-
-def with_penalties(config: dict[str, Any]) -> dict[str, Any]:
-    """Returns what a GAN was compiled with, of before penalties had names: R1 came on top then."""
-    if "r1" not in config:
-        return config
-    config = dict(config)
-    r1, objective = config.pop("r1"), config["objective"]
-    own = OBJECTIVES[objective].penalties if isinstance(objective, str) else {}
-    return {**config, "penalties": {**own, "r1": r1}} if r1 else config
 
 
 class Game:

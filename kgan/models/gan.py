@@ -6,10 +6,10 @@ import keras
 import tensorflow as tf
 
 from kgan.errors import InputError
-from kgan.losses import Objective
+from kgan.losses import Objective, with_named_penalties
 from kgan.models.adam import Adam
 from kgan.models.counted import check_number, whole_number
-from kgan.models.game import Game, name_of, objective_of, penalties_of, with_penalties
+from kgan.models.game import Game, name_of, objective_of, penalties_of
 from kgan.models.generative import GenerativeModel
 from kgan.models.images import check_value_range
 from kgan.models.labels import check_frequencies, joined, labels_at
@@ -171,7 +171,7 @@ class GAN(GenerativeModel):
         }
 
     def compile_from_config(self, config):
-        super().compile_from_config(with_penalties(config))
+        super().compile_from_config(with_named_penalties(config))
 
     @property
     def networks(self) -> tuple[keras.Model, ...]:

@@ -29,7 +29,6 @@ class Run:
     Attributes:
         config: With every "auto" resolved.
         data: Its parts.
-        trained_on: Those that are trained on: of "train", "validation" and "test".
         model: Compiled.
         name: Data set and network, such as "mnist-dcgan"; also the SavedModel's name.
         devices: Where the model trains.
@@ -39,7 +38,6 @@ class Run:
 
     config: Config
     data: Splits
-    trained_on: tuple[str, ...]
     model: keras.Model
     name: str
     devices: Devices
@@ -50,6 +48,14 @@ class Run:
     def examples(self) -> Examples:
         """What it trains on."""
         return self.data.train
+
+    @property
+    def trained_on(self) -> tuple[str, ...]:
+        """Which of the parts that `kgan.split` makes of the data are trained on."""
+        if self.config.data.hold_out == "split":
+            return ("train",)
+        own_test = self.examples.test_size
+        return ("train", "validation") if own_test else ("train", "validation", "test")
 
     @property
     def spec(self) -> DataSpec:
@@ -126,13 +132,6 @@ def _labelled_by(data: Splits, column: str) -> Splits:
     return dataclasses.replace(data, **labelled)
 
 
-def _trained_on(config: Config, examples: Examples) -> tuple[str, ...]:
-    """Returns which of the parts that `kgan.split` makes of the data are trained on."""
-    if config.data.hold_out == "split":
-        return ("train",)
-    return ("train", "validation") if examples.test_size else ("train", "validation", "test")
-
-
 def prepare(config: Config, data: Examples | Splits, devices: Devices | None = None) -> Run:
     """Builds everything that a run needs, and so finds what is wrong before a file is written.
 
@@ -178,8 +177,7 @@ def prepare(config: Config, data: Examples | Splits, devices: Devices | None = N
         parts = parts_of(examples) if config.data.hold_out == "none" else data
         labelled = model.num_classes is not None
         scorer = evaluation.scorer(config.evaluation, evaluation.as_data(parts), labelled)
-    trained_on = _trained_on(config, examples)
-    return Run(config, data, trained_on, model, name, devices, found, scorer)
+    return Run(config, data, model, name, devices, found, scorer)
 
 
 def build(config: Config, spec: DataSpec) -> keras.Model:
