@@ -1,5 +1,7 @@
 """Runs of class-conditional GANs: which column, how often each class, which images."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -24,10 +26,9 @@ DATA = kgan.Examples(IMAGES, {"label": SHAPES, "colour": COLOURS}, kgan.IMAGES, 
 
 
 def prepared(data=DATA, **changes):
-    config = override(kgan.GANConfig(), {**TINY, "data.hold_out": "none"})
-    return kgan.prepare(
-        override(config, {k.replace("__", "."): v for k, v in changes.items()}), data
-    )
+    changes = {key.replace("__", "."): value for key, value in changes.items()}
+    config = override(kgan.GANConfig(), {**TINY, "data.hold_out": "none", **changes})
+    return kgan.prepare(config, data)
 
 
 def labels_seen(run, place, monkeypatch):
@@ -80,6 +81,8 @@ def test_without_labels_nothing_is_conditional_or_balanced():
 
 def test_what_is_trained_on_is_what_is_held_out_or_not():
     assert prepared().trained_on == ("train", "validation", "test")
+    with_a_test_elsewhere = dataclasses.replace(DATA, test_size=20)
+    assert prepared(with_a_test_elsewhere).trained_on == ("train", "validation")
     held_out = prepared(data__hold_out="split")
     assert held_out.trained_on == ("train",)
     assert [len(part) for part in vars(held_out.data).values() if not isinstance(part, str)] == [
