@@ -138,7 +138,8 @@ def score_rows(run: Run, found: dict) -> list[tuple[str, ...]]:
     if not scores:
         return []
     columns = [(score["name"], _headed(score, scores[0]["n"])) for score in scores]
-    rows = [("", *(head for _, head in columns))]
+    of = f"{scores[0]['split']}, n = {scores[0]['n']:,}"
+    rows = [(of, *(head for _, head in columns))]
     for name, values in {run.name: scores, **found["baselines"]}.items():
         cells = {score["name"]: cell(score) for score in values}
         rows.append((name, *(cells.get(score, "") for score, _ in columns)))

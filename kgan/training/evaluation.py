@@ -235,6 +235,8 @@ def best_of(scores: list[dict]) -> dict:
 def cell(score: dict) -> str:
     """Returns a score's value to the digits that its size deserves, with its error if any."""
     value, error = score["value"], score.get("standard_error")
+    if isinstance(value, int):
+        return f"{value:,}"  # a count, such as of modes
     digits = 1 if abs(value) >= 100 else 2 if abs(value) >= 10 else 3 if abs(value) >= 0.1 else 4
     return f"{value:.{digits}f}" + (f" ± {error:.{digits}f}" if error is not None else "")
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from kgan.console.progress import ProgressBar, ScoreLines
 from kgan.console.status import StatusLine, duration
 from kgan.console.tables import print_table
-from kgan.console.train import outlook
+from kgan.console.train import outlook, score_rows
 from kgan.errors import RunWarning
 from kgan.methods import METHODS
 from tests.training.test_pictures import Clock
@@ -244,3 +244,16 @@ def test_no_rows_are_no_table():
     console = Console(file=io.StringIO(), width=80)
     print_table([], console)
     assert console.file.getvalue() == ""
+
+
+def test_scores_of_a_training_tell_of_what_and_of_how_many():
+    about = {"split": "test", "n": 299}
+    scores = [{"name": "mse", "value": 0.5, **about}, {"name": "modes", "value": 8, **about}]
+    scores.append({**about, "name": "elbo", "value": -27.5, "unit": "nats", "n": 100})
+    found = {"scores": scores, "baselines": {"mean image": scores[:1]}}
+    assert score_rows(SimpleNamespace(name="mine"), found) == [
+        ("test, n = 299", "mse", "modes", "elbo, nats, 100 images"),
+        ("mine", "0.500", "8", "-27.50"),
+        ("mean image", "0.500", "", ""),
+    ]
+    assert score_rows(None, {"scores": [], "baselines": {}}) == []
