@@ -28,7 +28,7 @@ from kgan.cli.options import run_data_options, strategy_option
     metavar="NAME,...",
     heading="Comparison",
     shown="all",
-    help=f"{listed('kgan.tasks:ARMS')}.",
+    help=f"{listed('kgan.tasks.finetune:ARMS')}.",
 )
 @option(
     "--seeds",

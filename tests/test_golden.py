@@ -13,7 +13,7 @@ import pytest
 import kgan
 from kgan.methods.recorded import open_record
 from kgan.runs.scores import read_evaluation
-from kgan.tasks.experiment import design
+from kgan.tasks.finetune.experiment import design
 from kgan.training.unfinished import find_unfinished, reopen
 
 GOLDEN = Path(__file__).parent / "golden" / "0.1"

@@ -42,7 +42,7 @@ TENSORFLOW_FILES = {
     "kgan/layers/dropout.py",
     "kgan/layers/rows.py",
     "kgan/metrics/features.py",
-    "kgan/tasks/feature_classifiers.py",
+    "kgan/tasks/evaluate/feature_classifiers.py",
 }
 
 

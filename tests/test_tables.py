@@ -58,7 +58,7 @@ import sys
 from kgan import NETWORKS, AUTOENCODERS, OBJECTIVES, OPTIMIZERS, DATASETS, PRESETS
 from kgan.data.kinds import KINDS
 from kgan.metrics import METRICS, metric_of
-from kgan.tasks import ARMS
+from kgan.tasks.finetune import ARMS
 from kgan.training.cluster import STRATEGIES
 for table in (NETWORKS, AUTOENCODERS, OBJECTIVES, OPTIMIZERS, DATASETS, METRICS, STRATEGIES):
     assert all(name in table for name in table)

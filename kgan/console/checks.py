@@ -10,7 +10,10 @@ from kgan.methods.config import MOST
 from kgan.methods.recorded import open_record
 from kgan.metrics import check_names
 from kgan.runs.folder import require_writable
-from kgan.tasks import ARMS, checks, drawing
+from kgan.tasks.evaluate.checks import check_samples, no_source
+from kgan.tasks.finetune import ARMS
+from kgan.tasks.finetune.checks import check, finetunable
+from kgan.tasks.sampling import drawing
 
 _OF_SERVERS = {
     "name": "--model",
@@ -87,7 +90,7 @@ def check_finetune(
         InputError: One of them is wrong, or there is no such run.
     """
     require_writable(Path(out))
-    checks.check(
+    check(
         parse_labels(labels),
         parse_arms(arms),
         seeds,
@@ -96,7 +99,7 @@ def check_finetune(
         batch_size,
     )
     _check_data(dataset, data_dir, image_size)
-    checks.finetunable(run)
+    finetunable(run)
 
 
 def check_evaluate(
@@ -116,7 +119,7 @@ def check_evaluate(
     Raises:
         InputError: One of them is wrong, or there is no such source.
     """
-    checks.check_samples(samples)
+    check_samples(samples)
     check_names(parse_metrics(metrics) or (), split)
     if out is not None:
         require_writable(Path(out))
@@ -126,7 +129,7 @@ def check_evaluate(
     for source in sources:
         names.check("Source", source)
         if not drawing.is_there(source):
-            raise checks.no_source(source)
+            raise no_source(source)
 
 
 def _check_data(dataset: str | None, data_dir: str | None, image_size: str | None) -> None:

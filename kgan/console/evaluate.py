@@ -13,7 +13,7 @@ from kgan.console.status import Status
 from kgan.console.tables import print_table
 from kgan.console.train import preparation_reporter
 from kgan.errors import plain
-from kgan.tasks.evaluate import evaluate
+from kgan.tasks.evaluate.evaluate import evaluate
 from kgan.training.evaluation import cell
 from kgan.training.rhythm import Rhythm
 

@@ -43,7 +43,7 @@ def export_from_options(
 
 def _requests(model: str) -> str:
     from kgan import serving
-    from kgan.tasks.sampling import find_model
+    from kgan.tasks.sampling.models import find_model
 
     path = find_model(model)
     if is_run(path):

@@ -13,9 +13,9 @@ from kgan.console.remaining import Remaining
 from kgan.console.status import Status, StatusLine
 from kgan.console.tables import print_table
 from kgan.console.train import connect, preparation_reporter
-from kgan.tasks import report
-from kgan.tasks.experiment import Experiment, design
-from kgan.tasks.finetune import run as run_experiment
+from kgan.tasks.finetune import report
+from kgan.tasks.finetune.experiment import Experiment, design
+from kgan.tasks.finetune.finetune import run as run_experiment
 from kgan.training.failures import lost_worker_told
 from kgan.training.rhythm import Rhythm
 from kgan.training.stopping import interrupting

@@ -3,8 +3,8 @@
 from rich.console import Console
 
 from kgan.errors import plain
-from kgan.tasks import classes as known_classes
-from kgan.tasks import images, sampling
+from kgan.tasks.sampling import classes as known_classes
+from kgan.tasks.sampling import images, models
 
 
 def sample_to(
@@ -22,14 +22,14 @@ def sample_to(
 
     Args:
         out: See `images.write`.
-        model: See `sampling.find_model`, or `sampling.open_served`; what is used is told.
+        model: See `models.find_model`, or `models.open_served`; what is used is told.
         seeds: See `images.asked`.
         columns: Images a row of the sheet.
-        checkpoint: Of a run: as in `sampling.open_model`; None for the last.
+        checkpoint: Of a run: as in `models.open_model`; None for the last.
         server: To draw from TF Serving there: see `kgan.serving.ServedGenerator`.
         classes: See `images.asked`.
         truncation: See `images.asked`.
-        served: With a server: see `sampling.open_served`.
+        served: With a server: see `models.open_served`.
 
     Raises:
         InputError: The model, the server, a class or the place to write to is wrong.
@@ -37,11 +37,11 @@ def sample_to(
     console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
     place = None
     if server is None:
-        place = sampling.find_model(model)
+        place = models.find_model(model)
         console.print(plain(f"Drawing from {place}"))
-        generator = sampling.open_model(place, checkpoint or "last")
+        generator = models.open_model(place, checkpoint or "last")
     else:
-        generator = sampling.open_served(server, model, **served)
+        generator = models.open_served(server, model, **served)
         console.print(plain(f"Drawing from {generator.place}, version {generator.version}"))
     known = known_classes.of(generator, place)
     wanted = images.asked(out, seeds, known, classes, truncation)

@@ -151,7 +151,7 @@ def find(
 
 
 def shipped(name: str) -> Extractor:
-    """Returns a classifier that KGAN ships: see `kgan/tasks/feature_classifiers.py`."""
+    """Returns a classifier that KGAN ships: see `kgan/tasks/evaluate/feature_classifiers.py`."""
     graph, digest = _graph(SHIPPED / f"{name}.pb")
     call = _pruned(graph, "images", tf.uint8, ("features:0", "probabilities:0"))
     height, width, channels = (

@@ -1,9 +1,1 @@
 """What trained models are used for."""
-
-# What is compared, by the name that tables show.
-ARMS = {
-    "pretrained": "pretrained",
-    "random": "random init",
-    "probe": "probe",
-    "random_probe": "probe of random",
-}

@@ -10,8 +10,8 @@ from rich.console import Console
 from kgan.console.finetune import headline
 from kgan.console.remaining import Remaining
 from kgan.console.tables import print_table
-from kgan.tasks import report
-from kgan.tasks.experiment import Experiment
+from kgan.tasks.finetune import report
+from kgan.tasks.finetune.experiment import Experiment
 from tests.training.test_pictures import Clock
 
 

@@ -18,8 +18,8 @@ from kgan.networks import mlp
 from kgan.runs import folder
 from kgan.runs.checkpoint import Checkpoints
 from kgan.serving import export, trust
-from kgan.tasks.results import opened
-from kgan.tasks.sources import open_source
+from kgan.tasks.evaluate.sources import open_source
+from kgan.tasks.finetune.results import opened
 from kgan.training.build import prepare
 from kgan.training.run import open_run
 from kgan.training.strategy import Devices

@@ -34,8 +34,8 @@ from kgan.methods.settings import override  # noqa: E402
 from kgan.models import GAN  # noqa: E402
 from kgan.models.step import Noise  # noqa: E402
 from kgan.networks import NETWORKS  # noqa: E402
-from kgan.tasks.features import Encoder  # noqa: E402
-from kgan.tasks.supervised import Budget, Trainer  # noqa: E402
+from kgan.tasks.finetune.features import Encoder  # noqa: E402
+from kgan.tasks.finetune.supervised import Budget, Trainer  # noqa: E402
 from kgan.training.build import load_data, prepare  # noqa: E402
 from kgan.training.strategy import choose  # noqa: E402
 

@@ -20,7 +20,7 @@ from kgan.data.space import IMAGES
 from kgan.data.split import Splits
 from kgan.errors import RunWarning
 from kgan.methods.settings import override
-from kgan.tasks import experiment
+from kgan.tasks.finetune import experiment
 from kgan.training import determinism, provenance
 from kgan.training.run import _check_agreement
 from kgan.training.stopping import Stop, StoppedError

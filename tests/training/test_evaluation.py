@@ -17,7 +17,7 @@ from kgan.methods.settings import override
 from kgan.metrics import features
 from kgan.metrics.scores import Data
 from kgan.runs.checkpoint import Checkpoints
-from kgan.tasks.evaluate import evaluate
+from kgan.tasks.evaluate.evaluate import evaluate
 from kgan.training import evaluation
 from kgan.training.unfinished import reopen
 from tests.training.runs import assert_equal, assert_same_pictures, perfect_sample, state

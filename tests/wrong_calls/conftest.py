@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kgan import memory
-from kgan.tasks.results import Results
+from kgan.tasks.finetune.results import Results
 from tests.wrong_calls.calls import kgan
 
 SETTINGS = [

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kgan.errors import InputError
 from kgan.metrics import arrays
-from kgan.tasks.results import Results
+from kgan.tasks.finetune.results import Results
 from tests.wrong_calls.calls import QUICK, held, refused
 
 

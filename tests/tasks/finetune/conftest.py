@@ -7,9 +7,9 @@ import pytest
 from kgan.data import Column, Examples
 from kgan.data.space import IMAGES
 from kgan.data.split import Splits
-from kgan.tasks import experiment as module
-from kgan.tasks.experiment import Experiment
-from kgan.tasks.features import Encoder
+from kgan.tasks.finetune import experiment as module
+from kgan.tasks.finetune.experiment import Experiment
+from kgan.tasks.finetune.features import Encoder
 
 SHAPE = (6, 6, 1)
 CLASSES = 4

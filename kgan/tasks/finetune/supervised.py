@@ -12,7 +12,7 @@ import numpy as np
 from kgan.data import Examples
 from kgan.data.pipeline import batches
 from kgan.models import Classifier
-from kgan.tasks.features import Encoder
+from kgan.tasks.finetune.features import Encoder
 from kgan.training.strategy import Devices
 
 EVALUATION_BATCH = 500

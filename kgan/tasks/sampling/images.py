@@ -11,9 +11,9 @@ from kgan.errors import InputError, shown
 from kgan.models.seeds import SAMPLE_BATCH, seed_latents
 from kgan.runs import pictures
 from kgan.serving import ServedGenerator
-from kgan.tasks import drawing
-from kgan.tasks.classes import Classes
-from kgan.tasks.latents import WALK_FRAMES, nearer, truncated, walk
+from kgan.tasks.sampling import drawing
+from kgan.tasks.sampling.classes import Classes
+from kgan.tasks.sampling.latents import WALK_FRAMES, nearer, truncated, walk
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from scipy import stats
 
-from kgan.tasks.experiment import ARMS, TUNED
+from kgan.tasks.finetune.experiment import ARMS, TUNED
 
 _COLOURS = {"pretrained": "C0", "random": "C1", "probe": "C0", "random_probe": "C1"}
 

@@ -3,8 +3,8 @@ import pytest
 from sklearn.svm import LinearSVC
 
 from kgan.data.split import stratified
-from kgan.tasks import probe as probes
-from kgan.tasks.probe import LinearSVM, Logistic, accuracy, choose
+from kgan.tasks.finetune import probe as probes
+from kgan.tasks.finetune.probe import LinearSVM, Logistic, accuracy, choose
 
 RNG = np.random.default_rng(0)
 LABELS = RNG.integers(0, 4, 200)

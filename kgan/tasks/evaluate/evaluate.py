@@ -18,8 +18,8 @@ from kgan.metrics.scores import Data, Scorer, applicable
 from kgan.runs import folder, pictures, scores
 from kgan.runs.board import Board
 from kgan.runs.scores import read_evaluation
-from kgan.tasks.checks import check_samples
-from kgan.tasks.sources import Source, open_source
+from kgan.tasks.evaluate.checks import check_samples
+from kgan.tasks.evaluate.sources import Source, open_source
 from kgan.training import evaluation, provenance
 
 SAMPLES = 10_000

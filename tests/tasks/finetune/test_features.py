@@ -4,7 +4,7 @@ import pytest
 
 from kgan.models import GAN, VAE, Autoencoder
 from kgan.networks import AUTOENCODERS, NETWORKS
-from kgan.tasks.features import EncoderFeatures, encoder, pooled
+from kgan.tasks.finetune.features import EncoderFeatures, encoder, pooled
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 16, 16, 1), dtype=np.uint8)
 ROWS = np.array([3, 0, 7])

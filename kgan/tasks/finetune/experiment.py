@@ -14,10 +14,10 @@ from kgan.data.fingerprint import fingerprint
 from kgan.data.prepared import Report
 from kgan.data.split import Splits, split, stratified
 from kgan.errors import InputError
-from kgan.tasks import ARMS, checks
-from kgan.tasks.features import Encoder, encoder
-from kgan.tasks.results import key_of
-from kgan.tasks.supervised import Budget, budget
+from kgan.tasks.finetune import ARMS, checks
+from kgan.tasks.finetune.features import Encoder, encoder
+from kgan.tasks.finetune.results import key_of
+from kgan.tasks.finetune.supervised import Budget, budget
 from kgan.training import provenance
 from kgan.training.run import open_run
 

@@ -14,11 +14,11 @@ from kgan.errors import InputError
 from kgan.models import Classifier
 from kgan.runs import folder
 from kgan.serving import export
-from kgan.tasks import probe, report
-from kgan.tasks.experiment import HEADS, SEEDS, TUNED, Experiment, design, in_memory
-from kgan.tasks.features import EncoderFeatures
-from kgan.tasks.results import Results, opened
-from kgan.tasks.supervised import Trained, Trainer
+from kgan.tasks.finetune import probe, report
+from kgan.tasks.finetune.experiment import HEADS, SEEDS, TUNED, Experiment, design, in_memory
+from kgan.tasks.finetune.features import EncoderFeatures
+from kgan.tasks.finetune.results import Results, opened
+from kgan.tasks.finetune.supervised import Trained, Trainer
 from kgan.training import determinism
 from kgan.training.strategy import Devices
 

@@ -6,9 +6,9 @@ from scipy import stats
 
 from kgan.models.seeds import seed_latents
 from kgan.serving import trust
-from kgan.tasks import drawing
-from kgan.tasks.latents import nearer, truncated, walk
-from kgan.tasks.sampling import find_model
+from kgan.tasks.sampling import drawing
+from kgan.tasks.sampling.latents import nearer, truncated, walk
+from kgan.tasks.sampling.models import find_model
 
 
 @pytest.mark.parametrize("frames", [1, 16])

@@ -6,7 +6,7 @@ import pytest
 
 from kgan.data.pipeline import batches
 from kgan.data.split import subset
-from kgan.tasks.supervised import BestWeights, Trainer, budget
+from kgan.tasks.finetune.supervised import BestWeights, Trainer, budget
 from kgan.training.strategy import Devices
 
 

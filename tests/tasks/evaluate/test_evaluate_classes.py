@@ -14,7 +14,7 @@ from kgan.methods.settings import override
 from kgan.metrics import features
 from kgan.metrics.classes import class_recall
 from kgan.models.seeds import seed_labels
-from kgan.tasks.evaluate import evaluate
+from kgan.tasks.evaluate.evaluate import evaluate
 from kgan.training import evaluation
 from tests.training.runs import perfect_sample
 

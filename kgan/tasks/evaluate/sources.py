@@ -15,8 +15,8 @@ from kgan.methods.config import DataConfig
 from kgan.methods.recorded import open_record
 from kgan.metrics import arrays
 from kgan.runs.records import is_run
-from kgan.tasks.checks import no_source
-from kgan.tasks.sampling import find_model, open_model
+from kgan.tasks.evaluate.checks import no_source
+from kgan.tasks.sampling.models import find_model, open_model
 from kgan.training.evaluation import drawn_labels
 
 

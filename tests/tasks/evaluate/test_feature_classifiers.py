@@ -9,7 +9,7 @@ import kgan
 from kgan import metrics
 from kgan.metrics import features
 from kgan.networks.conv_classifier import encoder
-from kgan.tasks.feature_classifiers import RECIPES, augmented, freeze
+from kgan.tasks.evaluate.feature_classifiers import RECIPES, augmented, freeze
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(1, 256, (64, 6, 5, 2), np.uint8)  # no zeros of their own

@@ -8,9 +8,9 @@ import tensorflow as tf
 from PIL import Image
 
 from kgan.errors import InputError
-from kgan.tasks import finetune, report
-from kgan.tasks.finetune import run
-from kgan.tasks.results import Results
+from kgan.tasks.finetune import finetune, report
+from kgan.tasks.finetune.finetune import run
+from kgan.tasks.finetune.results import Results
 from kgan.training.strategy import Devices
 
 

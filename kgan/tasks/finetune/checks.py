@@ -1,4 +1,4 @@
-"""What a comparison and a scoring are asked for, checked without TensorFlow."""
+"""What a comparison is asked for, checked without TensorFlow."""
 
 import os
 from collections.abc import Sequence
@@ -11,23 +11,9 @@ from kgan.errors import InputError, shown, unknown
 from kgan.methods.config import MOST, MOST_STEPS
 from kgan.methods.recorded import RunRecord, open_record
 from kgan.runs.records import is_run
-from kgan.tasks import ARMS
-from kgan.tasks.drawing import MAX_SEEDS
+from kgan.tasks.finetune import ARMS
 
 MAX_REPETITIONS = 1000
-
-
-def check_samples(samples: int) -> None:
-    """Raises an InputError unless it is a number of images to score."""
-    if type(samples) is not int or not 1 <= samples <= MAX_SEEDS:
-        raise InputError(f"--samples {shown(samples)}: expected 1 or more, {MAX_SEEDS:,} at most.")
-
-
-def no_source(source: str) -> InputError:
-    """Returns the error for what holds no images to score."""
-    return InputError(
-        f"{source} is neither a run, a SavedModel, a folder of images nor an .npz file."
-    )
 
 
 def check(

@@ -13,7 +13,7 @@ from kgan.console.sample import sample_to
 from kgan.errors import InputError
 from kgan.methods.settings import override
 from kgan.metrics import METRICS
-from kgan.tasks.evaluate import evaluate
+from kgan.tasks.evaluate.evaluate import evaluate
 
 COUNT = 40
 SCORES = [name for metric in METRICS.values() if not metric.labels for name in metric.scores]

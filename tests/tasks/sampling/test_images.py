@@ -13,9 +13,9 @@ from kgan.models.seeds import seed_labels, seed_latents
 from kgan.networks import dcgan
 from kgan.runs import pictures
 from kgan.serving import SavedGenerator, export
-from kgan.tasks import classes, images
-from kgan.tasks.classes import Classes
-from kgan.tasks.latents import nearer, truncated, walk
+from kgan.tasks.sampling import classes, images
+from kgan.tasks.sampling.classes import Classes
+from kgan.tasks.sampling.latents import nearer, truncated, walk
 
 NAMES = ("cat", "7", "1", "a/b: c")
 KNOWN = Classes(4, NAMES, (1.0, 0.0, 2.0, 3.0))

@@ -10,7 +10,7 @@ from kgan.models import GAN, VAE
 from kgan.runs.records import is_run
 from kgan.serving import SavedGenerator, ServedGenerator, trust
 from kgan.serving.saved import is_saved_model, signatures, versions
-from kgan.tasks import drawing
+from kgan.tasks.sampling import drawing
 from kgan.training.run import open_run
 
 

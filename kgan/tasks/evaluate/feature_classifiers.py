@@ -1,6 +1,6 @@
 """Trains the small classifiers whose features KGAN's scores use, and freezes them.
 
-    python -m kgan.tasks.feature_classifiers mnist --data-dir DIR
+    python -m kgan.tasks.evaluate.feature_classifiers mnist --data-dir DIR
 
 NAME.pb, a frozen GraphDef, and NAME.json, what is known of it, lie in kgan/metrics/classifiers.
 """
@@ -25,7 +25,7 @@ from kgan.metrics.features import SHIPPED
 from kgan.models import Adam, Classifier
 from kgan.models.precision import in_float32
 from kgan.networks.conv_classifier import encoder
-from kgan.tasks.experiment import in_memory
+from kgan.tasks.finetune.experiment import in_memory
 from kgan.training import precision
 
 
