@@ -18,19 +18,22 @@ class ArraysError(InputError):
     """A file holds no arrays that can be read: the message says why."""
 
 
-def read(path: str | os.PathLike, *names: str) -> dict[str, np.ndarray]:
+def read(
+    path: str | os.PathLike, *names: str, optional: tuple[str, ...] = ()
+) -> dict[str, np.ndarray]:
     """Returns arrays by their names; nothing in the file is run, and objects are refused.
 
     Args:
         path: The .npz file.
         names: Which arrays; none for all that there are.
+        optional: Which others, where they are there.
 
     Raises:
         ArraysError: It is no .npz, lacks one of them, is damaged, or claims more than it holds.
         InputError: The arrays are larger than the memory that is free.
     """
     try:
-        return _read(Path(path), names)
+        return _read(Path(path), names, optional)
     except InputError:
         raise
     except OSError as error:
@@ -40,7 +43,7 @@ def read(path: str | os.PathLike, *names: str) -> dict[str, np.ndarray]:
         raise ArraysError(f"damaged: {reason or type(error).__name__}") from error
 
 
-def _read(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+def _read(path: Path, names: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, np.ndarray]:
     if path.exists() and not stat.S_ISREG(path.stat().st_mode):
         raise ArraysError("a folder or a device, no file")
     with zipfile.ZipFile(path) as archive:
@@ -49,7 +52,8 @@ def _read(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
         if missing:
             there = ", ".join(sorted(members)[:10]) or "nothing"
             raise ArraysError(f"no array {missing[0]!r} in it, but {there}")
-        wanted = {name: members[name] for name in names or members}
+        there_too = [name for name in optional if name in members]
+        wanted = {name: members[name] for name in (*names, *there_too) or members}
         memory.require(
             sum(_checked_size(archive, info) for info in wanted.values()),
             str(path),

@@ -1,7 +1,8 @@
 """The scores of a run, in the one form that all of them have: evaluation.json.
 
 "scores" is a list, each with its name, its value and its conditions; "baselines" holds, by what
-they are of, lists of the same names. `kgan evaluate` adds "seconds", which its own took.
+they are of, lists of the same names. `kgan evaluate` adds "seconds", which its own took. With --out
+the scores of all sources stand together, each of which names its own.
 """
 
 import os
@@ -55,7 +56,12 @@ def add(run_dir: Path, found: dict) -> None:
     kept = [score for score in known["scores"] if _key(score) not in new]
     baselines = {**known["baselines"], **found["baselines"]}
     found = {**found, "scores": [*kept, *found["scores"]], "baselines": baselines}
-    folder.write_json(run_dir / FILE, {**known, **found, "format": FORMAT})
+    write(run_dir, {**known, **found})
+
+
+def write(place: Path, found: dict) -> None:
+    """Writes scores in place of any that are there; see `add`."""
+    folder.write_json(place / FILE, {**found, "format": FORMAT})
 
 
 def _key(score: dict) -> tuple:

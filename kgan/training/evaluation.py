@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from kgan.data import no_images
@@ -153,21 +152,6 @@ def scorer(config: EvaluationConfig, data: Data, labelled: bool = False) -> Scor
     return Scorer(data, own, names, cache=feature_cache(), held_out="validation")
 
 
-def drawn_labels(model: keras.Model, seeds: Sequence[int]) -> np.ndarray | None:
-    """Returns the labels int32 `(n,)` that a model draws for seeds where none are asked for.
-
-    Args:
-        model: One that has `sample`.
-        seeds: Integers `(n,)` from 0.
-
-    Returns:
-        None of a model without classes.
-    """
-    if model.num_classes is None:
-        return None
-    return seed_labels(seeds, model.class_frequencies).numpy()
-
-
 class Evaluation(EverySteps):
     """Scores images of fixed seeds every so many steps, and keeps the checkpoint of the best.
 
@@ -196,8 +180,7 @@ class Evaluation(EverySteps):
 
     def at(self, step):
         count = self._config.samples
-        labels = drawn_labels(self.model, range(count))
-        images = self.model.sample(range(count), *([] if labels is None else [labels]))
+        images, labels = self._drawn(range(count))
         seen = self._scorer.see(images, labels)
         scores = self._scorer.score(seen, seeds=f"0-{count - 1}", precision="float32")
         found = next(s for s in scores if s["name"].partition("[")[0] == self._config.score)
@@ -213,6 +196,12 @@ class Evaluation(EverySteps):
         picture = pictures.curve(steps, values, found["name"], steps.index(best["step"]))
         with folder.writing(self._path.with_suffix(".png")):
             picture.save(self._path.with_suffix(".png"))
+
+    def _drawn(self, seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray | None]:
+        if self.model.num_classes is None:
+            return self.model.sample(seeds), None
+        labels = seed_labels(seeds, self.model.class_frequencies).numpy()
+        return self.model.sample(seeds, labels), labels
 
 
 def comparable(scores: list[dict]) -> list[dict]:

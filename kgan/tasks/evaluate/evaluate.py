@@ -54,7 +54,7 @@ def evaluate(
         sources: Runs of `kgan train` or of a VAE, SavedModels, folders of images, or .npz files
             with an array `images`; all are compared with one data set.
         metrics: Names in `kgan.metrics.METRICS`; by default all that the images can have, those
-            of classes for the runs that were trained with the classes of the data.
+            of classes for what tells which of the classes of the data its images are of.
         samples: Images drawn from a generator, of seeds 0, 1, ...; of files at most so many.
         features: "auto", or as in `kgan.metrics.features.find`.
         split: "train", all images but the test images, or "test".
@@ -149,7 +149,8 @@ def _check_classes(metrics: Sequence[str], without: list[Source], real: Data) ->
         found = "others" if without[0].classes else "none"
         raise InputError(
             f"{of_classes[0]} takes images of the classes of {real.name!r}, "
-            f"{without[0].name} draws {found}: expected runs of kgan train --conditional. "
+            f"{without[0].name} draws {found}: expected models of kgan train --conditional, or "
+            "an .npz that kgan sample wrote with their classes. "
             "Leave it out of --metrics."
         )
 
@@ -166,15 +167,16 @@ class _Evaluation:
         self._progress("baselines", 0, 1)
         baselines = self._scorer.baselines(self._samples)
         self._progress("baselines", 1, 1)
-        table = {"sources": found, "baselines": baselines}
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
-            folder.write_json(out / "evaluation.json", table)
+            all_scores = [score for entry in found for score in entry["scores"]]
+            seconds = {entry["source"]: entry["seconds"] for entry in found}
+            scores.write(out, {"scores": all_scores, "baselines": baselines, "seconds": seconds})
         else:
             for source, entry in zip(opened, found, strict=True):
                 if source.run_dir:
                     _record(source.run_dir, entry, baselines)
-        return table
+        return {"sources": found, "baselines": baselines}
 
     def _one(self, source: Source, out: Path | None, number: int) -> dict:
         clock = [time.monotonic()]

@@ -16,8 +16,8 @@ from kgan.methods.recorded import open_record
 from kgan.metrics import arrays
 from kgan.runs.records import is_run
 from kgan.tasks.evaluate.checks import no_source
+from kgan.tasks.sampling import classes as known_classes
 from kgan.tasks.sampling.models import find_model, open_model
-from kgan.training.evaluation import drawn_labels
 
 
 @dataclass(frozen=True)
@@ -81,49 +81,65 @@ def open_source(
 
 def _generator(name: str, place: Path, checkpoint: str) -> Source:
     model: Any = open_model(place, checkpoint)
-    conditional = is_run(place) and model.num_classes is not None
+    known = known_classes.of(model, place)
+    # Without frequencies only the model can tell which classes it drew.
+    tells = known is not None and known.frequencies is not None
 
     def draw(first: int, last: int) -> tuple[np.ndarray, np.ndarray | None]:
-        seeds = range(first, last)
-        labels = drawn_labels(model, seeds) if conditional else None
-        images = model.sample(seeds, labels) if conditional else model.sample(seeds)
+        seeds = np.arange(first, last)
+        labels = known.drawn(seeds) if known is not None and tells else None
+        images = model.sample(seeds) if labels is None else model.sample(seeds, labels)
         if images.ndim != 4:
             raise InputError(f"{name} makes points in the plane: kgan evaluate scores images.")
         return images, labels
 
     about: dict[str, Any] = {"source": name, "precision": "float32"}
+    classes = known.names if known is not None and tells else ()
     if not is_run(place):
-        return Source(name, draw, None, {**about, "step": None, "checkpoint": None})
+        about |= {"step": None, "checkpoint": None}
+        return Source(name, draw, None, about, classes=classes)
     about |= {"step": int(model.step.numpy()), "checkpoint": checkpoint}
-    record = open_record(place)
-    classes = record.spec.class_names if conditional else ()
-    return Source(name, draw, None, about, record.config.data, place, classes)
+    return Source(name, draw, None, about, open_record(place).config.data, place, classes)
 
 
 def _arrays(name: str) -> Source:
     try:
-        images = arrays.read(name, "images")["images"]
+        found = arrays.read(name, "images", optional=("labels", "class_names"))
     except arrays.ArraysError as error:
         raise InputError(
             f"{name} holds no array 'images' ({error}): expected an .npz as `kgan sample --out "
             "images.npz` writes."
         ) from error
+    images = found["images"]
     if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
         raise InputError(
             f"{name} has images {images.dtype} {images.shape}: expected uint8 "
             "(n, height, width, channels)."
         )
-    return _fixed(name, images)
+    if not {"labels", "class_names"} <= found.keys():
+        return _fixed(name, images)
+    labels, classes = found["labels"], found["class_names"]
+    if classes.dtype.kind != "U" or classes.ndim != 1:
+        raise InputError(
+            f"{name} has class_names {classes.dtype} {classes.shape}: expected text (classes,)."
+        )
+    is_label = labels.dtype.kind in "iu" and labels.shape == images.shape[:1]
+    if not is_label or labels.min() < 0 or labels.max() >= len(classes):
+        raise InputError(
+            f"{name} has labels {labels.dtype} {labels.shape}: expected integers from 0 to "
+            f"{len(classes) - 1}, one for each of {len(images):,} images."
+        )
+    return _fixed(name, images, labels.astype(np.int32), tuple(map(str, classes)))
 
 
 def _files(name: str, image_size) -> Source:
     return _fixed(name, load(Path(name), image_size=image_size).images)
 
 
-def _fixed(name: str, images) -> Source:
+def _fixed(name: str, images, labels=None, classes: tuple[str, ...] = ()) -> Source:
     about = {"source": name, "precision": None, "step": None, "checkpoint": None}
 
-    def draw(first: int, last: int) -> tuple[np.ndarray, None]:
-        return np.asarray(images[first:last]), None
+    def draw(first: int, last: int) -> tuple[np.ndarray, np.ndarray | None]:
+        return np.asarray(images[first:last]), None if labels is None else labels[first:last]
 
-    return Source(name, draw, len(images), about)
+    return Source(name, draw, len(images), about, classes=classes)

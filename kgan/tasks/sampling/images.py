@@ -96,9 +96,9 @@ def write(
     """Draws images and writes them in the form that the name asks for, whole or not at all.
 
     Args:
-        out: X.png for one sheet; X.npz for arrays `images`, `seeds` and, of classes, `labels`;
-            X.gif for a walk from seed to seed, class by class; any other name is a folder for
-            single PNGs.
+        out: X.png for one sheet; X.npz for arrays `images`, `seeds` and, of classes, `labels` and
+            `class_names` if they are known; X.gif for a walk from seed to seed, class by class; any
+            other name is a folder for single PNGs.
         generator: From `sampling.open_model` or `sampling.open_served`.
         wanted: What is drawn: see `asked`.
         known: The generator's classes, as which files are named.
@@ -126,7 +126,8 @@ def write(
             aside = path.with_name(f".{path.stem}.writing{form}")
             try:
                 if form == ".npz":
-                    np.savez(aside, **{"images": images, **wanted.arrays()})  # type: ignore[arg-type]
+                    arrays = {"images": images, **wanted.arrays(), **_names(wanted, known)}
+                    np.savez(aside, **arrays)  # type: ignore[arg-type]
                 elif form == ".gif":
                     pictures.save_gif([_picture(frame[None]) for frame in images], aside)
                 else:
@@ -144,6 +145,11 @@ def write(
 
 def _labelled(labels: np.ndarray | None) -> tuple[np.ndarray, ...]:
     return () if labels is None else (labels,)
+
+
+def _names(wanted: Asked, known: Classes | None) -> dict[str, np.ndarray]:
+    tells = wanted.labels is not None and wanted.labels.min() >= 0
+    return {"class_names": np.array(known.names)} if tells and known and known.names else {}
 
 
 def _latents(generator, wanted: Asked) -> np.ndarray:

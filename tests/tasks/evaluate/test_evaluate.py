@@ -13,6 +13,7 @@ from kgan.console.sample import sample_to
 from kgan.errors import InputError
 from kgan.methods.settings import override
 from kgan.metrics import METRICS
+from kgan.runs.scores import read_evaluation
 from kgan.tasks.evaluate.evaluate import evaluate
 
 COUNT = 40
@@ -105,7 +106,10 @@ def test_what_it_takes_is_told_in_seconds(table):
 
 def test_out_holds_everything_and_the_run_nothing(table, place):
     found, _, out = table
-    assert json.loads((out / "evaluation.json").read_text()) == found
+    kept = read_evaluation(out)
+    assert kept["scores"] == [s for entry in found["sources"] for s in entry["scores"]]
+    assert kept["baselines"] == found["baselines"]
+    assert kept["seconds"] == {entry["source"]: entry["seconds"] for entry in found["sources"]}
     assert {path.name for path in out.iterdir()} == {
         "evaluation.json", *(f"neighbours-{number}.png" for number in range(4)),
     }  # fmt: skip

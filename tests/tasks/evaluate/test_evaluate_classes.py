@@ -9,11 +9,13 @@ from PIL import Image
 
 import kgan
 from kgan.console.evaluate import conditions, rows
+from kgan.console.sample import sample_to
 from kgan.errors import InputError
 from kgan.methods.settings import override
 from kgan.metrics import features
 from kgan.metrics.classes import class_recall
 from kgan.models.seeds import seed_labels
+from kgan.runs.scores import read_evaluation
 from kgan.tasks.evaluate.evaluate import evaluate
 from kgan.training import evaluation
 from tests.training.runs import perfect_sample
@@ -78,6 +80,51 @@ def test_the_images_are_those_of_kgan_sample_and_scored_by_their_classes(table, 
     assert found["class_recall"]["seeds"] == f"0-{COUNT - 1}"
 
 
+@pytest.fixture(scope="module")
+def archive(conditional, tmp_path_factory):
+    """Images of the run, as `kgan sample` writes them."""
+    out = tmp_path_factory.mktemp("archive") / "images.npz"
+    sample_to(str(out), str(conditional), f"0-{COUNT - 1}")
+    return out
+
+
+def test_a_saved_model_and_an_archive_are_scored_by_class_as_the_run_is(
+    table, conditional, archive, tmp_path
+):
+    expected = by_name(table[0]["sources"][1]["scores"])
+    saved = conditional.parent / "saved_models" / "digits-dcgan" / "1"
+    found = evaluate([saved, archive], OF_CLASSES, COUNT, dataset="digits", out=tmp_path)
+    for entry in found["sources"]:
+        scores = by_name(entry["scores"])
+        for name in OF_CLASSES:
+            assert scores[name]["value"] == pytest.approx(expected[name]["value"], abs=0.01)
+        assert scores["class_accuracy"]["n_by_class"] == expected["class_accuracy"]["n_by_class"]
+    with np.load(archive) as arrays:
+        assert [*arrays["class_names"]] == list("0123456789")
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"labels": np.zeros(3, np.int32)}, "labels int32 \\(3,\\): expected integers from 0 to 9"),
+        ({"labels": np.full(COUNT, 10)}, "has labels int64"),
+        ({"labels": np.full(COUNT, -1)}, "has labels int64"),
+        ({"labels": np.zeros(COUNT)}, "has labels float64"),
+        ({"class_names": np.arange(10)}, "class_names int64 \\(10,\\): expected text"),
+        ({"class_names": np.array([list("ab")])}, "class_names <U1 \\(1, 2\\): expected text"),
+        ({"class_names": np.array(list("abcdefghij"))}, "draws others"),
+        ({"class_names": None}, "draws none"),
+        ({"labels": None}, "draws none"),
+    ],
+)
+def test_an_archive_of_other_labels_is_refused(changed, message, archive, tmp_path):
+    with np.load(archive) as arrays:
+        found = {name: value for name, value in {**arrays, **changed}.items() if value is not None}
+    np.savez(tmp_path / "other.npz", **found)
+    with pytest.raises(InputError, match=message):
+        evaluate(tmp_path / "other.npz", ["class_accuracy"], COUNT, dataset="digits")
+
+
 def test_a_perfect_generator_has_the_accuracy_of_the_classifier(conditional, tmp_path, monkeypatch):
     monkeypatch.setattr(kgan.GAN, "sample", perfect_sample)
     # More than are drawn at once, so that images and labels are put together.
@@ -106,7 +153,11 @@ def test_a_run_without_classes_leaves_their_cells_empty(table, plain, conditiona
         assert cells[name][0] == ""
         assert all(cells[name][1:4])
     assert all(cells["fid"][:4])
-    assert json.loads((out / "evaluation.json").read_text()) == found
+    scores = [score for entry in found["sources"] for score in entry["scores"]]
+    kept = read_evaluation(out)
+    assert kept["scores"] == scores
+    assert kept["baselines"] == found["baselines"]
+    assert list(kept["seconds"]) == [score["source"] for score in (scores[0], scores[-1])]
 
 
 def test_the_worst_class_is_named_below_the_table(table, conditional):

@@ -86,7 +86,8 @@ def test_arrays_hold_labels_also_those_that_are_drawn(gan, place, tmp_path):
     out = str(tmp_path / "x.npz")
     images.write(out, gan, images.asked(out, "0-39", KNOWN), KNOWN)
     found = np.load(out)
-    assert set(found) == {"images", "seeds", "labels"}
+    assert set(found) == {"images", "seeds", "labels", "class_names"}
+    assert [*found["class_names"]] == list(KNOWN.names)
     assert found["labels"].dtype == np.int32
     np.testing.assert_array_equal(found["labels"], seed_labels(np.arange(40), KNOWN.frequencies))
     np.testing.assert_array_equal(found["images"], gan.sample(range(40)))
