@@ -111,7 +111,8 @@ def batches(
         return found if columns else found[0]
 
     elements = tf.data.Dataset.range(start * shard.count, stop * shard.count)
-    return elements.map(batch).prefetch(2)
+    # None of it needs rewriting, which would take longer than tracing it.
+    return elements.map(tf.autograph.experimental.do_not_convert(batch)).prefetch(2)
 
 
 def _balanced(column: Column, name: str, seed: int) -> Callable[[tf.Tensor], tf.Tensor]:

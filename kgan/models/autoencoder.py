@@ -189,19 +189,19 @@ class Autoencoder(CountedModel):
         """Returns the decoder's outputs as uint8 images."""
         return _to_grey_levels(self._reconstruction(outputs))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _encode(self, images):
         return self.code(images)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _decode(self, codes):
         return self.to_images(self.outputs(codes))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _reconstruct(self, images):
         return self.to_images(self.outputs(self.code(images)))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _corrupt(self, images, step):
         return _to_grey_levels(self._corrupted(self.to_range(images), step))
 

@@ -119,7 +119,7 @@ class Classifier(CountedModel):
         """Returns what `call` does, computed in float32 with the weights of now, in a graph too."""
         return ops.softmax(in_float32(self.network, self.to_range(images)))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _classify(self, images):
         return self.probabilities(images)
 

@@ -24,7 +24,7 @@ class GenerativeModel(CountedModel):
         scaled = (ops.cast(outputs, "float32") - low) * (255 / (high - low))
         return ops.cast(ops.round(ops.clip(scaled, 0, 255)), "uint8")
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _generate(self, latents, labels=None):
         return self.to_images(self.call(joined(latents, labels)))
 

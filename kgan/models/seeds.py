@@ -26,7 +26,7 @@ def seed_latents(seeds: ArrayLike, latent_dim: int) -> tf.Tensor:
     return _latents(tf.convert_to_tensor(seeds, tf.int64), latent_dim)
 
 
-@tf.function(reduce_retracing=True)  # Eagerly the loop runs in Python.
+@tf.function(autograph=False, reduce_retracing=True)  # Eagerly the loop runs in Python.
 def _latents(seeds, latent_dim):
     def latent(seed):
         pair = tf.stack([seed, tf.constant(LATENTS, tf.int64)])
@@ -45,7 +45,7 @@ def seed_labels(seeds: ArrayLike, frequencies: Sequence[float]) -> tf.Tensor:
     return labels_at(_uniform(tf.convert_to_tensor(seeds, tf.int64)), frequencies)
 
 
-@tf.function(reduce_retracing=True)
+@tf.function(autograph=False, reduce_retracing=True)
 def _uniform(seeds):
     def number(seed):
         pair = tf.stack([seed, tf.constant(LABELS, tf.int64)])

@@ -241,7 +241,7 @@ class VAE(Autoencoder):
 
         return in_batches(of_rows, np.arange(len(images)))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _elbo(self, images, rows, seed):
         x = self._examples(self.to_range(images), RowNoise(rows, seed))
         posterior = self._posterior(x)

@@ -45,6 +45,7 @@ def endpoints(model: keras.Model) -> tuple[tf.Module, dict[str, Callable]]:
     signatures = {
         name: tf.function(
             _checked(endpoint),
+            autograph=False,
             input_signature=[
                 tf.TensorSpec(spec.shape, spec.dtype, key) for key, spec in endpoint.inputs.items()
             ],
