@@ -79,14 +79,13 @@ class VAEMethod(AutoencoderMethod):
         import numpy as np
 
         found = super().score(model, data, config)
-        about = {key: value for key, value in found["scores"][0].items() if key != "value"}
+        about = {k: v for k, v in found["scores"][0].items() if k not in ("name", "value")}
         images = np.asarray(data.test.images[: about["n"]])
         if config.network.options["architecture"] == "conv":
             images = images[:LIKELY]
         samples = config.likelihood_samples
         likelihood = -float(np.mean(model.log_likelihood(images, samples=samples)))
-        about |= {"n": len(images), "unit": "nats"}
-        about.pop("name")
+        about["n"] = len(images)
         found["scores"] += [
             *scored({"elbo": float(np.mean(model.elbo(images)))}, **about),
             *scored({"negative_log_likelihood": likelihood}, importance_samples=samples, **about),

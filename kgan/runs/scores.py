@@ -13,18 +13,25 @@ from kgan.runs import folder, forms
 from kgan.runs.records import AGAIN, FORMAT, read_json
 
 FILE = "evaluation.json"
+UNITS = {"psnr": "dB", "elbo": "nats", "negative_log_likelihood": "nats"}
 KEY = ("name", "step", "n", "dataset", "split")  # what tells a score from another
 
 
 def scored(values: Mapping[str, float], **conditions) -> list[dict]:
-    """Returns values by name as scores under the same conditions.
+    """Returns values by name as scores under the same conditions, with the units that they have.
 
     Args:
         values: Finite numbers.
         **conditions: "step", None where there is none; "n", how many examples; "dataset"; "split",
             which part of it; and what else decides the value.
     """
-    return [{"name": name, "value": value, **conditions} for name, value in values.items()]
+    found = []
+    for name, value in values.items():
+        unit = UNITS.get(name.partition("[")[0])
+        found.append(
+            {"name": name, "value": value, **({"unit": unit} if unit else {}), **conditions}
+        )
+    return found
 
 
 def read_evaluation(run_dir: str | Path) -> dict:

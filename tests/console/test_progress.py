@@ -15,6 +15,7 @@ from kgan.console.tables import print_table
 from kgan.console.train import outlook, score_rows
 from kgan.errors import RunWarning
 from kgan.methods import METHODS
+from kgan.runs.scores import scored
 from tests.training.test_pictures import Clock
 
 WIDTHS = (40, 60, 80, 120)
@@ -248,12 +249,12 @@ def test_no_rows_are_no_table():
 
 def test_scores_of_a_training_tell_of_what_and_of_how_many():
     about = {"split": "test", "n": 299}
-    scores = [{"name": "mse", "value": 0.5, **about}, {"name": "modes", "value": 8, **about}]
-    scores.append({**about, "name": "elbo", "value": -27.5, "unit": "nats", "n": 100})
+    scores = scored({"mse": 0.5, "modes": 8, "psnr[corrupted]": 21.5}, **about)
+    scores += scored({"elbo": -27.5}, **{**about, "n": 100})
     found = {"scores": scores, "baselines": {"mean image": scores[:1]}}
     assert score_rows(SimpleNamespace(name="mine"), found) == [
-        ("test, n = 299", "mse", "modes", "elbo, nats, 100 images"),
-        ("mine", "0.500", "8", "-27.50"),
-        ("mean image", "0.500", "", ""),
+        ("test, n = 299", "mse", "modes", "psnr[corrupted], dB", "elbo, nats, 100 images"),
+        ("mine", "0.500", "8", "21.50", "-27.50"),
+        ("mean image", "0.500", "", "", ""),
     ]
     assert score_rows(None, {"scores": [], "baselines": {}}) == []
