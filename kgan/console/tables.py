@@ -16,7 +16,8 @@ def print_table(rows: Sequence[Sequence[str]], console: Console, title: str | No
     """Prints rows of text, in as many blocks of columns below each other as the width asks for.
 
     Args:
-        rows: The first is the header; the first column is repeated in every block. None, no table.
+        rows: The first is the header; the first column is repeated in every block, of several
+            without the rows that are empty there. None, no table.
         console: Where to.
         title: Above it all.
     """
@@ -33,7 +34,7 @@ def print_table(rows: Sequence[Sequence[str]], console: Console, title: str | No
         console.print(title)
     for block in blocks:
         console.print()
-        console.print(_table(block))
+        console.print(_table(block if len(blocks) == 1 else _filled(block)))
     if blocks:
         console.print()
 
@@ -50,6 +51,11 @@ def _narrow(column: Sequence[str]) -> list[str]:
 
 def _width(columns: Sequence[Sequence[str]]) -> int:
     return sum(GAP + max(map(_lines, column)) for column in columns) - GAP
+
+
+def _filled(columns: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    head, *rows = zip(*columns, strict=True)
+    return [*zip(head, *(row for row in rows if any(row[1:])), strict=True)]
 
 
 def _table(columns: Sequence[Sequence[str]]) -> Table:

@@ -241,6 +241,18 @@ def test_a_table_is_whole_at_every_width(width):
         assert all(part in text for part in re.split("[ -]", name)), name
 
 
+def test_a_folded_table_leaves_out_rows_that_are_empty_there():
+    rows = [("score", "a run's name", "noise"), ("fid", "1.5", ""), ("parzen", "2.5", "3.5")]
+    shown = {}
+    for width in (20, 80):
+        console = Console(file=io.StringIO(), width=width, markup=False)
+        print_table(rows, console)
+        lines = [line.split() for line in console.file.getvalue().splitlines()]
+        shown[width] = [line for line in lines if line and line[0] in ("fid", "parzen")]
+    assert shown[20] == [["fid", "1.5"], ["parzen", "2.5"], ["parzen", "3.5"]]
+    assert shown[80] == [["fid", "1.5"], ["parzen", "2.5", "3.5"]]
+
+
 def test_no_rows_are_no_table():
     console = Console(file=io.StringIO(), width=80)
     print_table([], console)
