@@ -226,7 +226,17 @@ def test_scores_while_training_that_will_not_do(workdir):
 
 
 def test_a_run_with_classes_names_the_worst_one(inside, tmp_path):
-    few = ["--conditional", "--batch-size", 16, "--steps", 2, "--out", tmp_path / "models"]
+    few = [
+        "--conditional",
+        "--model",
+        "mlp",
+        "--batch-size",
+        16,
+        "--steps",
+        2,
+        "--out",
+        tmp_path / "models",
+    ]
     well("train", *SMALL, *few, "--run-dir", tmp_path / "classes")
     out = ["--samples", 80, "--out", tmp_path / "out"]
     result = well("evaluate", "run", tmp_path / "classes", *out)

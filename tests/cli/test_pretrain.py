@@ -13,7 +13,7 @@ from PIL import Image
 
 from kgan.cli import main
 
-SMALL = ["--set", "network.options.width=8", "--steps", 20, "--set", "log_every=10"]
+SMALL = ["--set", "network.options.width=4", "--steps", 4, "--set", "log_every=2"]
 MODELS = ("conv_autoencoder", "denoising", "stacked", "vae")
 
 
@@ -29,7 +29,7 @@ def trained(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for model in MODELS:
-            few = ["--set", "likelihood_samples=20"] if model == "vae" else []
+            few = ["--set", "likelihood_samples=2"] if model == "vae" else []
             results[model] = kgan("pretrain", "--model", model, "--run-dir", model, *SMALL, *few)
             assert results[model].exit_code == 0, results[model].output
     return folder, results
@@ -43,7 +43,7 @@ def inside(trained, monkeypatch):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_run_leaves_pictures_scores_and_a_saved_model(model, inside, trained):
-    steps = 60 if model == "stacked" else 20
+    steps = 12 if model == "stacked" else 4
     rows = {"conv_autoencoder": 2, "denoising": 3, "stacked": 2, "vae": 3}[model]
     with Image.open(inside / model / "samples" / f"step-{steps:08d}.png") as picture:
         assert picture.height == rows * 66 + 2

@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import shutil
 from pathlib import Path
 
 import keras
@@ -36,7 +37,7 @@ def gan():
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
     keras.utils.set_random_seed(0)
-    gan = GAN(dcgan.generator((16, 8, 3), 5, width=8), dcgan.discriminator((16, 8, 3), width=8))
+    gan = GAN(dcgan.generator((16, 8, 3), 5, width=4), dcgan.discriminator((16, 8, 3), width=4))
     keras.config.set_dtype_policy(before)
     gan.compile()
     images = np.random.default_rng(0).integers(0, 256, (64, 16, 8, 3), dtype=np.uint8)
@@ -50,10 +51,21 @@ def path(gan, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def signatures(path):
-    loaded = tf.saved_model.load(str(path))
-    yield loaded.signatures
-    del loaded
+def load():
+    """Returns a function that returns an export's endpoints, loaded once."""
+    loaded = {}
+
+    def load(path):
+        if path not in loaded:
+            loaded[path] = tf.saved_model.load(str(path))
+        return loaded[path].signatures
+
+    return load
+
+
+@pytest.fixture(scope="module")
+def signatures(load, path):
+    return load(path)
 
 
 def test_endpoints_have_the_promised_names_types_and_shapes(signatures):
@@ -162,8 +174,8 @@ def of_classes(classes, tmp_path_factory):
     return export(classes, tmp_path_factory.mktemp("saved_models"), "classes")
 
 
-def test_of_classes_labels_are_asked_for_or_drawn(classes, of_classes):
-    signatures = tf.saved_model.load(str(of_classes)).signatures
+def test_of_classes_labels_are_asked_for_or_drawn(classes, of_classes, load):
+    signatures = load(of_classes)
     seeds, labels = np.arange(40), np.arange(40, dtype=np.int32) % 4 - 1
     served = signatures["sample"](seeds=tf.constant(seeds), labels=tf.constant(labels))["points"]
     np.testing.assert_allclose(served, classes.sample(seeds, labels), atol=1e-6)
@@ -189,17 +201,17 @@ def test_of_classes_a_version_tells_how_many_and_how_often(of_classes):
     assert not {"num_classes", "class_frequencies"} & set(of_none)
 
 
-def test_versions_count_up_and_a_failure_leaves_nothing(gan, tmp_path, monkeypatch):
-    assert export(gan, tmp_path, "m").name == "1"
+def test_versions_count_up_and_a_failure_leaves_nothing(classifier, tmp_path, monkeypatch):
+    assert export(classifier, tmp_path, "m").name == "1"
     (tmp_path / "m" / "7").mkdir()
-    assert export(gan, tmp_path, "m").name == "8"
+    assert export(classifier, tmp_path, "m").name == "8"
 
     def fail(*args, **kwargs):
         raise RuntimeError("disk full")
 
     monkeypatch.setattr(tf.saved_model, "save", fail)
     with pytest.raises(RuntimeError):
-        export(gan, tmp_path, "m")
+        export(classifier, tmp_path, "m")
     assert sorted(os.listdir(tmp_path / "m")) == [".lock", "1", "7", "8"]
 
 
@@ -213,9 +225,11 @@ def test_a_full_disk_is_one_clear_error_and_leaves_nothing(classifier, tmp_path,
     assert os.listdir(tmp_path / "c") == [".lock"]
 
 
-def test_older_versions_go_only_if_asked(classifier, tmp_path):
-    for _ in range(3):
-        export(classifier, tmp_path, "c")
+def test_older_versions_go_only_if_asked(classifier, classifying, tmp_path):
+    shutil.copytree(classifying, tmp_path / "c" / "1")
+    shutil.copytree(classifying, tmp_path / "c" / "2")
+    export(classifier, tmp_path, "c")
+    assert sorted(p.name for p in (tmp_path / "c").iterdir()) == [".lock", "1", "2", "3"]
     (tmp_path / "c" / "0").mkdir()  # none of ours: it holds no SavedModel
     before = (tmp_path / "c" / "3" / "saved_model.pb").stat().st_mtime_ns
     assert export(classifier, tmp_path, "c", keep=2).name == "4"
@@ -230,11 +244,11 @@ def test_a_name_must_be_a_folders(name, classifier, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
-def test_models_config_serves_the_newest_two_of_every_model(classifier, tmp_path):
+def test_models_config_serves_the_newest_two_of_every_model(classifying, tmp_path):
     protocol = pytest.importorskip("tensorflow_serving.config.model_server_config_pb2")
     for name, count in (("one", 1), ("three", 3)):
-        for _ in range(count):
-            export(classifier, tmp_path, name)
+        for version in range(1, count + 1):
+            shutil.copytree(classifying, tmp_path / name / str(version))
     (tmp_path / "empty").mkdir()
     text = write_models_config(tmp_path, '/srv/"a\\b"').read_text()
     config = text_format.Parse(text, protocol.ModelServerConfig()).model_config_list.config
@@ -354,7 +368,7 @@ def encoders():
 
 @pytest.mark.parametrize("model", list(encoders()), ids=lambda model: type(model).__name__)
 def test_encoders_serve_what_the_model_does_in_float32(model, tmp_path):
-    model.compile()
+    model.compile(run_eagerly=True)
     model.fit(IMAGES, batch_size=5, verbose=0)
     signatures = tf.saved_model.load(str(export(model, tmp_path, "m"))).signatures
     images = tf.constant(IMAGES)
@@ -385,8 +399,8 @@ def classifying(classifier, tmp_path_factory):
     return export(classifier, tmp_path_factory.mktemp("saved_models"), "c")
 
 
-def test_a_classifier_serves_probabilities(classifier, classifying):
-    signatures = tf.saved_model.load(str(classifying)).signatures
+def test_a_classifier_serves_probabilities(classifier, classifying, load):
+    signatures = load(classifying)
     assert set(signatures) == {"classify", "classify_png", "serving_default"}
     served = signatures["classify"](images=tf.constant(IMAGES))["probabilities"]
     assert served.shape == (5, 3)
@@ -402,8 +416,8 @@ def encoded(image, kind="PNG"):
     return file.getvalue()
 
 
-def test_a_classifier_takes_grey_files_and_jpegs_and_refuses_others(classifying):
-    classify = tf.saved_model.load(str(classifying)).signatures["classify_png"]
+def test_a_classifier_takes_grey_files_and_jpegs_and_refuses_others(classifying, load):
+    classify = load(classifying)["classify_png"]
     files = [encoded(IMAGES[0, ..., 0]), encoded(IMAGES[0], "JPEG")]
     assert classify(image_bytes=tf.constant(files))["probabilities"].shape == (2, 3)
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"\[7,9,3\] is not .* \[8,9,3\]"):
@@ -418,10 +432,10 @@ def test_a_negative_seed_is_refused(signatures):
 
 
 @pytest.mark.parametrize("served", ["path", "classifying", "of_classes"])
-def test_warm_up_requests_are_logs_of_requests_to_every_endpoint(served, request):
+def test_warm_up_requests_are_logs_of_requests_to_every_endpoint(served, request, load):
     prediction_log = pytest.importorskip("tensorflow_serving.apis.prediction_log_pb2")
     place = request.getfixturevalue(served)
-    loaded = tf.saved_model.load(str(place)).signatures
+    loaded = load(place)
     records = tf.data.TFRecordDataset(str(place / "assets.extra" / "tf_serving_warmup_requests"))
     logs = [prediction_log.PredictionLog.FromString(record.numpy()) for record in records]
     wanted = [log.predict_log.request for log in logs]

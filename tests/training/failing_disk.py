@@ -47,10 +47,8 @@ def lock_up(run, name):
 
 CASES = {
     "full checkpoint": (callbacks.Checkpointing, "at", fill, None),
-    "full samples": (callbacks.Samples, "at", fill, None),
     "full tensorboard": (board.Board, "__init__", fill, None),
     "full metrics": (callbacks.MetricsLog, "at", full_file, "metrics.jsonl"),
-    "read-only checkpoints": (callbacks.Checkpointing, "at", lock_up, "checkpoints"),
     "read-only samples": (callbacks.Samples, "at", lock_up, "samples"),
 }
 

@@ -41,10 +41,6 @@ from kgan.training.strategy import choose  # noqa: E402
 
 SMALL = {"batch_size": BATCH, "precision": "float32"}
 CASES = {
-    "dcgan": (
-        "train",
-        {"network.name": "dcgan", "network.generator.width": 4, "network.discriminator.width": 4},
-    ),
     # Dropout, two discriminator steps and a penalty, whose mixtures are noise too.
     "mlp": (
         "train",
@@ -223,7 +219,7 @@ def main():
             found[f"{case}: {i}"] = copies[0].numpy()
         print(case, "done", flush=True)
     found["noise"], found["dropout"] = drawn(devices)
-    if not sys.argv[4:]:
+    if devices.several or not sys.argv[4:]:
         found["ragged"] = ragged(devices)
     found["seen"] = np.stack(seen(devices))
     found["normalized"], found["moved"] = normalized(devices)

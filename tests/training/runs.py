@@ -1,11 +1,28 @@
-"""What a run's folder holds, to be compared with another's."""
+"""What a run's folder holds, to be compared with another's, and how a run ends before its time."""
 
 import json
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 import kgan
+
+
+class KillError(Exception):
+    pass
+
+
+class KilledAt(keras.callbacks.Callback):
+    """Ends a run after a step, when all of its own callbacks were called."""
+
+    def __init__(self, step):
+        super().__init__()
+        self._step = step
+
+    def on_train_batch_end(self, batch, logs=None):
+        if int(self.model.step.value) == self._step:
+            raise KillError
 
 
 def indices(run):

@@ -20,7 +20,14 @@ from kgan.runs.checkpoint import Checkpoints
 from kgan.tasks.evaluate.evaluate import evaluate
 from kgan.training import evaluation
 from kgan.training.unfinished import reopen
-from tests.training.runs import assert_equal, assert_same_pictures, perfect_sample, state
+from tests.training.runs import (
+    KilledAt,
+    KillError,
+    assert_equal,
+    assert_same_pictures,
+    perfect_sample,
+    state,
+)
 
 TINY = {
     "network.latent_dim": 4,
@@ -160,22 +167,6 @@ def test_scores_go_to_tensorboard(scored):
     assert {("fid[digits-cnn]", step) for step in (3, 6, 8)} <= tags
 
 
-class KillError(Exception):
-    pass
-
-
-class KilledAt(keras.callbacks.Callback):
-    """Ends a run after a step, when all of its own callbacks were called."""
-
-    def __init__(self, step):
-        super().__init__()
-        self._step = step
-
-    def on_train_batch_end(self, batch, logs=None):
-        if int(self.model.step.value) == self._step:
-            raise KillError
-
-
 @pytest.mark.parametrize("step", [3, 8])
 def test_killed_and_resumed_has_the_same_lines_once_each(step, scored, tmp_path):
     # Checkpoints are at 2, 4, 6: a kill at 3 goes back past a line; at 8 the last line is to come.
@@ -273,10 +264,15 @@ def test_settings_that_will_not_do_are_told_before_training(changes, message):
 
 
 @pytest.mark.parametrize("score", ["class_accuracy", "class_recall"])
-def test_a_run_with_classes_may_be_chosen_by_them_and_no_other(score, tmp_path):
-    changes = {"evaluation.every": 4, "evaluation.samples": 100, "evaluation.score": score}
+def test_a_run_without_classes_is_not_chosen_by_them(score):
+    config = override(kgan.GANConfig(), {**TINY, "evaluation.every": 4, "evaluation.score": score})
     with pytest.raises(InputError, match=f"evaluation.score is {score}.*--conditional, or choose"):
-        kgan.prepare(override(kgan.GANConfig(), {**TINY, **changes}), kgan.load("digits"))
+        kgan.prepare(config, kgan.load("digits"))
+
+
+def test_a_run_with_classes_may_be_chosen_by_them(tmp_path):
+    score = "class_recall"
+    changes = {"evaluation.every": 4, "evaluation.samples": 100, "evaluation.score": score}
     run = trained(tmp_path, **changes, **{"network.conditional": True})
     found = lines(run)
     assert [line["step"] for line in found] == [4, 8]

@@ -19,7 +19,7 @@ import kgan
 from kgan.cli import main
 from tests.training.runs import assert_same_pictures, history
 
-MOMENTS = 5
+MOMENTS = 3
 CALL = [
     "train", "--dataset", "ring", "--steps", "120", "--batch-size", "32",
     "--set", "network.generator.width=16", "--set", "network.discriminator.width=16",

@@ -35,19 +35,20 @@ def outcomes(tmp_path_factory, cluster):
 
     outs = [place / f"worker{index}.npz" for index in range(2)]
     workers = [
-        start("multiworker", 2, out, env=env) for out, env in zip(outs, cluster(2), strict=True)
+        start("multiworker", 2, out, "vae", "classifier", "conditional", env=env)
+        for out, env in zip(outs, cluster(2), strict=True)
     ]
     return {
         "workers": [load(*pair) for pair in zip(workers, outs, strict=True)],
         "one": ended("single", 1),
         "two": ended("mirrored", 2),
-        "four": ended("mirrored", 4, "stacked", "vae"),
+        "four": ended("mirrored", 4, "vae"),
     }
 
 
 def check_equal(expected, found):
     trained = [name for name in found if ": " in name]
-    assert len(trained) > 20
+    assert len(trained) > 10
     for name in trained:
         scale = max(1, np.abs(expected[name]).max())
         np.testing.assert_allclose(found[name], expected[name], atol=1e-5 * scale, err_msg=name)
@@ -60,7 +61,7 @@ def test_replicas_of_a_machine_train_what_one_device_trains(outcomes, replicas):
 
 def test_workers_train_what_one_device_trains(outcomes):
     first, second = outcomes["workers"]
-    assert first.keys() == outcomes["one"].keys()
+    assert first.keys() < outcomes["one"].keys()
     check_equal(outcomes["one"], first)
     for name in first:
         if ": " in name:

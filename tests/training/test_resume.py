@@ -1,6 +1,11 @@
-"""A run killed at any moment and resumed equals one that never stopped, bit for bit."""
+"""A run killed at any moment and resumed equals one that never stopped, bit for bit.
 
-import os
+One process trains all of them. Its files are copied from the midst of each run while it is stopped:
+they are those that a kill would leave. In the last run it is killed.
+"""
+
+import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -74,51 +79,72 @@ VARIANTS = {
 }
 
 
+KILLED = "mlp"
+PROGRAM = """
+import json, sys
+from kgan.cli import main
+for arguments in json.loads(sys.argv[1]):
+    main(arguments, standalone_mode=False)
+"""
+
+
 def arguments(variant, run_dir):
     command, _, settings = VARIANTS[variant]
     sets = [word for setting in [*SETTINGS, *settings] for word in ("--set", setting)]
     return [command, "--model", variant.split("_")[0], "--run-dir", str(run_dir), *sets]
 
 
-def kgan(*args):
-    result = CliRunner().invoke(main, [str(arg) for arg in args])
-    assert result.exit_code == 0, result.output
-    return result
-
-
-def kill_after(step, command, metrics):
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
+def stop_after(step, process, run):
+    """Stops a process when one of its runs has come to a step."""
+    metrics, deadline = run / "metrics.jsonl", time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         if metrics.exists() and len(metrics.read_text().splitlines()) >= step // 5:
-            os.kill(process.pid, signal.SIGKILL)
-            return process.wait()
+            process.send_signal(signal.SIGSTOP)
+            assert not (run / "summary.json").exists(), "the run ended before it was stopped"
+            return
         time.sleep(0.005)
-    raise AssertionError("the run ended before it was killed")
+    raise AssertionError("the run ended before it was stopped")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A folder with every variant's undisturbed run in `whole`, and in `killed` a half one."""
+    place = tmp_path_factory.mktemp("runs")
+    calls = [arguments(variant, place / "whole" / variant) for variant in VARIANTS]
+    calls.append(arguments(KILLED, place / "killed" / KILLED))
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, json.dumps(calls)],
+        cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    for variant in VARIANTS:
+        if variant != KILLED:
+            stop_after(70, process, place / "whole" / variant)
+            shutil.copytree(place / "whole" / variant, place / "killed" / variant)
+            process.send_signal(signal.SIGCONT)
+    stop_after(70, process, place / "killed" / KILLED)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    return place
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_killed_and_resumed_equals_undisturbed(variant, workdir):
-    command_name, total, _ = VARIANTS[variant]
-    kgan(*arguments(variant, workdir / "whole"))
-    killed = workdir / "killed"
-    command = [sys.executable, "-c", "from kgan.cli import main; main()"]
-    status = kill_after(70, [*command, *arguments(variant, killed)], killed / "metrics.jsonl")
-    assert status == -signal.SIGKILL
-    assert not (killed / "summary.json").exists()
+def test_killed_and_resumed_equals_undisturbed(variant, runs, workdir):
+    command, total, _ = VARIANTS[variant]
+    whole, killed = (runs / name / variant for name in ("whole", "killed"))
     # As if killed while writing: a line cut short, and a checkpoint half written.
     with (killed / "metrics.jsonl").open("a") as file:
         file.write('{"step": 9')
     (killed / "checkpoints" / "ckpt-999_temp").mkdir()
-    kgan(command_name, "--resume", killed)
+    result = CliRunner().invoke(main, [command, "--resume", str(killed)])
+    assert result.exit_code == 0, result.output
 
-    assert_same(killed, workdir / "whole")
+    assert_same(killed, whole)
     # A layer's last step is logged too.
     layers = range(63, total + 1, 63) if variant == "stacked" else ()
     assert [line["step"] for line in history(killed)] == sorted({*range(5, total + 1, 5), *layers})
     assert not list((killed / "checkpoints").glob("*_temp*"))
     name = f"digits-{variant.split('_')[0]}"
-    assert Path("saved_models", name, "2", "saved_model.pb").exists()
-    if command_name == "pretrain":
-        scores = [(workdir / run / "evaluation.json").read_text() for run in ("whole", "killed")]
+    assert Path("saved_models", name, "1", "saved_model.pb").exists()
+    if command == "pretrain":
+        scores = [(run / "evaluation.json").read_text() for run in (whole, killed)]
         assert scores[0] == scores[1]

@@ -20,7 +20,14 @@ from kgan.models import step as updates
 from kgan.runs.checkpoint import Checkpoints
 from kgan.training.stopping import Stop, StoppedError
 from kgan.training.unfinished import reopen
-from tests.training.runs import assert_equal, assert_same_pictures, history, state_of
+from tests.training.runs import (
+    KilledAt,
+    KillError,
+    assert_equal,
+    assert_same_pictures,
+    history,
+    state_of,
+)
 
 TINY = {
     "network.name": "mlp",
@@ -61,20 +68,6 @@ class Plant(keras.callbacks.Callback):
                 self.steps.remove(step)
             variable = self.model.networks[self._network].weights[0]
             variable.assign(variable * np.nan)
-
-
-class KillError(Exception):
-    pass
-
-
-class KilledAt(keras.callbacks.Callback):
-    def __init__(self, step):
-        super().__init__()
-        self._step = step
-
-    def on_train_batch_end(self, batch, logs=None):
-        if int(self.model.step.value) == self._step:
-            raise KillError
 
 
 def prepared(config=None, **changes):

@@ -32,7 +32,7 @@ def place(tmp_path_factory):
     """A folder with a tiny run of `kgan train` and its SavedModel."""
     place = tmp_path_factory.mktemp("gan")
     widths = {"network.generator.width": 4, "network.discriminator.width": 4}
-    trained(place, kgan.GANConfig(), kgan.load("digits"), **widths)
+    trained(place, kgan.GANConfig(), kgan.load("digits"), **widths, **{"network.name": "mlp"})
     return place
 
 
@@ -73,7 +73,7 @@ def read(run):
 @pytest.fixture(scope="module")
 def table(place, arrays, pictures, tmp_path_factory):
     """The run, its SavedModel and its images as arrays and as files, side by side."""
-    sources = [place / "run", place / "saved_models" / "digits-dcgan", arrays, pictures]
+    sources = [place / "run", place / "saved_models" / "digits-mlp", arrays, pictures]
     out = tmp_path_factory.mktemp("out") / "results"
     return evaluate(sources, samples=COUNT, out=out), sources, out
 
@@ -212,14 +212,14 @@ def test_folders_are_scaled_to_the_real_images(arrays, pictures):
 
 
 def test_features_of_a_saved_model(place, run):
-    endpoint = f"{place / 'saved_models' / 'digits-dcgan' / '1'}:discriminate"
+    endpoint = f"{place / 'saved_models' / 'digits-mlp' / '1'}:discriminate"
     found = evaluate(run, ["fid"], COUNT, features=endpoint)
     (score,) = found["sources"][0]["scores"]
-    assert score["name"] == "fid[digits-dcgan-1-discriminate]"
+    assert score["name"] == "fid[digits-mlp-1-discriminate]"
 
 
 def test_files_do_not_tell_their_data(arrays, place):
-    for source in (arrays, place / "saved_models" / "digits-dcgan"):
+    for source in (arrays, place / "saved_models" / "digits-mlp"):
         with pytest.raises(InputError, match="does not tell its data: name the real images with"):
             evaluate(source)
 
@@ -308,4 +308,4 @@ def test_sources_that_will_not_do(place, arrays, tmp_path):
         with pytest.raises(InputError, match=message):
             evaluate(tmp_path / name, dataset="digits")
     with pytest.raises(InputError, match="SavedModel, which has no checkpoint 'best'"):
-        evaluate(place / "saved_models" / "digits-dcgan", dataset="digits", checkpoint="best")
+        evaluate(place / "saved_models" / "digits-mlp", dataset="digits", checkpoint="best")
