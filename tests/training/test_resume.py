@@ -96,7 +96,7 @@ def arguments(variant, run_dir):
 
 def stop_after(step, process, run):
     """Stops a process when one of its runs has come to a step."""
-    metrics, deadline = run / "metrics.jsonl", time.monotonic() + 120
+    metrics, deadline = run / "metrics.jsonl", time.monotonic() + 300
     while time.monotonic() < deadline and process.poll() is None:
         if metrics.exists() and len(metrics.read_text().splitlines()) >= step // 5:
             process.send_signal(signal.SIGSTOP)

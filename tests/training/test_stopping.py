@@ -43,7 +43,7 @@ def started(*args) -> subprocess.Popen:
 
 
 def wait_for(step: int, run: Path, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline and process.poll() is None:
         log = run / "metrics.jsonl"
         if log.exists() and len(log.read_text().splitlines()) >= step // 7:

@@ -48,7 +48,7 @@ def workers(workdir, cluster):
             for env in cluster(2)
         ]
         started.extend(pair)
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while not any(line["step"] >= step for line in history(workdir / "run")):
             assert time.monotonic() < deadline
             assert all(process.poll() is None for process in pair), pair[0].communicate()[0]
