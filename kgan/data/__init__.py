@@ -110,17 +110,23 @@ def find(name_or_path: str | os.PathLike, data_dir: str | os.PathLike | None = N
         data_dir: As in `load`.
 
     Raises:
-        InputError: It is no path, and no data set has this name.
+        InputError: It is no path, and no data set has this name, or a folder has it too.
     """
     path = names.check("The data set", name_or_path)
     if data_dir is not None:
         names.check("--data-dir", data_dir)
     if isinstance(name_or_path, str) and path in DATASETS:
         return "embedded"
-    if data_dir is None and os.path.isdir(os.path.expanduser(path)):
-        return "folder"
     from kgan.data import tfds
 
+    if data_dir is None and os.path.isdir(os.path.expanduser(path)):
+        prepared = os.path.join(tfds.data_root(None), path)
+        if not _looks_like_path(name_or_path) and os.path.isdir(prepared):
+            raise InputError(
+                f"{path!r} is a folder here and a set of tensorflow-datasets in {prepared}: "
+                f"expected ./{path} for the folder, or --data-dir for the set."
+            )
+        return "folder"
     if tfds.known(path, data_dir):
         return "tfds"
     if not _looks_like_path(name_or_path):

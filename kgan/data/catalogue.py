@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from kgan import names
-from kgan.data import DATASETS
+from kgan.data import DATASETS, tfds
 from kgan.errors import InputError
 
 
@@ -19,7 +19,7 @@ def describe(data_dir: str | os.PathLike | None = None) -> list[tuple[str, str]]
     """
     if data_dir is not None:
         names.check("--data-dir", data_dir)
-    root = Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+    root = Path(tfds.data_root(data_dir))
     if data_dir is not None and not root.is_dir():
         raise InputError(f"--data-dir {data_dir}: there is no such folder. Check the path.")
     prepared = {

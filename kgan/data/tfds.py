@@ -39,7 +39,7 @@ def known(name: str, data_dir: str | os.PathLike | None = None) -> bool:
         return False
     if parsed.namespace:  # lives in a repository on the network
         return False
-    return parsed.name in names() or os.path.isdir(os.path.join(_root(data_dir), parsed.name))
+    return parsed.name in names() or os.path.isdir(os.path.join(data_root(data_dir), parsed.name))
 
 
 def load(
@@ -142,7 +142,8 @@ def _import() -> Any:
     return tensorflow_datasets
 
 
-def _root(data_dir: str | os.PathLike | None) -> str:
+def data_root(data_dir: str | os.PathLike | None) -> str:
+    """Returns the folder where tensorflow-datasets keeps its sets, its default for None."""
     default = os.environ.get("TFDS_DATA_DIR") or os.path.join("~", "tensorflow_datasets")
     return os.path.expanduser(data_dir or default)
 
@@ -166,7 +167,7 @@ def _quiet() -> Iterator[None]:
 def _find(name: str, data_dir: str | os.PathLike | None) -> Any:
     """Returns the builder: from the files on disk, or else from the library's code."""
     tfds = _import()
-    where = {"data_dir": _root(data_dir)}
+    where = {"data_dir": data_root(data_dir)}
     try:
         parsed, options = tfds.core.naming.parse_builder_name_kwargs(name)
         with contextlib.suppress(tfds.core.DatasetNotFoundError):

@@ -54,6 +54,16 @@ def test_a_folder_of_that_name_comes_first(save, noise, monkeypatch):
     assert data.load("mnist").images.shape == (1, 2, 2, 1)
 
 
+def test_a_folder_that_is_called_as_a_set_on_disk_is_told_apart(save, noise, monkeypatch):
+    folder = save("mnist/1.png", noise(2, 2))
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("TFDS_DATA_DIR", str(folder))
+    with pytest.raises(InputError, match=r"'mnist' is a folder here and .*: expected \./mnist for"):
+        data.load("mnist")
+    assert data.load("./mnist").images.shape == (1, 2, 2, 1)
+    assert data.find("mnist", folder) == "tfds"
+
+
 def test_importing_it_loads_no_tensorflow():
     code = "import sys, kgan.data; print({'tensorflow', 'tensorflow_datasets'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -99,6 +99,7 @@ def test_auto_leaves_a_run_alone_that_another_process_is_at(workdir):
     process = started(*long, "--run-dir", "runs/00000-mine")
     try:
         wait_for(10, workdir / "runs/00000-mine", process)
+        process.send_signal(signal.SIGSTOP)  # It is still at it, and takes nobody's time.
         result = kgan(*long, "--resume", "auto", "--max-time", "1s")
         assert result.exit_code == 0, result.output
         assert "00001-digits-dcgan" in result.stderr
