@@ -117,16 +117,10 @@ def find(name_or_path: str | os.PathLike, data_dir: str | os.PathLike | None = N
         names.check("--data-dir", data_dir)
     if isinstance(name_or_path, str) and path in DATASETS:
         return "embedded"
+    if _is_folder(name_or_path, data_dir):
+        return "folder"
     from kgan.data import tfds
 
-    if data_dir is None and os.path.isdir(os.path.expanduser(path)):
-        prepared = os.path.join(tfds.data_root(None), path)
-        if not _looks_like_path(name_or_path) and os.path.isdir(prepared):
-            raise InputError(
-                f"{path!r} is a folder here and a set of tensorflow-datasets in {prepared}: "
-                f"expected ./{path} for the folder, or --data-dir for the set."
-            )
-        return "folder"
     if tfds.known(path, data_dir):
         return "tfds"
     if not _looks_like_path(name_or_path):
@@ -140,13 +134,15 @@ def resolved(name_or_path: str | os.PathLike, data_dir: str | os.PathLike | None
     Args:
         name_or_path: As in `load`.
         data_dir: As in `load`.
+
+    Raises:
+        InputError: A folder and a set on disk have the name.
     """
     path = os.fspath(name_or_path)
     known = isinstance(name_or_path, str) and path in DATASETS
-    folder = os.path.expanduser(path)
-    if known or data_dir is not None or not os.path.isdir(folder):
+    if known or not _is_folder(name_or_path, data_dir):
         return path
-    return os.path.realpath(folder)
+    return os.path.realpath(os.path.expanduser(path))
 
 
 def check(
@@ -189,9 +185,24 @@ def licence(
     from kgan.data import tfds
 
     name = os.fspath(name_or_path)
-    if name in DATASETS or (data_dir is None and os.path.isdir(os.path.expanduser(name))):
+    if name in DATASETS or _is_folder(name_or_path, data_dir):
         return DATASETS.lines[name].licence if name in DATASETS else None
     return tfds.licence(name, data_dir)
+
+
+def _is_folder(name_or_path: str | os.PathLike, data_dir: str | os.PathLike | None) -> bool:
+    path = os.fspath(name_or_path)
+    if data_dir is not None or not os.path.isdir(os.path.expanduser(path)):
+        return False
+    from kgan.data import tfds
+
+    prepared = os.path.join(tfds.data_root(None), path)
+    if not _looks_like_path(name_or_path) and os.path.isdir(prepared):
+        raise InputError(
+            f"{path!r} is a folder here and a set of tensorflow-datasets in {prepared}: expected "
+            f"./{path} for the folder, or --data-dir for the set."
+        )
+    return True
 
 
 def _looks_like_path(name: str | os.PathLike) -> bool:

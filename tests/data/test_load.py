@@ -60,6 +60,8 @@ def test_a_folder_that_is_called_as_a_set_on_disk_is_told_apart(save, noise, mon
     monkeypatch.setenv("TFDS_DATA_DIR", str(folder))
     with pytest.raises(InputError, match=r"'mnist' is a folder here and .*: expected \./mnist for"):
         data.load("mnist")
+    with pytest.raises(InputError, match="'mnist' is a folder here and"):
+        data.resolved("mnist")
     assert data.load("./mnist").images.shape == (1, 2, 2, 1)
     assert data.find("mnist", folder) == "tfds"
 
