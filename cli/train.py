@@ -76,7 +76,7 @@ from kgan.cli.options import data_options, training_options
     metavar="NAME",
     heading="Data",
     help=f"{listed('kgan.methods.config:HOLD_OUTS')}: train on all but the validation and test "
-    "images, or on all there are.",
+    "images, or on all but a test split of the set's own.",
 )
 @option(
     "--evaluate-every",

@@ -113,11 +113,18 @@ class GANMethod(Method):
         return (examples.label,) if config.network.conditional else ()
 
     def resolve(self, config, data):
-        if config.network.conditional and len(DataSpec.of(data.train).class_names) < 2:
+        spec = DataSpec.of(data.train)
+        if config.network.conditional and len(spec.class_names) < 2:
             raise InputError(
                 f"{data.train.name!r} has no classes to be conditional on: choose a set with two "
                 "or more, such as a folder with a sub-folder for each, name their column with "
                 "--label, or leave --conditional out."
+            )
+        if (config.network.conditional or config.data.balance) and 0 in spec.class_counts:
+            empty = spec.class_names[spec.class_counts.index(0)]
+            raise InputError(
+                f"The class {empty!r} of {data.train.name!r} has no training example: expected "
+                "some of every class, or neither --conditional nor --balance."
             )
         penalties = config.entries()["game.penalties"]
         key = "network.discriminator.normalization"

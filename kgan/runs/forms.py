@@ -35,7 +35,7 @@ SCORE = record(
 BASELINE = record({"name": CAPTION, "value": NUMBER}, others=anything)
 PART = record(
     {
-        "count": ONE_OR_MORE,
+        "count": COUNT,
         "shape": listing(ONE_OR_MORE, 1, 3),
         "dtype": CAPTION,
         "pixels": CAPTION,

@@ -88,3 +88,12 @@ def test_what_is_trained_on_is_what_is_held_out_or_not():
     assert [len(part) for part in vars(held_out.data).values() if not isinstance(part, str)] == [
         80, 20, 20,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("setting", ["network.conditional", "data.balance"])
+def test_a_class_without_a_training_example_is_named(setting):
+    data = kgan.load("digits")
+    labels = np.where(data.labels == 7, 1, data.labels).astype(np.int32)
+    empty = dataclasses.replace(data, columns={"label": kgan.Column(labels, data.class_names)})
+    with pytest.raises(kgan.InputError, match="class '7' of 'digits' has no training example"):
+        kgan.prepare(override(kgan.GANConfig(), {setting: True}), empty)

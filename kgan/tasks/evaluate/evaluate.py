@@ -113,7 +113,7 @@ def evaluate(
 def _real(opened: list[Source], dataset, data_dir, image_size, preparing) -> Data:
     run = next((source.data for source in opened if source.data), None)
     # Runs of the classes of some other column than the data set's own labels.
-    of_classes = next((source.data for source in opened if source.classes), None)
+    of_classes = next((source.data for source in opened if source.classes and source.data), None)
     label = of_classes.label if of_classes else None
     if dataset is None:
         if run is None:

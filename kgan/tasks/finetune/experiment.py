@@ -157,15 +157,15 @@ def design(
     checks.check(labels, arms, seeds, learning_rates, steps, batch_size)
     record, run_dir = checks.finetunable(run_dir), Path(run_dir)
     model, name = open_run(run_dir)
-    own, named, changed = record.config.data, dataset is not None, None
+    own, named, changed, label = record.config.data, dataset is not None, None, None
     if dataset is None or resolved(dataset, data_dir) == resolved(own.name, data_dir):
-        dataset = own.name
+        dataset, label = own.name, own.label
         data_dir = own.data_dir if data_dir is None else data_dir
         image_size = own.image_size if image_size is None else image_size
         changed = provenance.changed_since(record, data_dir, preparing)
         if changed and not named:
             raise provenance.other_data(record, changed)
-    splits = split(dataset, data_dir=data_dir, image_size=image_size, report=preparing)
+    splits = split(dataset, data_dir=data_dir, image_size=image_size, label=label, report=preparing)
     _check_data(splits, record.spec.shape)
     splits = Splits(
         in_memory(splits.train),

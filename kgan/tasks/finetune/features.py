@@ -49,7 +49,8 @@ def encoder(model: keras.Model) -> Encoder:
     """
     if isinstance(model, GAN):
         last = [x for x in model.discriminator.layers if isinstance(x, layers.Dense)][-1]
-        network = keras.Model(model.discriminator.inputs, last.input, name="encoder")
+        # The images alone: labels of a conditional one enter after its features.
+        network = keras.Model(model.discriminator.inputs[0], last.input, name="encoder")
         return Encoder(network, model.value_range, model.to_range, judges=True)
     if isinstance(model, VAE):
         mean = keras.Model(model.encoder.inputs, model.encoder.outputs[0], name="encoder")

@@ -127,7 +127,7 @@ def of(generator, place: Path | None) -> Classes | None:
     """Returns the classes of a generator, None of one without.
 
     Args:
-        generator: From `sampling.open_model` or `sampling.open_served`.
+        generator: From `models.open_model` or `models.open_served`.
         place: Where it came from; None for a server, which tells no names.
 
     Raises:

@@ -33,8 +33,10 @@ class Asked:
     columns: int | None = None
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Returns it by name, as it lies beside images: what is not given is left out."""
-        found = {"seeds": self.seeds, "labels": self.labels, "truncation": self.truncation}
+        """Returns it by name, as it lies beside images: what is not given or known is left out."""
+        told = self.labels is not None and self.labels.min() >= 0
+        labels = self.labels if told else None
+        found = {"seeds": self.seeds, "labels": labels, "truncation": self.truncation}
         return {name: np.asarray(value) for name, value in found.items() if value is not None}
 
 
@@ -96,10 +98,10 @@ def write(
     """Draws images and writes them in the form that the name asks for, whole or not at all.
 
     Args:
-        out: X.png for one sheet; X.npz for arrays `images`, `seeds` and, of classes, `labels` and
-            `class_names` if they are known; X.gif for a walk from seed to seed, class by class; any
-            other name is a folder for single PNGs.
-        generator: From `sampling.open_model` or `sampling.open_served`.
+        out: X.png for one sheet; X.npz for arrays `images`, `seeds` and, if given or known,
+            `labels`, `class_names`, `truncation`; X.gif for a walk from seed to seed, class by
+            class; any other name is a folder for single PNGs.
+        generator: From `models.open_model` or `models.open_served`.
         wanted: What is drawn: see `asked`.
         known: The generator's classes, as which files are named.
         columns: Images a row of the sheet; None for a row a class, or about a square.

@@ -45,6 +45,23 @@ def features(model, rows=ROWS):
     return EncoderFeatures(source)(source.network.get_weights(), IMAGES, rows)
 
 
+@pytest.mark.parametrize("name", ["dcgan", "mlp"])
+def test_a_conditional_discriminator_s_features_are_of_the_images_alone(name):
+    network, shape = NETWORKS[name], (16, 16, 1)
+    generator, own = ({"num_classes": 3, **small} for small in network.smallest)
+    model = GAN(
+        network.generator(shape, 4, **generator),
+        network.discriminator(shape, **own),
+        value_range=network.value_range,
+        num_classes=3,
+    )
+    source = encoder(model)
+    phi = source.network(model.to_range(IMAGES))
+    last = [x for x in model.discriminator.layers if isinstance(x, keras.layers.Dense)][-1]
+    assert phi.shape == (len(IMAGES), last.kernel.shape[0])
+    assert features(model).shape[0] == len(ROWS)
+
+
 def test_a_discriminator_gives_every_activation_pooled():
     model = gan("dcgan")
     x = model.to_range(IMAGES[ROWS])
