@@ -179,3 +179,13 @@ def test_a_classifier_is_advised_for_data_with_classes(model, classes, expected)
     run = SimpleNamespace(method=method_of(model), data=data)
     told = advice(run, "RUN")
     assert told.endswith(expected)
+
+
+def test_penalties_of_a_preset_go_with_its_objective():
+    start = PRESETS["goodfellow-mnist"]
+    assert start.entries()["game.penalties"] == {"r1": 0.01}
+    changed = override(start, {"game.objective": "wasserstein"})
+    assert changed.entries()["game.penalties"] == {"gradient_penalty": 10.0}
+    both = override(start, {"game.objective": "relativistic", "game.penalties": {"r2": 0.5}})
+    assert both.entries()["game.penalties"] == {"r2": 0.5}
+    assert override(start, {"game.objective": start.game.objective}) == start
