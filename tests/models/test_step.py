@@ -1,7 +1,4 @@
 import itertools
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -42,22 +39,12 @@ def test_names_are_further_apart_than_any_run_has_steps_and_no_counter_is_anothe
 
 
 def test_a_name_means_the_same_in_every_process():
-    program = "from kgan.models.step import _first; print(_first('latents'))"
-    found = [
-        subprocess.run(
-            [sys.executable, "-c", program],
-            env={**os.environ, "PYTHONHASHSEED": seed, "TF_CPP_MIN_LOG_LEVEL": "3"},
-            capture_output=True,
-            check=True,
-            text=True,
-        ).stdout
-        for seed in "12"
-    ]
-    assert [int(line) for line in found] == [_first("latents")] * 2
+    """A hash of Python's own would be another wherever it is computed."""
+    assert _first("latents") == 3473799070731527495
 
 
 def test_noise_is_the_same_eager_and_in_a_graph():
-    graph = tf.function(lambda step: Noise(0, step, tf.constant(6)).normal("a", 4))
+    graph = tf.function(lambda step: Noise(0, step, tf.constant(6)).normal("a", 4), autograph=False)
     np.testing.assert_array_equal(graph(tf.constant(9, tf.int64)), noise(9).normal("a", 4))
 
 
