@@ -165,7 +165,7 @@ def test_reduced_precision_trains_and_codes_are_float32():
 
 def test_keras_saves_and_loads_it_compiled_and_it_trains_on_alike(tmp_path):
     model = stack("relu", corruption=Corruption("gaussian", 0.1), likelihood="squared_error")
-    model.compile(keras.optimizers.Adam(2e-3))
+    model.compile(keras.optimizers.Adam(2e-3), run_eagerly=True)
     options = {"epochs": 1, "shuffle": False, "verbose": 0}
     model.fit(DIGITS[:64], validation_split=0.5, **options)
     model.save(tmp_path / "stacked.keras")
