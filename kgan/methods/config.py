@@ -96,6 +96,8 @@ class Config(abc.ABC):
     built: ClassVar[tuple[str, ...]]
     # Settings that went, and the one that came instead.
     renamed: ClassVar[dict[str, str]] = {}
+    # What goes back to its default where another setting changes.
+    follows: ClassVar[dict[str, str]] = {}
 
     @property
     def method(self) -> Method:

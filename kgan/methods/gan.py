@@ -68,6 +68,7 @@ class GANConfig(Config):
     )  # fmt: skip
 
     renamed = {"game.r1": "game.penalties.r1"}  # noqa: RUF012
+    follows = {"game.penalties": "game.objective"}  # noqa: RUF012
 
     def entries(self):
         own = self.game.penalties

@@ -78,9 +78,10 @@ def override(config: Config, changes: dict[str, Any], builders: bool = True) -> 
         name = changes.get(f"{section}.name", values[section]["name"])
         if name != values[section]["name"]:
             values[section] = {"name": name}
-    game = values.get("game")
-    if game and changes.get("game.objective", game["objective"]) != game["objective"]:
-        game["penalties"] = None  # Those of the new objective, unless they are among the changes.
+    for key, leader in config.follows.items():
+        (place, last), (leading, name) = _place(values, key), _place(values, leader)
+        if changes.get(leader, leading[name]) != leading[name]:
+            del place[last]
     kind = type(config)
     if values["network"]["name"] in models_for(config.method.command):
         kind = method_of(values["network"]["name"]).Config

@@ -25,13 +25,14 @@ def scored(values: Mapping[str, float], **conditions) -> list[dict]:
         **conditions: "step", None where there is none; "n", how many examples; "dataset"; "split",
             which part of it; and what else decides the value.
     """
-    found = []
-    for name, value in values.items():
-        unit = UNITS.get(name.partition("[")[0])
-        found.append(
-            {"name": name, "value": value, **({"unit": unit} if unit else {}), **conditions}
-        )
-    return found
+
+    def unit(name: str) -> dict[str, str]:
+        kind = name.partition("[")[0]
+        return {"unit": UNITS[kind]} if kind in UNITS else {}
+
+    return [
+        {"name": name, "value": value, **unit(name), **conditions} for name, value in values.items()
+    ]
 
 
 def read_evaluation(run_dir: str | Path) -> dict:

@@ -307,3 +307,19 @@ def test_threads_are_those_asked_for_or_one_a_core(
     monkeypatch.setattr(threading, "get_inter_op_parallelism_threads", lambda: inter)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: cores, raising=False)
     assert tuple(determinism.threads().values()) == expected
+
+
+@pytest.mark.parametrize(
+    ("dataset", "expected"), [(None, "label"), ("drawings", "label"), ("digits", None)]
+)
+def test_a_comparison_takes_the_column_that_the_run_was_trained_with(
+    dataset, expected, drawings, monkeypatch
+):
+    run = drawings.parent / "runs" / "00000-drawings-mlp"
+    edit(run, lambda record: record["config"]["data"].update(label="label"))
+    asked, load = [], experiment.split
+    monkeypatch.setattr(
+        experiment, "split", lambda *a, **k: asked.append(k["label"]) or load(*a, **k)
+    )
+    experiment.design(run, [20], 1, dataset=dataset)
+    assert asked == [expected]

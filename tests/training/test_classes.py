@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import kgan
+from kgan.methods.recorded import open_record
 from kgan.methods.settings import override
 from kgan.training import run as loop
+from kgan.training.stopping import Stop, StoppedError
 
 TINY = {
     "network.name": "mlp",
@@ -79,10 +81,14 @@ def test_without_labels_nothing_is_conditional_or_balanced():
         prepared(bare, network__conditional=False, data__balance=True)
 
 
-def test_what_is_trained_on_is_what_is_held_out_or_not():
+def test_what_is_trained_on_is_what_is_held_out_or_not(tmp_path):
     assert prepared().trained_on == ("train", "validation", "test")
     with_a_test_elsewhere = dataclasses.replace(DATA, test_size=20)
     assert prepared(with_a_test_elsewhere).trained_on == ("train", "validation")
+    run = prepared(with_a_test_elsewhere)
+    with pytest.raises(StoppedError):
+        kgan.train(run, tmp_path / "run", tmp_path / "models", stop=Stop(0))
+    assert open_record(tmp_path / "run").trained_on == ("train", "validation")
     held_out = prepared(data__hold_out="split")
     assert held_out.trained_on == ("train",)
     assert [len(part) for part in vars(held_out.data).values() if not isinstance(part, str)] == [

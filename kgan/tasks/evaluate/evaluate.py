@@ -150,8 +150,7 @@ def _check_classes(metrics: Sequence[str], without: list[Source], real: Data) ->
         raise InputError(
             f"{of_classes[0]} takes images of the classes of {real.name!r}, "
             f"{without[0].name} draws {found}: expected models of kgan train --conditional, or "
-            "an .npz that kgan sample wrote with their classes. "
-            "Leave it out of --metrics."
+            "an .npz that kgan sample wrote with their classes. Leave it out of --metrics."
         )
 
 

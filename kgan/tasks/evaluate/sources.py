@@ -82,19 +82,19 @@ def open_source(
 def _generator(name: str, place: Path, checkpoint: str) -> Source:
     model: Any = open_model(place, checkpoint)
     known = known_classes.of(model, place)
-    # Without frequencies only the model can tell which classes it drew.
-    tells = known is not None and known.frequencies is not None
+    if known is not None and known.frequencies is None:
+        known = None  # Only the model could tell which classes it draws.
 
     def draw(first: int, last: int) -> tuple[np.ndarray, np.ndarray | None]:
         seeds = np.arange(first, last)
-        labels = known.drawn(seeds) if known is not None and tells else None
+        labels = None if known is None else known.drawn(seeds)
         images = model.sample(seeds) if labels is None else model.sample(seeds, labels)
         if images.ndim != 4:
             raise InputError(f"{name} makes points in the plane: kgan evaluate scores images.")
         return images, labels
 
     about: dict[str, Any] = {"source": name, "precision": "float32"}
-    classes = known.names if known is not None and tells else ()
+    classes = () if known is None else known.names
     if not is_run(place):
         about |= {"step": None, "checkpoint": None}
         return Source(name, draw, None, about, classes=classes)

@@ -32,10 +32,14 @@ class Asked:
     truncation: float | None = None
     columns: int | None = None
 
+    @property
+    def tells(self) -> bool:
+        """Whether it is known of which classes the images are."""
+        return self.labels is not None and bool(self.labels.min() >= 0)
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Returns it by name, as it lies beside images: what is not given or known is left out."""
-        told = self.labels is not None and self.labels.min() >= 0
-        labels = self.labels if told else None
+        labels = self.labels if self.tells else None
         found = {"seeds": self.seeds, "labels": labels, "truncation": self.truncation}
         return {name: np.asarray(value) for name, value in found.items() if value is not None}
 
@@ -150,8 +154,8 @@ def _labelled(labels: np.ndarray | None) -> tuple[np.ndarray, ...]:
 
 
 def _names(wanted: Asked, known: Classes | None) -> dict[str, np.ndarray]:
-    tells = wanted.labels is not None and wanted.labels.min() >= 0
-    return {"class_names": np.array(known.names)} if tells and known and known.names else {}
+    named = wanted.tells and known and known.names
+    return {"class_names": np.array(known.names)} if known and named else {}
 
 
 def _latents(generator, wanted: Asked) -> np.ndarray:

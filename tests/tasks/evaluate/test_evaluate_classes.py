@@ -218,7 +218,7 @@ def test_other_data_have_a_recall_and_no_accuracy(folder, tmp_path, plain):
 
 @pytest.mark.parametrize(("dataset", "expected"), [(None, "label"), ("digits", "label"), (0, None)])
 def test_real_images_have_the_labels_that_the_run_was_trained_with(
-    dataset, expected, conditional, plain, folder, tmp_path, monkeypatch
+    dataset, expected, conditional, plain, archive, folder, tmp_path, monkeypatch
 ):
     run = shutil.copytree(conditional, tmp_path / "run")
     record = json.loads((run / "config.json").read_text())
@@ -228,7 +228,7 @@ def test_real_images_have_the_labels_that_the_run_was_trained_with(
     monkeypatch.setattr(
         evaluation, "split", lambda *a, **k: asked.append(k["label"]) or load(*a, **k)
     )
-    evaluate([plain, run], ["fid"], 10, dataset=str(folder) if dataset == 0 else dataset)
+    evaluate([archive, plain, run], ["fid"], 10, dataset=str(folder) if dataset == 0 else dataset)
     assert asked == [expected]
 
 
