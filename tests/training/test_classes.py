@@ -85,10 +85,11 @@ def test_what_is_trained_on_is_what_is_held_out_or_not(tmp_path):
     assert prepared().trained_on == ("train", "validation", "test")
     with_a_test_elsewhere = dataclasses.replace(DATA, test_size=20)
     assert prepared(with_a_test_elsewhere).trained_on == ("train", "validation")
-    run = prepared(with_a_test_elsewhere)
+    run = prepared(with_a_test_elsewhere, data__hold_out="split")
+    assert len(run.data.test) == 0
     with pytest.raises(StoppedError):
         kgan.train(run, tmp_path / "run", tmp_path / "models", stop=Stop(0))
-    assert open_record(tmp_path / "run").trained_on == ("train", "validation")
+    assert open_record(tmp_path / "run").trained_on == ("train",)
     held_out = prepared(data__hold_out="split")
     assert held_out.trained_on == ("train",)
     assert [len(part) for part in vars(held_out.data).values() if not isinstance(part, str)] == [
