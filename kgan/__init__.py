@@ -5,7 +5,7 @@ import importlib
 from kgan import keras_names
 from kgan.startup import silent_tensorflow
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 # Resolved on first use, so that `kgan --help` does not load TensorFlow.
 _HOMES = {

@@ -26,7 +26,7 @@ class Entry:
 
     Attributes:
         path: Its folder.
-        source: What it was made from: see `prepared.prepare`; None where it does not tell.
+        source: What it was made from: see `prepared.store`; None where it does not tell.
     """
 
     path: Path

@@ -39,7 +39,7 @@ def load(
     source = {"folder": str(root.resolve()), "image_size": size}
     identity = {"folder": prepared.fingerprint(root, names), "image_size": size}
     skipped: list[str] = []
-    return prepared.prepare(
+    return prepared.store(
         root.resolve().name or "folder",
         source,
         identity,

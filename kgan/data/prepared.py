@@ -49,7 +49,7 @@ def fingerprint(root: Path, names: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def prepare(
+def store(
     name: str,
     source: dict,
     identity: dict,
@@ -187,7 +187,7 @@ class _Table:
 
     Args:
         path: Of the file.
-        columns: See `prepare`.
+        columns: See `store`.
     """
 
     def __init__(self, path: Path, columns: dict[str, tuple[str, ...]]):

@@ -90,7 +90,7 @@ def load(
             "split": split,
             "image_size": size,
         }
-        examples = prepared.prepare(
+        examples = prepared.store(
             builder.name,
             source,
             identity,

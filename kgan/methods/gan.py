@@ -39,7 +39,8 @@ class GameConfig:
     """The objective and its rhythm: see `kgan.GAN.compile`.
 
     Attributes:
-        penalties: Weights by name in place of the objective's own; None for those.
+        penalties: Weights by name in place of the objective's own; None for those, which a run's
+            config.json holds then.
     """
 
     objective: str = "non_saturating"
@@ -128,6 +129,7 @@ class GANMethod(Method):
                 "some of every class, or neither --conditional nor --balance."
             )
         penalties = config.entries()["game.penalties"]
+        config = override(config, {"game.penalties": penalties})
         key = "network.discriminator.normalization"
         if (
             any(penalties.values())

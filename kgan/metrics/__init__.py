@@ -7,7 +7,7 @@ from pathlib import Path
 from kgan.errors import unknown
 from kgan.tables import Named, Table
 
-SHIPPED = Path(__file__).parent / "classifiers"
+CLASSIFIERS = Path(__file__).parent / "classifiers"
 SPLITS = ("train", "test")
 SUBSET_SEED = 0
 
@@ -56,7 +56,7 @@ METRICS = Table(
 
 def classifiers() -> list[str]:
     """Returns the names of the networks that KGAN ships."""
-    return sorted(path.stem for path in SHIPPED.glob("*.pb"))
+    return sorted(path.stem for path in CLASSIFIERS.glob("*.pb"))
 
 
 def metric_of(score: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from kgan.errors import InputError, shown
-from kgan.metrics import SHIPPED, classifiers, store
+from kgan.metrics import CLASSIFIERS, classifiers, store
 
 INCEPTION = "inception-2015"
 BATCH = 200
@@ -152,7 +152,7 @@ def find(
 
 def shipped(name: str) -> Extractor:
     """Returns a classifier that KGAN ships: see `kgan/tasks/evaluate/feature_classifiers.py`."""
-    graph, digest = _graph(SHIPPED / f"{name}.pb")
+    graph, digest = _graph(CLASSIFIERS / f"{name}.pb")
     call = _pruned(graph, "images", tf.uint8, ("features:0", "probabilities:0"))
     height, width, channels = (
         dim.size
@@ -167,7 +167,7 @@ def shipped(name: str) -> Extractor:
         return call(_repeated(images, channels))
 
     resizer = f"bilinear, antialiased, to {height}x{width}"
-    known = store.class_names(SHIPPED / f"{name}.json")
+    known = store.class_names(CLASSIFIERS / f"{name}.json")
     return Extractor(name, digest, resizer, resized, channels, class_names=known)
 
 

@@ -20,7 +20,7 @@ from kgan.models.precision import in_float32
 from kgan.models.seeds import checked_rows, in_batches, noise_seed
 from kgan.models.step import Noise, an_optimizer, built_optimizer, minimize
 
-LIKELIHOODS = {"bernoulli": bernoulli, "squared_error": squared_error}
+RECONSTRUCTION_LOSSES = {"bernoulli": bernoulli, "squared_error": squared_error}
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -52,7 +52,7 @@ class Autoencoder(CountedModel):
     """
 
     # What a subclass has otherwise.
-    _likelihoods: ClassVar[Collection[str]] = LIKELIHOODS
+    _likelihoods: ClassVar[Collection[str]] = RECONSTRUCTION_LOSSES
     _logged: ClassVar[tuple[str, ...]] = ("loss", "mse")
     _codes = "Codes"
     _points = False
@@ -132,7 +132,7 @@ class Autoencoder(CountedModel):
 
         def losses(corrupted, x):
             outputs = decoder(encoder(corrupted, training=True), training=True)
-            per_example = LIKELIHOODS[likelihood](outputs, x)
+            per_example = RECONSTRUCTION_LOSSES[likelihood](outputs, x)
             return per_example, (per_example, outputs)
 
         variables = encoder.trainable_variables + decoder.trainable_variables
@@ -144,7 +144,7 @@ class Autoencoder(CountedModel):
 
     def _measure(self, x, labels):
         outputs = self.outputs(in_float32(self.encoder, self._corrupted(x, -1, ragged=True)))
-        loss = LIKELIHOODS[self.likelihood](outputs, x)
+        loss = RECONSTRUCTION_LOSSES[self.likelihood](outputs, x)
         return self._compared(loss, self._reconstruction(outputs), x)
 
     def _compared(self, loss, reconstruction, x):

@@ -15,7 +15,6 @@ from kgan.models.precision import in_float32
 from kgan.models.seeds import check_seeds, in_batches, seed_latents
 from kgan.models.step import TEST_STEP, Noise, RowNoise, minimize
 
-LIKELIHOODS = ("bernoulli", "gaussian")
 MAX_LOG_VARIANCE = 20.0  # Standard deviations from 5e-5 to 2e4.
 SAMPLE_CHUNK = 50  # Importance samples of a batch that are in memory together.
 
@@ -58,7 +57,7 @@ class VAE(Autoencoder):
             likelihood, or networks that do not fit each other.
     """
 
-    _likelihoods = LIKELIHOODS
+    _likelihoods = ("bernoulli", "gaussian")
     _logged = ("loss", "elbo", "reconstruction", "kl")
     _codes = "Latents"
 

@@ -62,17 +62,17 @@ def _normalize(normalization: str, x):
 def generator(
     image_shape: tuple[int, ...],
     latent_dim: int,
-    width: int = 64,
     num_classes: int | None = None,
+    width: int = 64,
 ) -> keras.Model:
     """Returns a generator of 4x4 stride-2 transposed convolutions with batch normalisation.
 
     Args:
         image_shape: `(height, width, channels)`.
         latent_dim: Dimensions of the noise.
-        width: Channels of the last hidden map.
         num_classes: Number of classes, whose labels are a second input: they choose the gain and
             bias of every normalisation. None for one input.
+        width: Channels of the last hidden map.
 
     Returns:
         A model from `(batch, latent_dim)`, or that and labels int32 `(batch,)`, to
@@ -111,9 +111,9 @@ def generator(
 
 def discriminator(
     image_shape: tuple[int, ...],
+    num_classes: int | None = None,
     width: int = 64,
     normalization: str = "batch",
-    num_classes: int | None = None,
 ) -> keras.Model:
     """Returns a discriminator of 4x4 stride-2 convolutions with LeakyReLU of slope 0.2.
 
@@ -123,10 +123,10 @@ def discriminator(
 
     Args:
         image_shape: `(height, width, channels)`.
+        num_classes: Number of classes, whose labels are a second input; None for one input.
         width: Channels of the first map.
         normalization: "batch", "layer" or "none", after every convolution but the first. "batch"
             makes one example's logit depend on the others', which gradient penalties forbid.
-        num_classes: Number of classes, whose labels are a second input; None for one input.
 
     Returns:
         A model from `(batch, *image_shape)` in [-1, 1], or that and labels int32 `(batch,)`, to

@@ -16,22 +16,22 @@ from kgan.networks.labels import label_input, projection
 def generator(
     image_shape: tuple[int, ...],
     latent_dim: int,
+    num_classes: int | None = None,
     width: int = 1200,
     init_range: float = 0.05,
     mean_image: np.ndarray | None = None,
-    num_classes: int | None = None,
 ) -> keras.Model:
     """Returns a ReLU network with two hidden layers.
 
     Args:
         image_shape: Shape of one output: `(height, width, channels)`, or `(2,)` for points.
         latent_dim: Dimensions of the noise.
+        num_classes: Number of classes, whose labels are a second input: each has a vector beside
+            the noise, as many numbers on the same scale. None for one input.
         width: Units of each hidden layer.
         init_range: Kernels start uniform in plus or minus this.
         mean_image: `image_shape` in [0, 1]; the output biases start at its logits, so that the
             first samples have the marginals of the data. Zeros if None.
-        num_classes: Number of classes, whose labels are a second input: each has a vector beside
-            the noise, as many numbers on the same scale. None for one input.
 
     Returns:
         A model from `(batch, latent_dim)`, or that and labels int32 `(batch,)`, to
@@ -66,24 +66,24 @@ def generator(
 
 def discriminator(
     image_shape: tuple[int, ...],
+    num_classes: int | None = None,
     width: int = 240,
     pieces: int = 5,
     input_dropout: float = 0.2,
     dropout: float = 0.5,
     init_range: float = 0.005,
-    num_classes: int | None = None,
 ) -> keras.Model:
     """Returns two maxout layers with dropout (Goodfellow et al. 2013, 2014).
 
     Args:
         image_shape: Shape of one input.
+        num_classes: Number of classes, whose labels are a second input: a projection of the last
+            hidden layer (Miyato and Koyama 2018). None for one input.
         width: Maxout units of each hidden layer.
         pieces: Affine pieces of each unit.
         input_dropout: Share of the inputs dropped, from 0 to below 1.
         dropout: Share of each hidden layer dropped, from 0 to below 1.
         init_range: Kernels start uniform in plus or minus this.
-        num_classes: Number of classes, whose labels are a second input: a projection of the last
-            hidden layer (Miyato and Koyama 2018). None for one input.
 
     Returns:
         A model from `(batch, *image_shape)`, or that and labels int32 `(batch,)`, to `(batch,)`

@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 
 CHUNK = 1 << 20
-SHIPPED = 1, 2  # versions of the digits generator: without classes, and of a class
+VERSIONS = 1, 2  # versions of the digits generator: without classes, and of a class
 
 
 def data_dir() -> Path:
@@ -46,15 +46,15 @@ def is_own(version: Path) -> bool:
 
 def is_safe(version: Path) -> bool:
     """Returns whether a SavedModel may be loaded though nobody named it: own, or shipped."""
-    came_along = [shipped(number).resolve() for number in SHIPPED]
+    came_along = [shipped(number).resolve() for number in VERSIONS]
     return version.resolve() in came_along or is_own(version)
 
 
-def shipped(number: int = SHIPPED[-1]) -> Path:
+def shipped(number: int = VERSIONS[-1]) -> Path:
     """Returns a version of the digits generator, in the package or beside it in a checkout.
 
     Args:
-        number: Of `SHIPPED`.
+        number: Of `VERSIONS`.
     """
     package = Path(__file__).parents[1]
     root = next(path for path in (package, package.parent) if (path / "saved_models").is_dir())

@@ -103,7 +103,7 @@ def main() -> None:
 
     if reason := unavailable():
         raise SystemExit(reason)
-    gan = GAN(dcgan.generator(SHAPE, LATENT, WIDTH), dcgan.discriminator(SHAPE, WIDTH))
+    gan = GAN(dcgan.generator(SHAPE, LATENT, width=WIDTH), dcgan.discriminator(SHAPE, width=WIDTH))
     sample = eager(gan)
     with tempfile.TemporaryDirectory() as folder:
         program, path = build(folder), export(gan, folder, "dcgan")

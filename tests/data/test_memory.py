@@ -23,7 +23,7 @@ def anonymous():  # without the pages of the file, which the kernel takes back a
 
 count = int(sys.argv[1])
 columns = {"label": tuple("0123456789"), "days": ()} | {str(i): ("no", "yes") for i in range(40)}
-examples = prepared.prepare("m", {}, {"n": count}, images(count), total=count, columns=columns)
+examples = prepared.store("m", {}, {"n": count}, images(count), total=count, columns=columns)
 assert len(examples.columns) == 42
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for start in range(0, count, 128):

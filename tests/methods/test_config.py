@@ -4,12 +4,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import kgan
 from kgan.console.train import advice
 from kgan.data import Column, Examples
 from kgan.data.space import IMAGES
-from kgan.data.split import Splits
+from kgan.data.split import Splits, parts_of
 from kgan.errors import InputError
-from kgan.methods import method_of
+from kgan.methods import METHODS, method_of
 from kgan.methods.autoencoder import AutoencoderConfig
 from kgan.methods.gan import GANConfig
 from kgan.methods.presets import PRESETS, find
@@ -189,3 +190,21 @@ def test_penalties_of_a_preset_go_with_its_objective():
     both = override(start, {"game.objective": "relativistic", "game.penalties": {"r2": 0.5}})
     assert both.entries()["game.penalties"] == {"r2": 0.5}
     assert override(start, {"game.objective": start.game.objective}) == start
+
+
+@pytest.mark.parametrize(
+    ("changes", "penalties", "normalization"),
+    [
+        ({"game.objective": "wasserstein"}, {"gradient_penalty": 10.0}, "layer"),
+        ({"game.objective": "relativistic"}, {"r1": 1.0, "r2": 1.0}, "layer"),
+        ({"game.objective": "relativistic", "game.penalties": {}}, {}, None),
+        ({}, {}, None),
+    ],
+)
+def test_penalties_in_effect_are_written_down_and_forbid_batch_statistics(
+    changes, penalties, normalization
+):
+    data = parts_of(kgan.load("digits"))
+    config, _ = METHODS["gan"]().resolve(override(GANConfig(), changes), data)
+    assert config.game.penalties == penalties
+    assert config.network.discriminator.get("normalization") == normalization

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import kgan
 from kgan.errors import InputError
-from kgan.metrics import features, store
+from kgan.metrics import CLASSIFIERS, features, store
 from kgan.metrics.features import Extractor
 
 RNG = np.random.default_rng(0)
@@ -39,7 +39,7 @@ def test_the_shipped_digits_network_is_as_accurate_as_its_record_says(network, d
     assert found.features.dtype == np.float32
     assert found.features.min() >= 0
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, rtol=1e-5)
-    about = json.loads((features.SHIPPED / "digits-cnn.json").read_text())
+    about = json.loads((CLASSIFIERS / "digits-cnn.json").read_text())
     accuracy = (found.probabilities.argmax(axis=1) == digits.test.labels).mean()
     assert accuracy == pytest.approx(about["test_accuracy"], abs=1e-5)
     assert about["test_images"] == len(found) == 299
@@ -47,7 +47,7 @@ def test_the_shipped_digits_network_is_as_accurate_as_its_record_says(network, d
 
 @pytest.mark.parametrize("name", features.names())
 def test_shipped_networks_are_small_recorded_and_named_by_their_bytes(name):
-    path = features.SHIPPED / f"{name}.pb"
+    path = CLASSIFIERS / f"{name}.pb"
     assert path.stat().st_size < 2e6
     assert 0.5 < json.loads(path.with_suffix(".json").read_text())["test_accuracy"] <= 1
     found = features.find(name)

@@ -21,9 +21,9 @@ FREQUENCIES = (5.0, 0.0, 3.0)
 
 def make(seed=0, num_classes=3, frequencies=FREQUENCIES, **options):
     keras.utils.set_random_seed(seed)
-    generator = mlp.generator((2,), 3, width=8, init_range=0.5, num_classes=num_classes)
+    generator = mlp.generator((2,), 3, num_classes, width=8, init_range=0.5)
     plain = {"input_dropout": 0.0, "dropout": 0.0, "init_range": 0.5}
-    discriminator = mlp.discriminator((2,), 8, 2, num_classes=num_classes, **plain)
+    discriminator = mlp.discriminator((2,), num_classes, 8, 2, **plain)
     if num_classes is not None:
         options |= {"num_classes": num_classes, "class_frequencies": frequencies}
     return GAN(generator, discriminator, **options)

@@ -196,7 +196,7 @@ def test_penalties_refuse_batch_statistics_however_deep():
     deeper = keras.Sequential([keras.Input((8, 8, 1)), keras.Sequential([BatchNormalization()])])
     wrapped = keras.layers.TimeDistributed(keras.layers.BatchNormalization())
     heads = (nested, deeper, wrapped, Block())
-    plain = dcgan.discriminator((8, 8, 1), 2, "none")
+    plain = dcgan.discriminator((8, 8, 1), width=2, normalization="none")
     for discriminator in (flat, *(keras.Model(inputs, plain(head(inputs))) for head in heads)):
         gan = GAN(dcgan.generator((8, 8, 1), 4, width=2), discriminator)
         for options in ({"objective": "wasserstein"}, {"penalties": {"r2": 1.0}}):
@@ -291,7 +291,8 @@ def test_evaluate_is_of_the_moving_average_and_updates_nothing(name, make_gan):
 def test_a_step_of_dcgan_is_algorithm_1_with_the_statistics_of_its_batches():
     """Fakes are made in training mode, so every pass moves the statistics: recomputed by hand."""
     gan, twin = (
-        GAN(dcgan.generator((8, 8, 1), 3, 2), dcgan.discriminator((8, 8, 1), 2)) for _ in range(2)
+        GAN(dcgan.generator((8, 8, 1), 3, width=2), dcgan.discriminator((8, 8, 1), width=2))
+        for _ in range(2)
     )
     twin.set_weights(gan.get_weights())
     images = np.random.default_rng(0).integers(0, 256, (24, 8, 8, 1), dtype=np.uint8)
@@ -345,7 +346,10 @@ def test_a_float16_step_of_sgd_is_that_of_float32():
         keras.config.set_dtype_policy(policy)
         try:
             keras.utils.set_random_seed(0)
-            gan = GAN(dcgan.generator((8, 8, 1), 3, 4), dcgan.discriminator((8, 8, 1), 4, "layer"))
+            gan = GAN(
+                dcgan.generator((8, 8, 1), 3, width=4),
+                dcgan.discriminator((8, 8, 1), width=4, normalization="layer"),
+            )
         finally:
             keras.config.set_dtype_policy("float32")
         gan.compile("non_saturating", sgd(), sgd())
@@ -427,7 +431,7 @@ def test_what_keras_compiles_and_means_nothing_here_is_refused_and_the_rest_work
     "value_range", [(1, 1), (1, -1), (0, np.inf), (np.nan, 1), (0, 1, 2), "ab", None, 1], ids=str
 )
 def test_a_range_is_two_finite_numbers_the_lower_one_first(value_range):
-    networks = dcgan.generator((8, 8, 1), 3, 2), dcgan.discriminator((8, 8, 1), 2)
+    networks = dcgan.generator((8, 8, 1), 3, width=2), dcgan.discriminator((8, 8, 1), width=2)
     with pytest.raises(InputError, match=r"value_range is .*: expected two finite numbers"):
         GAN(*networks, value_range=value_range)
     with pytest.raises(InputError, match="value_range is"):
@@ -446,7 +450,7 @@ def ends_in(shape, *tail):
 def test_a_generator_must_span_the_range():
     shape, layers = (4, 4, 1), keras.layers
     reshape, cast = layers.Reshape(shape), layers.Activation("linear", dtype="float32")
-    judge = mlp.discriminator(shape, 2, 2)
+    judge = mlp.discriminator(shape, width=2, pieces=2)
     tails = {
         "sigmoid": [layers.Dense(16, activation="sigmoid"), reshape],
         "sigmoid ": [layers.Activation("sigmoid"), reshape, cast],
@@ -463,7 +467,7 @@ def test_a_generator_must_span_the_range():
         GAN(generator, judge, value_range=(0, 1))
     for tail in ([reshape], [layers.Activation("sigmoid"), layers.Rescaling(2.0, -1.0), reshape]):
         GAN(ends_in(shape, *tail), judge)
-    GAN(ends_in((2,), layers.Activation("sigmoid")), mlp.discriminator((2,), 2, 2))
+    GAN(ends_in((2,), layers.Activation("sigmoid")), mlp.discriminator((2,), width=2, pieces=2))
     with pytest.raises(InputError, match=r"expected one input, \(batch, latent_dim\)"):
         GAN(keras.Sequential([keras.Input((1, 1, 3)), layers.Reshape((3,))]), judge)
 

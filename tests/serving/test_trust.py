@@ -60,7 +60,7 @@ def foreign(workdir, monkeypatch):
 
 def small():
     generator = mlp.generator((8, 8, 1), 3, width=4)
-    return GAN(generator, mlp.discriminator((8, 8, 1), 4, pieces=2), value_range=(0, 1))
+    return GAN(generator, mlp.discriminator((8, 8, 1), width=4, pieces=2), value_range=(0, 1))
 
 
 def test_a_strangers_model_is_loaded_only_by_its_name(foreign):

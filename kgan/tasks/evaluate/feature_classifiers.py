@@ -21,7 +21,7 @@ from tensorflow.python.framework.convert_to_constants import (
 import kgan
 from kgan.data.pipeline import batches
 from kgan.data.split import Splits, split
-from kgan.metrics.features import SHIPPED
+from kgan.metrics import CLASSIFIERS
 from kgan.models import Adam, Classifier
 from kgan.models.precision import in_float32
 from kgan.networks.conv_classifier import encoder
@@ -118,7 +118,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("dataset", choices=RECIPES)
     parser.add_argument("--data-dir")
-    parser.add_argument("--out", type=Path, default=SHIPPED)
+    parser.add_argument("--out", type=Path, default=CLASSIFIERS)
     options = parser.parse_args()
     began, data = time.monotonic(), split(options.dataset, data_dir=options.data_dir)
     classifier = train(data, RECIPES[options.dataset])

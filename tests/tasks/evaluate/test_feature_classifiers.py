@@ -58,7 +58,7 @@ def test_a_frozen_classifier_is_the_classifier(tmp_path, monkeypatch):
     classifier.network.set_weights(weights)
     (tmp_path / "tiny-cnn.pb").write_bytes(freeze(classifier))
     for module in (metrics, features):
-        monkeypatch.setattr(module, "SHIPPED", tmp_path)
+        monkeypatch.setattr(module, "CLASSIFIERS", tmp_path)
     assert features.names() == ["tiny-cnn"]
     images = np.asarray(kgan.split("digits").test.images)
     found = features.find("tiny-cnn")(images)
