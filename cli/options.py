@@ -100,7 +100,7 @@ def training_options(*rates: str) -> Callable[[Callable], Callable]:
             type=float,
             metavar="X",
             heading="Optimisation",
-            help="Of every optimizer.",
+            help="Of every optimizer; where it has a schedule, at its start.",
         ),
         option(
             "--preset",

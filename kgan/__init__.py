@@ -28,6 +28,7 @@ _HOMES = {
     "Autoencoder": "kgan.models",
     "StackedAutoencoder": "kgan.models",
     "VAE": "kgan.models",
+    "Schedule": "kgan.models",
     "Classifier": "kgan.models",
     "OPTIMIZERS": "kgan.models",
     "PRESETS": "kgan.methods.presets",

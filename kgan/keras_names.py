@@ -17,16 +17,20 @@ HOMES = {
     "Classifier": "kgan.models",
     "Adam": "kgan.models",
     "MomentumSGD": "kgan.models",
+    "Schedule": "kgan.models",
     "Objective": "kgan.losses.saving",
     "Corruption": "kgan.data.corrupt",
+    "Basis": "kgan.layers",
     "BatchNormalization": "kgan.layers",
     "Bias": "kgan.layers",
     "ConditionalBatchNormalization": "kgan.layers",
     "Conv2D": "kgan.layers",
     "Conv2DTranspose": "kgan.layers",
     "Dropout": "kgan.layers",
+    "Gate": "kgan.layers",
     "LabelEmbedding": "kgan.layers",
     "Maxout": "kgan.layers",
+    "SpectralNormalization": "kgan.layers",
 }
 
 

@@ -11,6 +11,7 @@ from kgan.errors import InputError, shown
 from kgan.methods import presets
 from kgan.methods.config import Config
 from kgan.methods.recorded import open_record
+from kgan.methods.schedules import Start
 from kgan.methods.settings import override, parse_setting
 from kgan.methods.settings import settings as settings_of
 from kgan.runs import folder
@@ -163,6 +164,8 @@ def _changes(
                 value = os.path.realpath(value)
             elif option == "dataset":
                 value = data.resolved(value, options.get("data_dir"))
+            elif option == "learning_rate":
+                value = Start(value)
             changes |= dict.fromkeys(keys[option], value)
     # What an option sets alone; --learning-rate is for two, and one of them may be set apart.
     asked = {keys[option][0] for option in options if len(keys[option]) == 1}

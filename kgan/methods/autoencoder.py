@@ -9,7 +9,7 @@ from kgan.data import kinds, no_images
 from kgan.errors import InputError
 from kgan.methods.base import DataSpec, Method
 from kgan.methods.config import Config, adam, in_range, optimizer_class, require
-from kgan.methods.settings import construct, settings
+from kgan.methods.settings import constructed
 from kgan.networks import AUTOENCODERS
 from kgan.runs.scores import corrupted, scored
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from kgan.data.split import Splits
 
 LIKELIHOODS = ("bernoulli", "squared_error", "gaussian")
-SCHEDULES = ("constant", "cosine")
 BINARIZATIONS = ("none", "static", "dynamic")
 PICTURED = 16
 SCORED = 10_000  # test images at most, so that their reconstructions fit into memory
@@ -60,18 +59,19 @@ class AutoencoderConfig(Config):
 
     Attributes:
         optimizer: "name" and that optimizer's arguments.
-        schedule: Of the learning rate over `steps`: "constant", or "cosine", half a period to 0
-            (Loshchilov and Hutter 2017, equation 5).
         likelihood_samples: Importance samples an image for a VAE's test likelihood.
     """
 
     network: CoderConfig = field(default_factory=CoderConfig)
     reconstruction: ReconstructionConfig = ReconstructionConfig()
-    optimizer: dict[str, Any] = field(default_factory=adam(1e-3))
-    schedule: str = "cosine"
+    optimizer: dict[str, Any] = field(default_factory=adam("cosine:0.001:0"))
     likelihood_samples: int = 200
 
     named = ("network", "optimizer")
+    renamed = {  # noqa: RUF012
+        "schedule": "that of optimizer.learning_rate now, as in --set "
+        "optimizer.learning_rate=cosine:0.001:0",
+    }
     built = ("network.options", "optimizer")
 
     def headline(self):
@@ -96,7 +96,6 @@ class AutoencoderConfig(Config):
         what = self.reconstruction
         require("corruption", what.corruption, ("auto", *kinds.KINDS))
         kinds.check("masking" if what.corruption == "auto" else what.corruption, what.amount)
-        require("schedule", self.schedule, SCHEDULES)
         require("likelihood", what.likelihood, ("auto", *LIKELIHOODS))
         require("binarization", what.binarization, ("auto", *BINARIZATIONS))
         if what.beta < 0:
@@ -202,14 +201,8 @@ class AutoencoderMethod(Method):
         }
 
     def compiled(self, config: AutoencoderConfig, model: "keras.Model") -> "keras.Model":
-        """Returns the model, its optimizer and schedule chosen."""
-        import keras
-
-        optimizer = dict(config.optimizer)
-        if config.schedule == "cosine":
-            rate = settings(config)["optimizer.learning_rate"]
-            optimizer["learning_rate"] = keras.optimizers.schedules.CosineDecay(rate, config.steps)
-        model.compile(construct(models.OPTIMIZERS, optimizer), config.accumulate)
+        """Returns the model with its optimizer."""
+        model.compile(constructed(config, "optimizer"), config.accumulate)
         return model
 
     def picture(self, model, data):

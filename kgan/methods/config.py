@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from kgan import names
 from kgan.errors import InputError, shown, unknown
-from kgan.methods import method_of, models_of, typed
+from kgan.methods import method_of, models_of, schedules, typed
 from kgan.methods.base import Method
 
 # Of what is counted, and of steps.
@@ -54,7 +54,7 @@ class EvaluationConfig:
     features: str = "auto"
 
 
-def adam(learning_rate: float, **options: float) -> Callable[[], dict[str, Any]]:
+def adam(learning_rate: float | str, **options: float) -> Callable[[], dict[str, Any]]:
     """Returns what makes the settings of that optimizer."""
     return lambda: {"name": "adam", "learning_rate": learning_rate, **options}
 
@@ -94,10 +94,16 @@ class Config(abc.ABC):
     named: ClassVar[tuple[str, ...]]
     # Keys under which stand the options of a builder.
     built: ClassVar[tuple[str, ...]]
-    # Settings that went, and the one that came instead.
+    # Settings that went, and what came instead, in words.
     renamed: ClassVar[dict[str, str]] = {}
     # What goes back to its default where another setting changes.
     follows: ClassVar[dict[str, str]] = {}
+
+    @property
+    def scheduled(self) -> tuple[str, ...]:
+        """The keys of single numbers that may have a schedule."""
+        optimizers = (key for key in self.named if key != "network")
+        return tuple(f"{key}.{name}" for key in optimizers for name in schedules.OF_OPTIMIZERS)
 
     @property
     def method(self) -> Method:
@@ -165,10 +171,18 @@ class Config(abc.ABC):
                 continue
             optimizer = getattr(self, key)
             require("optimizer", optimizer.get("name"), OPTIMIZERS)
-            rate = optimizer.get("learning_rate", 1.0)
-            typed.of_type(f"{key}.learning_rate", rate, float)
-            if not 0 < rate < float("inf"):
-                raise InputError(f"{key}.learning_rate is {rate}: expected a number above 0.")
+            for name in schedules.OF_OPTIMIZERS:
+                self._check_scheduled(f"{key}.{name}", optimizer.get(name, 0.5))
+
+    def _check_scheduled(self, key: str, value: Any) -> None:
+        """Raises an InputError unless a rate, a beta_2 or a half-life, at all steps, is one."""
+        least, most = schedules.check(key, typed.of_type(key, value, float | str), self.steps)
+        name = key.rpartition(".")[2]
+        if not (0 <= least <= most < float("inf")) or (name == "learning_rate" and most == 0):
+            expected = "above 0" if name == "learning_rate" else "of 0 or more"
+            raise InputError(f"{key} is {value}: expected a number {expected}.")
+        if name == "beta_2" and most >= 1:
+            raise InputError(f"{key} is {value}: expected a number below 1.")
 
     def _check_evaluation(self):
         from kgan.metrics import metric_of

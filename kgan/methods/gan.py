@@ -8,9 +8,10 @@ from kgan import models
 from kgan.data import DATASETS
 from kgan.errors import InputError
 from kgan.losses import OBJECTIVES, check_penalties, own_penalties
+from kgan.methods import schedules
 from kgan.methods.base import DataSpec, Method
 from kgan.methods.config import Config, adam, in_range, optimizer_class, require
-from kgan.methods.settings import construct, override, settings
+from kgan.methods.settings import constructed, override, settings
 from kgan.networks import NETWORKS
 from kgan.runs.scores import scored
 
@@ -39,14 +40,15 @@ class GameConfig:
     """The objective and its rhythm: see `kgan.GAN.compile`.
 
     Attributes:
-        penalties: Weights by name in place of the objective's own; None for those, which a run's
-            config.json holds then.
+        penalties: Weights by name, or schedules, in place of the objective's own; None for those,
+            which a run's config.json holds then.
+        ema_half_life: In steps, a number or a schedule.
     """
 
     objective: str = "non_saturating"
     discriminator_steps: int = 1
-    penalties: dict[str, float] | None = None
-    ema_decay: float = 0.999
+    penalties: dict[str, float | str] | None = None
+    ema_half_life: float | str = 700.0
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,15 @@ class GANConfig(Config):
         "discriminator_optimizer",
     )  # fmt: skip
 
-    renamed = {"game.r1": "game.penalties.r1"}  # noqa: RUF012
+    renamed = {  # noqa: RUF012
+        "game.r1": "game.penalties.r1 now, as in --set game.penalties.r1=1",
+        "game.ema_decay": "game.ema_half_life now, in steps, as in --set game.ema_half_life=700",
+    }
     follows = {"game.penalties": "game.objective"}  # noqa: RUF012
+
+    @property
+    def scheduled(self):
+        return (*super().scheduled, "game.ema_half_life")
 
     def entries(self):
         own = self.game.penalties
@@ -90,8 +99,15 @@ class GANConfig(Config):
         in_range("network.latent_dim", self.network.latent_dim, 1)
         in_range("game.discriminator_steps", self.game.discriminator_steps, 1)
         require("objective", self.game.objective, OBJECTIVES)
-        if self.game.penalties is not None:
-            check_penalties("game.penalties", self.game.penalties)
+        self._check_scheduled("game.ema_half_life", self.game.ema_half_life)
+        penalties = self.game.penalties
+        if isinstance(penalties, dict):
+            penalties = {
+                name: min(schedules.check(f"game.penalties.{name}", weight, self.steps))
+                for name, weight in penalties.items()
+            }
+        if penalties is not None:
+            check_penalties("game.penalties", penalties)
 
 
 class GANMethod(Method):
@@ -156,15 +172,22 @@ class GANMethod(Method):
             **classes,
             **frequencies,
             value_range=network.value_range,
-            ema_decay=config.game.ema_decay,
+            ema_half_life=schedules.made(
+                "game.ema_half_life", config.game.ema_half_life, config.steps
+            ),
             seed=config.seed,
         )
         gan.compile(
             objective=config.game.objective,
-            generator_optimizer=construct(models.OPTIMIZERS, config.generator_optimizer),
-            discriminator_optimizer=construct(models.OPTIMIZERS, config.discriminator_optimizer),
+            generator_optimizer=constructed(config, "generator_optimizer"),
+            discriminator_optimizer=constructed(
+                config, "discriminator_optimizer", config.game.discriminator_steps
+            ),
             discriminator_steps=config.game.discriminator_steps,
-            penalties=config.game.penalties,
+            penalties={
+                name: schedules.made(f"game.penalties.{name}", weight, config.steps)
+                for name, weight in config.entries()["game.penalties"].items()
+            },
             accumulate=config.accumulate,
         )
         return gan

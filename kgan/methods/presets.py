@@ -52,7 +52,7 @@ PRESETS = {
     "goodfellow-mnist": GANConfig(
         data=DataConfig(name="mnist"),
         network=NetworkConfig(name="mlp", discriminator={"input_dropout": 0.0, "dropout": 0.2}),
-        game=GameConfig(penalties={"r1": 0.01}, ema_decay=0.9999),
+        game=GameConfig(penalties={"r1": 0.01}, ema_half_life=7000.0),
         evaluation=EvaluationConfig(every=5000, score="parzen", samples=10_000),
         generator_optimizer={"name": "adam", "learning_rate": 5e-4, "beta_1": 0.5},
         discriminator_optimizer={"name": "adam", "learning_rate": 5e-4, "beta_1": 0.5},
@@ -71,7 +71,7 @@ PRESETS = {
     ),
     "stacked-digits": AutoencoderConfig(
         network=CoderConfig("stacked", 32, {"width": 128}),
-        optimizer={"name": "adam", "learning_rate": 3e-3},
+        optimizer={"name": "adam", "learning_rate": "cosine:0.003:0"},
         batch_size=64,
         steps=3000,
         log_every=100,

@@ -9,6 +9,8 @@ from kgan.losses import with_named_penalties
 from kgan.methods import MODELS, method_of
 from kgan.methods.base import DataSpec
 from kgan.methods.config import Config
+from kgan.methods.typed import of_type
+from kgan.models import half_life
 from kgan.runs.records import FORMAT, NEW_RUN, read_record
 
 
@@ -103,9 +105,27 @@ def config_of(found: dict) -> Config:
     method = method_of(name)
     if found.get("format", 1) == 1:
         settings = _of_first_format(settings, method.command)
+    settings = _with_schedules(settings)
     config = method.Config.from_dict(settings)
     config.check()
     return config
+
+
+def _with_schedules(settings: dict) -> dict:
+    """Returns settings of before any number could have a schedule in today's form."""
+    settings = dict(settings)
+    game = settings.get("game")
+    if isinstance(game, dict) and "ema_decay" in game:
+        decay = of_type("game.ema_decay", game["ema_decay"], float)
+        if not 0 <= decay < 1:
+            raise InputError(f"game.ema_decay is {decay}: expected 0 or more and below 1.")
+        rest = {name: value for name, value in game.items() if name != "ema_decay"}
+        settings["game"] = {**rest, "ema_half_life": half_life(decay)}
+    optimizer = settings.get("optimizer")
+    if settings.pop("schedule", "constant") == "cosine" and isinstance(optimizer, dict):
+        rate = optimizer.get("learning_rate", 0.001 if optimizer.get("name") == "adam" else 0.1)
+        settings["optimizer"] = {**optimizer, "learning_rate": f"cosine:{rate}:0"}
+    return settings
 
 
 def _of_first_format(settings: dict, command: str) -> dict:

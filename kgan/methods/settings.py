@@ -3,11 +3,11 @@
 import dataclasses
 import inspect
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 from kgan.errors import InputError, shown, unknown
-from kgan.methods import method_of, models_for
+from kgan.methods import method_of, models_for, schedules
 from kgan.methods.config import Config
 from kgan.methods.typed import finite, of_type
 from kgan.networks.architecture import ARCHITECTURES, own_options
@@ -98,15 +98,15 @@ def override(config: Config, changes: dict[str, Any], builders: bool = True) -> 
             continue
         if key not in known:
             if key in config.renamed:
-                new = config.renamed[key]
-                raise InputError(
-                    f"Unknown setting {key!r}: it is {new} now, as in --set {new}={value}."
-                )
+                raise InputError(f"Unknown setting {key!r}: it is {config.renamed[key]}.")
             if not builders and key.startswith(tuple(f"{built}." for built in config.built)):
                 continue
             raise unknown("setting", key, known)
         place, last = _place(values, key)
-        place[last] = value if key in whole else _checked(key, value, known[key])
+        if isinstance(value, schedules.Start):
+            value = schedules.started_at(known[key], value)
+        whole_or_scheduled = key in whole or key in config.scheduled
+        place[last] = value if whole_or_scheduled else _checked(key, value, known[key])
     config = config.from_dict(values)
     config.check()
     if single:
@@ -143,6 +143,8 @@ def check_options(config: Config) -> None:
         open_to_more = any(other.kind is other.VAR_KEYWORD for other in known.values())
         for name, value in place[last].items():
             finite(f"{key}.{name}", value)
+            if name in plain and f"{key}.{name}" in config.scheduled:
+                continue
             if name in plain:
                 of_type(f"{key}.{name}", value, type(plain[name]), plain[name])
             elif not (name == "name" or open_to_more or (name in known and name not in GIVEN)):
@@ -164,6 +166,19 @@ def parse_setting(text: str) -> tuple[str, Any]:
         return key, value
 
 
-def construct(table: Mapping[str, Any], values: dict[str, Any]) -> Any:
-    """Returns the entry of `table` that `values["name"]` names, made from the other values."""
-    return table[values["name"]](**{key: value for key, value in values.items() if key != "name"})
+def constructed(config: Config, key: str, updates: int = 1) -> Any:
+    """Returns the optimizer that the settings of a key name.
+
+    Args:
+        config: Checked.
+        key: Of the optimizer.
+        updates: How many of the optimizer there are in a step of the run.
+    """
+    from kgan.models import OPTIMIZERS
+
+    values = {
+        name: schedules.made(f"{key}.{name}", value, config.steps, updates)
+        for name, value in getattr(config, key).items()
+        if name != "name"
+    }
+    return OPTIMIZERS[getattr(config, key)["name"]](**values)

@@ -8,6 +8,7 @@ import typing
 from typing import Any
 
 from kgan.errors import InputError, shown, unknown
+from kgan.methods import schedules
 
 _TOLD = {
     bool: "true or false",
@@ -25,16 +26,19 @@ def of_type(key: str, value: Any, kind: Any, example: Any = None) -> Any:
     Args:
         key: The setting's.
         value: What was received.
-        kind: Its type, or that type | None.
+        kind: Its type, that type | None, or float | str of a number that may have a schedule.
         example: A value that will do, if it is worth showing.
 
     Raises:
         InputError: The value is of another type.
     """
     if isinstance(kind, types.UnionType):
-        if value is None:
+        kind, other = typing.get_args(kind)
+        if value is None and other is types.NoneType:
             return None
-        kind, _ = typing.get_args(kind)
+        if isinstance(value, str) and other is str:
+            schedules.parts_of(key, value)
+            return value
     kind = typing.get_origin(kind) or kind
     if kind is float and type(value) is int and abs(value) < 2**1023:
         value = float(value)

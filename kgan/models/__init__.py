@@ -1,5 +1,7 @@
 """Keras models that override `train_step`, and the optimizers they train with."""
 
+import math
+
 from kgan.tables import Table
 
 OPTIMIZERS = Table(__name__, {"adam": "adam:Adam", "sgd": "momentum_sgd:MomentumSGD"})
@@ -15,10 +17,18 @@ _CLASSES = Table(
         "Autoencoder": "autoencoder:Autoencoder",
         "Classifier": "classifier:Classifier",
         "MomentumSGD": "momentum_sgd:MomentumSGD",
+        "Schedule": "schedules:Schedule",
         "StackedAutoencoder": "stacked:StackedAutoencoder",
     },
 )
-__all__ = ["MAX_SEED", "OPTIMIZERS", *_CLASSES]
+
+
+def half_life(decay: float) -> float:
+    """Returns the steps after which a moving average of that decay holds half of what it held."""
+    return math.log(0.5) / math.log(decay) if decay else 0.0
+
+
+__all__ = ["MAX_SEED", "OPTIMIZERS", "half_life", *_CLASSES]
 
 
 def __getattr__(name: str):

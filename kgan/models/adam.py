@@ -3,6 +3,9 @@
 import keras
 import tensorflow as tf
 
+from kgan.errors import InputError
+from kgan.models.schedules import Schedule, loaded, saved, value_at
+
 
 @keras.saving.register_keras_serializable("kgan")
 class Adam(keras.optimizers.Adam):
@@ -15,7 +18,23 @@ class Adam(keras.optimizers.Adam):
         m <- m + (1 - beta_1) * (g - m)
         v <- v + (1 - beta_2) * (g**2 - v)
         variable <- variable - lr * sqrt(1 - beta_2**t) / (1 - beta_1**t) * m / (sqrt(v) + epsilon)
+
+    `beta_2` may be a `kgan.Schedule` of the optimizer's updates: the value at hand then stands in
+    all three places, as R3GAN (Huang et al. 2024) has it.
     """
+
+    def build(self, variables):
+        super().build(variables)
+        if self.amsgrad and isinstance(self.beta_2, Schedule):
+            raise InputError("beta_2 is a schedule and amsgrad is on: expected one of the two.")
+
+    def get_config(self):
+        return {**super().get_config(), "beta_2": saved(self.beta_2)}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = {**config, "beta_2": loaded(config.get("beta_2", 0.999))}
+        return super().from_config(config, custom_objects)
 
     def update_step(self, gradient, variable, learning_rate):
         if self.amsgrad:
@@ -24,7 +43,8 @@ class Adam(keras.optimizers.Adam):
         dtype = variable.dtype
         index = self._get_variable_index(variable)
         step = tf.cast(self.iterations + 1, dtype)
-        beta_1, beta_2 = tf.cast(self.beta_1, dtype), tf.cast(self.beta_2, dtype)
+        beta_1 = tf.cast(self.beta_1, dtype)
+        beta_2 = tf.cast(value_at(self.beta_2, self.iterations), dtype)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[index].value.handle,

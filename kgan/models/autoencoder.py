@@ -17,6 +17,7 @@ from kgan.models.counted import CountedModel, whole_number
 from kgan.models.images import checked
 from kgan.models.players import check_functional
 from kgan.models.precision import in_float32
+from kgan.models.schedules import of_optimizer
 from kgan.models.seeds import checked_rows, in_batches, noise_seed
 from kgan.models.step import Noise, an_optimizer, built_optimizer, minimize
 
@@ -112,6 +113,9 @@ class Autoencoder(CountedModel):
     def networks(self) -> tuple[keras.Model, ...]:
         """The networks whose weights are the model."""
         return self.encoder, self.decoder
+
+    def scheduled(self):
+        return of_optimizer(self.optimizers[0])
 
     @property
     def optimizers(self) -> tuple[keras.optimizers.Optimizer, ...]:

@@ -13,7 +13,7 @@ from kgan.models.images import check_value_range, checked
 from kgan.models.players import check_functional
 from kgan.models.precision import in_float32
 from kgan.models.seeds import in_batches
-from kgan.models.step import an_optimizer, built_optimizer, minimize
+from kgan.models.step import an_optimizer, built_optimizer, iterate_norms, minimize
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -97,6 +97,7 @@ class Classifier(CountedModel):
             logits = self.network(inputs, training=True)
             return _cross_entropy(labels, logits), logits
 
+        iterate_norms(self.network)
         variables = self.network.trainable_variables
         _, logits = minimize(losses, self.optimizer, variables, [x, labels])
         self.step.assign_add(1)

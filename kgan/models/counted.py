@@ -147,6 +147,10 @@ class CountedModel(SavableModel):
                 "alike. Leave them out."
             )
 
+    def scheduled(self) -> dict[str, float]:
+        """Returns by name what schedules come to at the next step, of what has one."""
+        return {}
+
     def warn_of_rows(self, message: str) -> None:
         """Warns that rows are left out, once a `fit`."""
         if not getattr(self, "_warned_of_rows", False):

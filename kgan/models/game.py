@@ -8,6 +8,7 @@ import tensorflow as tf
 from kgan.errors import InputError, unknown
 from kgan.losses import OBJECTIVES, PENALTIES, Objective, check_penalties
 from kgan.models.precision import all_layers
+from kgan.models.schedules import Schedule, Scheduled, least, value_at
 
 
 def objective_of(objective: str | Objective) -> Objective:
@@ -35,8 +36,8 @@ def name_of(objective: Objective) -> str | Objective:
 
 
 def penalties_of(
-    objective: Objective, penalties: dict[str, float] | None, discriminator: keras.Model
-) -> dict[str, float]:
+    objective: Objective, penalties: dict[str, Scheduled] | None, discriminator: keras.Model
+) -> dict[str, Scheduled]:
     """Returns the penalties that are in effect, those of the objective if None.
 
     Raises:
@@ -44,8 +45,14 @@ def penalties_of(
             of its batch.
     """
     penalties = objective.penalties if penalties is None else penalties
-    check_penalties("penalties", penalties)
-    penalties = {name: float(weight) for name, weight in penalties.items()}
+    if isinstance(penalties, dict):
+        check_penalties("penalties", {name: least(weight) for name, weight in penalties.items()})
+    else:
+        check_penalties("penalties", penalties)
+    penalties = {
+        name: weight if isinstance(weight, Schedule) else float(weight)
+        for name, weight in penalties.items()
+    }
     couples = keras.layers.BatchNormalization
     if any(penalties.values()) and any(
         isinstance(layer, couples) for layer in all_layers(discriminator)
@@ -65,7 +72,7 @@ class Game:
         penalties: Weights by name, from `penalties_of`.
     """
 
-    def __init__(self, objective: Objective, penalties: dict[str, float]):
+    def __init__(self, objective: Objective, penalties: dict[str, Scheduled]):
         self.objective = objective
         self._terms = [(PENALTIES[name], weight) for name, weight in penalties.items() if weight]
 
@@ -87,6 +94,7 @@ class Game:
         real_labels: tf.Tensor | None,
         fake_labels: tf.Tensor | None,
         mix: tf.Tensor | None,
+        step: tf.Tensor,
     ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
         """Returns the losses of a batch, `(batch,)`, and its real and fake logits.
 
@@ -97,6 +105,7 @@ class Game:
             real_labels: int32 `(batch,)`; None without classes.
             fake_labels: As `real_labels`.
             mix: `(batch,)` uniform in [0, 1); None without penalties.
+            step: The training's, int64, at which weights with a schedule are taken.
         """
         real_logits, fake_logits = discriminate(real, real_labels), discriminate(fake, fake_labels)
         loss = self.objective.discriminator_loss(real_logits, fake_logits)
@@ -106,5 +115,6 @@ class Game:
             def at_labels(images, labels=labels):
                 return discriminate(images, labels)
 
-            loss += weight * penalty.scale * penalty.function(at_labels, real, fake, mix)
+            scale = value_at(weight, step) * penalty.scale
+            loss += scale * penalty.function(at_labels, real, fake, mix)
         return loss, (real_logits, fake_logits)

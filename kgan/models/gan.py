@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from kgan.errors import InputError
 from kgan.losses import Objective, with_named_penalties
+from kgan.models import half_life
 from kgan.models.adam import Adam
 from kgan.models.counted import check_number, whole_number
 from kgan.models.game import Game, name_of, objective_of, penalties_of
@@ -16,8 +17,16 @@ from kgan.models.labels import check_frequencies, joined, labels_at
 from kgan.models.optimizers import Optimizers, refuse_averages
 from kgan.models.players import check_classes, check_functional, check_generator, with_logits
 from kgan.models.precision import as_float32, in_float32
+from kgan.models.schedules import Schedule, Scheduled, least, loaded, of_optimizer, saved, value_at
 from kgan.models.seeds import noise_seed
-from kgan.models.step import TEST_STEP, Noise, an_optimizer, built_optimizer, minimize
+from kgan.models.step import (
+    TEST_STEP,
+    Noise,
+    an_optimizer,
+    built_optimizer,
+    iterate_norms,
+    minimize,
+)
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -53,7 +62,8 @@ class GAN(GenerativeModel):
             `(batch, 1)` logits.
         value_range: What the generator's outputs span: where black and white are. Unused for
             points.
-        ema_decay: Decay of the moving average, in [0, 1); early steps use less, so that the first
+        ema_half_life: Steps after which what the moving average holds of a step counts half, a
+            number of 0 or more or a `kgan.Schedule`; early steps use less, so that the first
             samples are not those of the initial weights.
         seed: Seeds the training noise, which is a function of it and the step alone.
         num_classes: Number of classes of networks that take labels; None of those that do not.
@@ -74,7 +84,7 @@ class GAN(GenerativeModel):
         generator: keras.Model,
         discriminator: keras.Model,
         value_range: tuple[float, float] = (-1.0, 1.0),
-        ema_decay: float = 0.999,
+        ema_half_life: Scheduled = 700.0,
         seed: int = 0,
         num_classes: int | None = None,
         class_frequencies: Sequence[float] | None = None,
@@ -99,11 +109,12 @@ class GAN(GenerativeModel):
             class_frequencies = check_frequencies(class_frequencies, num_classes)
         elif class_frequencies is not None:
             raise InputError("class_frequencies are given without num_classes: pass both or none.")
-        check_number("ema_decay", ema_decay, 1.0)
+        check_number("ema_half_life", least(ema_half_life))
         self.generator, self.discriminator = generator, discriminator
         self.ema_generator = as_float32(generator)
         self.ema_generator.name, self.ema_generator.trainable = "ema_generator", False
-        self.value_range, self.ema_decay, self.seed = value_range, ema_decay, noise_seed(seed)
+        self.value_range, self.seed = value_range, noise_seed(seed)
+        self.ema_half_life = ema_half_life
         self.num_classes, self.class_frequencies = num_classes, class_frequencies
         self.latent_dim = generator.inputs[0].shape[-1]
         self.image_shape = tuple(generator.output_shape[1:])
@@ -115,7 +126,7 @@ class GAN(GenerativeModel):
         generator_optimizer: keras.optimizers.Optimizer | str | dict | None = None,
         discriminator_optimizer: keras.optimizers.Optimizer | str | dict | None = None,
         discriminator_steps: int = 1,
-        penalties: dict[str, float] | None = None,
+        penalties: dict[str, Scheduled] | None = None,
         accumulate: int = 1,
         **kwargs,
     ):
@@ -127,8 +138,8 @@ class GAN(GenerativeModel):
                 Adam(2e-4, beta_1=0.5), as DCGAN.
             discriminator_optimizer: Another; the same default.
             discriminator_steps: Discriminator updates for each of the generator's, k in the paper.
-            penalties: Weights by a name in `kgan.PENALTIES`, in place of the objective's own;
-                {} for none, None for the objective's.
+            penalties: Weights by a name in `kgan.PENALTIES`, numbers or a `kgan.Schedule` of the
+                steps, in place of the objective's own; {} for none, None for the objective's.
             accumulate: Equal pieces that each batch is computed in, to save memory: the same
                 updates, unless a network takes statistics of its batch.
             **kwargs: `run_eagerly`, `steps_per_execution` and `jit_compile`, as of Keras.
@@ -187,6 +198,18 @@ class GAN(GenerativeModel):
         """Returns what the moving average makes of latents, or of latents and labels."""
         return self.ema_generator(inputs, training=False)
 
+    def scheduled(self):
+        own = {"ema_half_life": self.ema_half_life, **self.penalties}
+        return {
+            **of_optimizer(self.generator_optimizer, "generator_"),
+            **of_optimizer(self.discriminator_optimizer, "discriminator_"),
+            **{
+                name: float(value(self.step.value))
+                for name, value in own.items()
+                if isinstance(value, Schedule)
+            },
+        }
+
     @property
     def parts(self) -> int:
         return self.discriminator_steps * self.accumulate
@@ -225,7 +248,7 @@ class GAN(GenerativeModel):
 
         mix = noise.uniform("mix") if self._game.penalised else None
         loss, logits = self._game.discriminator_losses(
-            discriminate, real, fake, labels, fake_labels, mix
+            discriminate, real, fake, labels, fake_labels, mix, self.step.value
         )
         self._count_discriminator(loss, *logits)
         real_logits, fake_logits = logits
@@ -237,6 +260,7 @@ class GAN(GenerativeModel):
         return self._logs()
 
     def _discriminator_step(self, real, labels, noise, update):
+        iterate_norms(self.discriminator)
         fake_labels = self._fake_labels(noise, f"labels{update}", labels, self._game.paired)
         latents = noise.normal(f"latents{update}", self.latent_dim)
         fake = tf.stop_gradient(self.generator(joined(latents, fake_labels), training=True))
@@ -245,7 +269,7 @@ class GAN(GenerativeModel):
             return self.discriminator(joined(images, labels), training=True)
 
         def losses(*inputs):
-            return self._game.discriminator_losses(discriminate, *inputs)
+            return self._game.discriminator_losses(discriminate, *inputs, self.step.value)
 
         mix = noise.uniform(f"mix{update}") if self._game.penalised else None
         loss, logits = minimize(
@@ -286,7 +310,9 @@ class GAN(GenerativeModel):
 
     def _average(self):
         step = tf.cast(self.step.value, tf.float32)
-        rate = 1 - tf.minimum(self.ema_decay, (1 + step) / (10 + step))
+        half_life = tf.cast(value_at(self.ema_half_life, self.step.value), tf.float32)
+        decay = tf.pow(0.5, 1 / half_life)  # 0 of a half-life of 0
+        rate = 1 - tf.minimum(decay, (1 + step) / (10 + step))
         for mean, variable in zip(self.ema_generator.weights, self.generator.weights, strict=True):
             mean.assign_add(rate * (variable - mean))
 
@@ -296,7 +322,7 @@ class GAN(GenerativeModel):
             "generator": keras.saving.serialize_keras_object(self.generator),
             "discriminator": keras.saving.serialize_keras_object(self.discriminator),
             "value_range": self.value_range,
-            "ema_decay": self.ema_decay,
+            "ema_half_life": saved(self.ema_half_life),
             "seed": self.seed,
             "num_classes": self.num_classes,
             "class_frequencies": self.class_frequencies,
@@ -304,6 +330,10 @@ class GAN(GenerativeModel):
 
     @classmethod
     def from_config(cls, config):
+        config = {**config}
+        if "ema_decay" in config:  # of KGAN 0.1
+            config["ema_half_life"] = half_life(config.pop("ema_decay"))
+        config["ema_half_life"] = loaded(config["ema_half_life"])
         networks = {
             name: keras.saving.deserialize_keras_object(config[name])
             for name in ("generator", "discriminator")

@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from kgan.errors import InputError
+from kgan.layers import SpectralNormalization
 from kgan.models.precision import all_layers
 
 SPANS = {
@@ -75,6 +76,11 @@ def check_generator(generator: keras.Model, value_range: tuple[float, float]) ->
         raise InputError(
             f"The generator takes {takes}: expected one input, (batch, latent_dim), or that one "
             "and labels, (batch,)."
+        )
+    if any(isinstance(layer, SpectralNormalization) for layer in all_layers(generator)):
+        raise InputError(
+            "The generator has SpectralNormalization: expected it in the discriminator alone, "
+            "before whose updates its norms are moved on."
         )
     name = last_activation(generator)
     is_image = len(generator.output_shape) == 4

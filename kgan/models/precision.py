@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from kgan.layers import SpectralNormalization
+
 
 def all_layers(network: keras.Model) -> Iterator[keras.layers.Layer]:
     """Yields a network and its layers, those within networks and layers among them too."""
@@ -22,6 +24,15 @@ def as_float32(model: keras.Model) -> keras.Model:
 
     copy = keras.models.clone_model(model, clone_function=in_float32, recursive=True)
     copy.set_weights(model.get_weights())
+    return copy
+
+
+def as_served(model: keras.Model) -> keras.Model:
+    """Returns what `as_float32` does for a model that trains no more: kernels stand divided."""
+    copy = as_float32(model)
+    for layer in all_layers(copy):
+        if isinstance(layer, SpectralNormalization):
+            layer.divide()
     return copy
 
 

@@ -9,6 +9,7 @@ from kgan.errors import InputError, unknown
 from kgan.models.autoencoder import Autoencoder, check_fit
 from kgan.models.callbacks import check_repeated, given, listed
 from kgan.models.optimizers import Optimizers, refuse_averages
+from kgan.models.schedules import of_optimizer
 from kgan.models.step import built_optimizer
 
 CODE_ACTIVATIONS = {"bernoulli": "sigmoid", "squared_error": "relu"}
@@ -81,6 +82,9 @@ class StackedAutoencoder(Autoencoder):
             for encoder, decoder in zip(self.encoders, self.decoders, strict=True)
         ]
         self.train_layer(self.layer)
+
+    def scheduled(self):
+        return of_optimizer(self._layer_optimizers[self.layer])
 
     @property
     def optimizers(self) -> tuple[keras.optimizers.Optimizer, ...]:

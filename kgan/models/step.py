@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from kgan.errors import InputError
+from kgan.layers import SpectralNormalization
 from kgan.layers.rows import piece, replica
 from kgan.models.precision import all_layers
 
@@ -40,6 +41,13 @@ def built_optimizer(
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build([v for network in networks for v in network.trainable_variables])
     return optimizer
+
+
+def iterate_norms(network: keras.Model) -> None:
+    """Moves the spectral norms of a network on, as is due once before each of its updates."""
+    for layer in all_layers(network):
+        if isinstance(layer, SpectralNormalization):
+            layer.iterate()
 
 
 def minimize(

@@ -59,6 +59,20 @@ NETWORKS = Table(
             "Convolutions for images from 8x8 whose sides halve evenly.",
             ({"width": 4}, {"width": 4}),
         ),
+        "residual": Network(
+            "residual:generator",
+            "residual:discriminator",
+            (-1.0, 1.0),
+            "Residual blocks with spectral normalisation (SNGAN), for the same images.",
+            ({"width": 4}, {"width": 4}),
+        ),
+        "r3gan": Network(
+            "r3gan:generator",
+            "r3gan:discriminator",
+            (-1.0, 1.0),
+            "Residual blocks without normalisation (R3GAN), for the same images.",
+            ({"width": 16}, {"width": 16}),
+        ),
         "mlp": Network(
             "mlp:generator",
             "mlp:discriminator",

@@ -13,40 +13,12 @@ from kgan.layers import (
     ConditionalBatchNormalization,
     Conv2D,
     Conv2DTranspose,
+    spectrally_normalized,
 )
-from kgan.networks.labels import label_input, projection
+from kgan.networks.labels import FEATURES, label_input, projection
+from kgan.networks.shapes import num_halvings
 
 NORMALIZATIONS = ("batch", "layer", "none")
-
-
-def num_halvings(image_shape: tuple[int, ...]) -> int:
-    """Returns how often both sides of `(height, width, channels)` are halved.
-
-    Raises:
-        InputError: The sides cannot be halved twice, or the shorter one not down to 7 or less.
-    """
-    if len(image_shape) != 3:
-        raise InputError(
-            f"dcgan makes images (height, width, channels), received shape {tuple(image_shape)}: "
-            "use the model 'mlp'."
-        )
-    height, width = image_shape[:2]
-    halvings = 0
-    while height % 2 == 0 and width % 2 == 0 and (min(height, width) > 4 or halvings < 2):
-        height, width, halvings = height // 2, width // 2, halvings + 1
-    if halvings < 2 or min(height, width) > 7 or min(image_shape[:2]) < 8:
-        near = "x".join(str(_nearest(side)) for side in image_shape[:2])
-        raise InputError(
-            f"dcgan cannot make {image_shape[0]}x{image_shape[1]} images: both sides must be 8 or "
-            f"more and halve evenly, twice or more, until the shorter one is 7 or less; resize "
-            f"with --image-size {near}."
-        )
-    return halvings
-
-
-def _nearest(side: int) -> int:
-    power = 1 << max(3, side.bit_length() - 1)
-    return min((power, 2 * power), key=lambda size: abs(size - side))
 
 
 def _normal() -> initializers.Initializer:
@@ -81,7 +53,7 @@ def generator(
     Raises:
         InputError: The network cannot be built for this shape.
     """
-    halvings = num_halvings(image_shape)
+    halvings = num_halvings("dcgan", image_shape)
     height, breadth = (side >> halvings for side in image_shape[:2])
     channels = [width * min(8, 1 << i) for i in reversed(range(halvings))]
 
@@ -114,6 +86,7 @@ def discriminator(
     num_classes: int | None = None,
     width: int = 64,
     normalization: str = "batch",
+    spectral_normalization: bool = False,
 ) -> keras.Model:
     """Returns a discriminator of 4x4 stride-2 convolutions with LeakyReLU of slope 0.2.
 
@@ -127,6 +100,7 @@ def discriminator(
         width: Channels of the first map.
         normalization: "batch", "layer" or "none", after every convolution but the first. "batch"
             makes one example's logit depend on the others', which gradient penalties forbid.
+        spectral_normalization: Whether every kernel is divided by its spectral norm.
 
     Returns:
         A model from `(batch, *image_shape)` in [-1, 1], or that and labels int32 `(batch,)`, to
@@ -139,25 +113,27 @@ def discriminator(
         raise InputError(
             f"Unknown normalization {normalization!r}. Known: {', '.join(NORMALIZATIONS)}."
         )
-    halvings = num_halvings(image_shape)
+    halvings = num_halvings("dcgan", image_shape)
     x = images = keras.Input(image_shape, name="images")
     for i in range(halvings):
         normalized = i > 0 and normalization != "none"
-        x = Conv2D(
+        convolution = Conv2D(
             width * min(8, 1 << i),
             4,
             2,
             padding="same",
             use_bias=not normalized,
             kernel_initializer=_normal(),
-        )(x)
+        )
+        x = spectrally_normalized(convolution, spectral_normalization)(x)
         x = _normalize(normalization, x) if normalized else x
         x = layers.LeakyReLU(0.2)(x)
-    x = layers.Flatten()(x)
-    inputs, logits = images, layers.Dense(1, kernel_initializer=_normal(), dtype="float32")(x)
+    x = layers.Flatten(name=FEATURES)(x)
+    head = layers.Dense(1, kernel_initializer=_normal(), dtype="float32")
+    inputs, logits = images, spectrally_normalized(head, spectral_normalization)(x)
     if num_classes is not None:
         inputs = [images, label_input()]
-        logits = projection(logits, x, inputs[1], num_classes, _normal())
+        logits = projection(logits, x, inputs[1], num_classes, _normal(), spectral_normalization)
     return keras.Model(
         inputs, layers.Reshape((), dtype="float32")(logits), name="dcgan_discriminator"
     )

@@ -1,9 +1,11 @@
-"""How labels enter class-conditional networks."""
+"""How labels enter class-conditional networks, and where their features leave them."""
 
 import keras
 from keras import layers
 
-from kgan.layers import LabelEmbedding
+from kgan.layers import LabelEmbedding, spectrally_normalized
+
+FEATURES = "features"  # the layer of a discriminator that gives phi(x), which tasks take
 
 
 def label_input() -> keras.KerasTensor:
@@ -17,6 +19,7 @@ def projection(
     labels: keras.KerasTensor,
     num_classes: int,
     initializer: keras.initializers.Initializer,
+    spectral_normalization: bool = False,
 ) -> keras.KerasTensor:
     """Returns psi(phi(x)) + <e_y, phi(x)> (Miyato and Koyama 2018, equation 4), in float32.
 
@@ -26,7 +29,9 @@ def projection(
         labels: int32 `(batch,)`.
         num_classes: Number of classes.
         initializer: Of the vectors e.
+        spectral_normalization: Whether their matrix is divided by its spectral norm.
     """
     embedding = LabelEmbedding(num_classes, features.shape[-1], initializer, dtype="float32")
-    product = layers.Dot(1, dtype="float32")([features, embedding(labels)])
+    vectors = spectrally_normalized(embedding, spectral_normalization)(labels)
+    product = layers.Dot(1, dtype="float32")([features, vectors])
     return layers.Add(dtype="float32")([logits, product])

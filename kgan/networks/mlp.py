@@ -9,8 +9,8 @@ import keras
 import numpy as np
 from keras import initializers, layers, ops
 
-from kgan.layers import Dropout, LabelEmbedding, Maxout
-from kgan.networks.labels import label_input, projection
+from kgan.layers import Dropout, LabelEmbedding, Maxout, spectrally_normalized
+from kgan.networks.labels import FEATURES, label_input, projection
 
 
 def generator(
@@ -72,6 +72,7 @@ def discriminator(
     input_dropout: float = 0.2,
     dropout: float = 0.5,
     init_range: float = 0.005,
+    spectral_normalization: bool = False,
 ) -> keras.Model:
     """Returns two maxout layers with dropout (Goodfellow et al. 2013, 2014).
 
@@ -84,6 +85,7 @@ def discriminator(
         input_dropout: Share of the inputs dropped, from 0 to below 1.
         dropout: Share of each hidden layer dropped, from 0 to below 1.
         init_range: Kernels start uniform in plus or minus this.
+        spectral_normalization: Whether every kernel is divided by its spectral norm.
 
     Returns:
         A model from `(batch, *image_shape)`, or that and labels int32 `(batch,)`, to `(batch,)`
@@ -93,16 +95,19 @@ def discriminator(
     def kernel():
         return initializers.RandomUniform(-init_range, init_range)
 
+    def normalized(layer):
+        return spectrally_normalized(layer, spectral_normalization)
+
     inputs = images = keras.Input(image_shape, name="images")
     x = Dropout(input_dropout)(layers.Flatten()(images))
-    x = Maxout(width, pieces, kernel_initializer=kernel())(x)
+    x = normalized(Maxout(width, pieces, kernel_initializer=kernel()))(x)
     x = Dropout(dropout)(x)
-    x = Maxout(width, pieces, kernel_initializer=kernel())(x)
-    x = Dropout(dropout)(x)
-    logits = layers.Dense(1, kernel_initializer=kernel(), dtype="float32")(x)
+    x = normalized(Maxout(width, pieces, kernel_initializer=kernel()))(x)
+    x = Dropout(dropout, name=FEATURES)(x)
+    logits = normalized(layers.Dense(1, kernel_initializer=kernel(), dtype="float32"))(x)
     if num_classes is not None:
         inputs = [images, label_input()]
-        logits = projection(logits, x, inputs[1], num_classes, kernel())
+        logits = projection(logits, x, inputs[1], num_classes, kernel(), spectral_normalization)
     return keras.Model(
         inputs, layers.Reshape((), dtype="float32")(logits), name="mlp_discriminator"
     )

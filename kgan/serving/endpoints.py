@@ -9,7 +9,7 @@ import tensorflow as tf
 from kgan.errors import InputError
 from kgan.models import GAN, VAE, Autoencoder, Classifier, StackedAutoencoder
 from kgan.models.labels import joined
-from kgan.models.precision import as_float32
+from kgan.models.precision import as_served
 from kgan.models.seeds import seed_labels, seed_latents
 from kgan.serving.decoding import decoded
 
@@ -153,7 +153,7 @@ def _drawing(generate: Callable, model: GAN | VAE, kind: str) -> dict[str, Endpo
 
 
 def _gan(gan: GAN):
-    generator, discriminator = gan.ema_generator, as_float32(gan.discriminator)
+    generator, discriminator = gan.ema_generator, as_served(gan.discriminator)
     is_image = len(gan.image_shape) == 3
     kind = "images" if is_image else "points"
     labelled = {} if gan.num_classes is None else {"labels": _rows(tf.int32)}

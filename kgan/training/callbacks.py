@@ -49,6 +49,8 @@ class EverySteps(keras.callbacks.Callback):
 class MetricsLog(EverySteps):
     """Writes the means since the last line to metrics.jsonl and TensorBoard, and starts anew.
 
+    With them what schedules have come to.
+
     Args:
         run_dir: The run's folder.
         every: Steps between two lines.
@@ -89,6 +91,7 @@ class MetricsLog(EverySteps):
         if step == self._last_step:  # a roll-back's
             return
         values = {metric.name: float(metric.result()) for metric in self.model.metrics}
+        values |= self.model.scheduled()
         line = self.write(step, values)
         if self.writes:
             self._board.scalars(step, {name: line[name] for name in ("images_per_second", *values)})

@@ -36,7 +36,7 @@ def gan():
     x = layers.Flatten()(Conv2D(2, 3, padding="same")(image))
     x = Maxout(3, pieces=2)(Dropout(0.3)(x))
     discriminator = keras.Model(image, layers.Reshape(())(layers.Dense(1)(x)))
-    return kgan.GAN(generator, discriminator, ema_decay=0.9, seed=5)
+    return kgan.GAN(generator, discriminator, ema_half_life=6.6, seed=5)
 
 
 def conditional_gan():
@@ -49,7 +49,7 @@ def conditional_gan():
     product = layers.Dot(1)([x, LabelEmbedding(2, 5)(labels)])
     discriminator = keras.Model([image, labels], layers.Add()([layers.Dense(1)(x), product]))
     return kgan.GAN(
-        generator, discriminator, ema_decay=0.9, seed=5, num_classes=2, class_frequencies=[1, 3]
+        generator, discriminator, ema_half_life=6.6, seed=5, num_classes=2, class_frequencies=[1, 3]
     )
 
 

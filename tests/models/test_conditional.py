@@ -144,7 +144,7 @@ def test_each_class_is_learned_by_its_label():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 512)
     points = (rng.normal(size=(512, 2)) * 0.3 + np.where(labels, 2, -2)[:, None]).astype("f4")
-    gan = make(num_classes=2, frequencies=None, ema_decay=0.9)
+    gan = make(num_classes=2, frequencies=None, ema_half_life=6.6)
     rates = (keras.optimizers.Adam(5e-3, beta_1=0.5) for _ in range(2))
     gan.compile("non_saturating", *rates, penalties={"r1": 0.1})
     gan.fit(points, labels, batch_size=64, epochs=30, verbose=0)

@@ -103,7 +103,7 @@ def test_training_is_a_function_of_the_seed(make_gan):
 
 
 def test_moving_average_follows_its_formula(make_gan):
-    gan = make_gan(ema_decay=0.5)
+    gan = make_gan(ema_half_life=1.0)
     gan.compile(generator_optimizer=sgd(), discriminator_optimizer=sgd())
     mean = weights(gan.ema_generator)
     for step in range(8):
@@ -234,14 +234,14 @@ def test_wrong_calls_say_what_was_expected(make_gan):
 
 
 def test_keras_saves_and_loads_it_whole(make_gan, tmp_path):
-    gan = make_gan(dropout=0.3, ema_decay=0.9)
+    gan = make_gan(dropout=0.3, ema_half_life=6.6)
     gan.seed = 4
     gan.compile(run_eagerly=True)
     gan.fit(POINTS, batch_size=8, verbose=0)
     gan.save(tmp_path / "gan.keras")
     loaded = keras.saving.load_model(tmp_path / "gan.keras", compile=False)
     np.testing.assert_array_equal(loaded.sample(range(5)), gan.sample(range(5)))
-    assert (loaded.ema_decay, loaded.seed, int(loaded.step.value)) == (0.9, 4, 3)
+    assert (loaded.ema_half_life, loaded.seed, int(loaded.step.value)) == (6.6, 4, 3)
 
 
 def test_ordinary_callbacks_see_every_metric(make_gan):

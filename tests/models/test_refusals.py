@@ -113,10 +113,8 @@ def test_networks_are_functional(network):
 
 def test_numbers_are_numbers(make_gan):
     gan, model = make_gan(), MODELS["VAE"]()
-    with pytest.raises(
-        InputError, match="ema_decay is 'a': expected a number, 0 or more and below 1"
-    ):
-        GAN(*gan.networks[:2], ema_decay="a")
+    with pytest.raises(InputError, match="ema_half_life is 'a': expected a number, 0 or more"):
+        GAN(*gan.networks[:2], ema_half_life="a")
     with pytest.raises(InputError, match="beta is '1': expected a number, 0 or more"):
         VAE(model.encoder, model.decoder, beta="1")
     for told, options in {

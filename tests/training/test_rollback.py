@@ -46,7 +46,6 @@ LAYERS = {
     "network.options.width": 8,
     "network.code_size": 4,
     "optimizer.name": "sgd",
-    "schedule": "constant",
     "reconstruction.corruption": "gaussian",
     "steps": 15,
 }

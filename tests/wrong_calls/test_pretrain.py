@@ -39,7 +39,11 @@ from tests.wrong_calls.calls import held
         (["--set", "network.options.activation=x", "--model", "stacked"], "Unknown activation"),
         (["--set", "network.options.width=1000000000", "--model", "vae"], "of memory or more"),
         (["--set", "likelihood_samples=3"], "likelihood_samples is for the VAE"),
-        (["--set", "schedule=often"], "Unknown schedule 'often'"),
+        (["--set", "schedule=constant"], "Unknown setting 'schedule': it is that of optimizer.lea"),
+        (
+            ["--set", "optimizer.learning_rate=often"],
+            "learning_rate is 'often': expected a number",
+        ),
         (["--resume", "nothing"], "nothing is no run"),
         (["--resume", "run"], "is one of kgan train: go on with kgan train --resume run"),
         (["--resume", "x", "--epochs", "3"], "leave out --run-dir, --preset and --epochs"),

@@ -10,6 +10,7 @@ from keras import layers, ops
 from kgan.errors import InputError
 from kgan.models import GAN, VAE, Autoencoder, StackedAutoencoder
 from kgan.models.precision import as_float32
+from kgan.networks.labels import FEATURES
 
 FEATURE_BATCH = 256
 POOLED = 4  # the side of the pooled maps, in cells
@@ -39,7 +40,7 @@ def encoder(model: keras.Model) -> Encoder:
     """Returns the encoder of a model.
 
     Of an autoencoder its encoder, of a VAE the mean of q(z|x), of a GAN the discriminator up to
-    the input of its last dense layer.
+    its layer called "features".
 
     Args:
         model: As `kgan.open_run` returns it.
@@ -48,9 +49,14 @@ def encoder(model: keras.Model) -> Encoder:
         InputError: The model has none.
     """
     if isinstance(model, GAN):
-        last = [x for x in model.discriminator.layers if isinstance(x, layers.Dense)][-1]
         # The images alone: labels of a conditional one enter after its features.
-        network = keras.Model(model.discriminator.inputs[0], last.input, name="encoder")
+        if not any(layer.name == FEATURES for layer in model.discriminator.layers):
+            raise InputError(
+                f"The discriminator has no layer named {FEATURES!r}: give that name to the one "
+                "whose output its features are."
+            )
+        features = model.discriminator.get_layer(FEATURES).output
+        network = keras.Model(model.discriminator.inputs[0], features, name="encoder")
         return Encoder(network, model.value_range, model.to_range, judges=True)
     if isinstance(model, VAE):
         mean = keras.Model(model.encoder.inputs, model.encoder.outputs[0], name="encoder")
