@@ -47,6 +47,14 @@ from kgan.cli.options import data_options, training_options
     help="Updates before each of the generator's.",
 )
 @option(
+    "--augment",
+    key="game.augment",
+    metavar="NAMES",
+    heading="Game",
+    help=f"For few images: {listed('kgan.models:AUGMENTATIONS')}, with commas between: changes "
+    "that the discriminator sees on all images.",
+)
+@option(
     "--latent-dim",
     key="network.latent_dim",
     type=int,

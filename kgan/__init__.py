@@ -31,6 +31,7 @@ _HOMES = {
     "Schedule": "kgan.models",
     "Classifier": "kgan.models",
     "OPTIMIZERS": "kgan.models",
+    "AUGMENTATIONS": "kgan.models",
     "PRESETS": "kgan.methods.presets",
     "METHODS": "kgan.methods",
     "MODELS": "kgan.methods",

@@ -43,12 +43,20 @@ class GameConfig:
         penalties: Weights by name, or schedules, in place of the objective's own; None for those,
             which a run's config.json holds then.
         ema_half_life: In steps, a number or a schedule.
+        augment: How images are changed before the discriminator sees them, names in
+            `kgan.AUGMENTATIONS` with commas between, or "none".
     """
 
     objective: str = "non_saturating"
     discriminator_steps: int = 1
     penalties: dict[str, float | str] | None = None
     ema_half_life: float | str = 700.0
+    augment: str = "none"
+
+    @property
+    def augmentations(self) -> tuple[str, ...]:
+        """The names in `augment`."""
+        return () if self.augment == "none" else tuple(self.augment.split(","))
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,7 @@ class GANConfig(Config):
         in_range("network.latent_dim", self.network.latent_dim, 1)
         in_range("game.discriminator_steps", self.game.discriminator_steps, 1)
         require("objective", self.game.objective, OBJECTIVES)
+        models.check_augmentations(self.game.augmentations)
         self._check_scheduled("game.ema_half_life", self.game.ema_half_life)
         penalties = self.game.penalties
         if isinstance(penalties, dict):
@@ -144,6 +153,11 @@ class GANMethod(Method):
                 f"The class {empty!r} of {data.train.name!r} has no training example: expected "
                 "some of every class, or neither --conditional nor --balance."
             )
+        if config.game.augmentations and not data.train.space.is_image:
+            raise InputError(
+                f"game.augment is {config.game.augment}, but {data.train.name!r} holds points: "
+                "leave --augment out."
+            )
         penalties = config.entries()["game.penalties"]
         config = override(config, {"game.penalties": penalties})
         key = "network.discriminator.normalization"
@@ -188,6 +202,7 @@ class GANMethod(Method):
                 name: schedules.made(f"game.penalties.{name}", weight, config.steps)
                 for name, weight in config.entries()["game.penalties"].items()
             },
+            augment=config.game.augmentations,
             accumulate=config.accumulate,
         )
         return gan

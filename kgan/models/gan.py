@@ -9,13 +9,14 @@ from kgan.errors import InputError
 from kgan.losses import Objective, with_named_penalties
 from kgan.models import half_life
 from kgan.models.adam import Adam
+from kgan.models.augment import Augmentation
 from kgan.models.counted import check_number, whole_number
 from kgan.models.game import Game, name_of, objective_of, penalties_of
 from kgan.models.generative import GenerativeModel
 from kgan.models.images import check_value_range
 from kgan.models.labels import check_frequencies, joined, labels_at
 from kgan.models.optimizers import Optimizers, refuse_averages
-from kgan.models.players import check_classes, check_functional, check_generator, with_logits
+from kgan.models.players import checked_players
 from kgan.models.precision import as_float32, in_float32
 from kgan.models.schedules import Schedule, Scheduled, least, loaded, of_optimizer, saved, value_at
 from kgan.models.seeds import noise_seed
@@ -92,23 +93,12 @@ class GAN(GenerativeModel):
     ):
         super().__init__(**kwargs)
         value_range = check_value_range(value_range)
-        check_functional(generator=generator, discriminator=discriminator)
-        num_classes = (
-            num_classes if num_classes is None else whole_number("num_classes", num_classes)
-        )
-        check_classes(num_classes, generator=generator, discriminator=discriminator)
-        check_generator(generator, value_range)
-        discriminator = with_logits(discriminator)
-        makes, takes = generator.output_shape[1:], tuple(discriminator.inputs[0].shape[1:])
-        if makes != takes:
-            raise InputError(
-                f"The generator makes {makes} and the discriminator takes {takes}: build both for "
-                "one image_shape."
-            )
         if num_classes is not None:
+            num_classes = whole_number("num_classes", num_classes)
             class_frequencies = check_frequencies(class_frequencies, num_classes)
         elif class_frequencies is not None:
             raise InputError("class_frequencies are given without num_classes: pass both or none.")
+        discriminator = checked_players(generator, discriminator, value_range, num_classes)
         check_number("ema_half_life", least(ema_half_life))
         self.generator, self.discriminator = generator, discriminator
         self.ema_generator = as_float32(generator)
@@ -127,6 +117,7 @@ class GAN(GenerativeModel):
         discriminator_optimizer: keras.optimizers.Optimizer | str | dict | None = None,
         discriminator_steps: int = 1,
         penalties: dict[str, Scheduled] | None = None,
+        augment: Sequence[str] = (),
         accumulate: int = 1,
         **kwargs,
     ):
@@ -140,15 +131,18 @@ class GAN(GenerativeModel):
             discriminator_steps: Discriminator updates for each of the generator's, k in the paper.
             penalties: Weights by a name in `kgan.PENALTIES`, numbers or a `kgan.Schedule` of the
                 steps, in place of the objective's own; {} for none, None for the objective's.
+            augment: Names in `kgan.AUGMENTATIONS` of how real and generated images are changed at
+                random before the discriminator sees them in training (Zhao et al. 2020); a
+                gradient penalty is at the images as they are then.
             accumulate: Equal pieces that each batch is computed in, to save memory: the same
                 updates, unless a network takes statistics of its batch.
             **kwargs: `run_eagerly`, `steps_per_execution` and `jit_compile`, as of Keras.
 
         Raises:
-            InputError: An unknown objective or penalty, no discriminator step or piece, a negative
-                weight, a penalty on a discriminator with batch statistics, no two optimizers,
-                without averages of their own, or an option of Keras that means nothing here, such
-                as `loss`.
+            InputError: An unknown objective, penalty or augmentation, a number out of its range,
+                augmentations of points, a penalty on a discriminator with batch statistics, no two
+                optimizers, without averages of their own, or an option of Keras that means nothing
+                here, such as `loss`.
         """
         objective = objective_of(objective)
         discriminator_steps = whole_number("discriminator_steps", discriminator_steps)
@@ -158,6 +152,11 @@ class GAN(GenerativeModel):
                 f'penalties={{"r1": {kwargs["r1"]!r}}}.'
             )
         penalties = penalties_of(objective, penalties, self.discriminator)
+        augmentation = Augmentation(augment, self.value_range)
+        if augment and self._points:
+            raise InputError(
+                f"Augmentations are {augment}, and examples are points: leave them out."
+            )
         generator_optimizer, discriminator_optimizer = (
             an_optimizer(optimizer or Adam(2e-4, beta_1=0.5))
             for optimizer in (generator_optimizer, discriminator_optimizer)
@@ -167,7 +166,7 @@ class GAN(GenerativeModel):
         refuse_averages(generator_optimizer, discriminator_optimizer)
         accumulate = whole_number("accumulate", accumulate)
         super().compile(**kwargs)
-        self.accumulate = accumulate
+        self.accumulate, self._augmentation = accumulate, augmentation
         self.objective, self.discriminator_steps = objective, discriminator_steps
         self.penalties, self._game = penalties, Game(objective, penalties)
         self.generator_optimizer = built_optimizer(generator_optimizer, self.generator)
@@ -179,6 +178,7 @@ class GAN(GenerativeModel):
         return {
             "objective": name_of(self.objective),
             **{name: getattr(self, name) for name in (*own, "penalties", "accumulate")},
+            "augment": self._augmentation.names,
         }
 
     def compile_from_config(self, config):
@@ -200,14 +200,11 @@ class GAN(GenerativeModel):
 
     def scheduled(self):
         own = {"ema_half_life": self.ema_half_life, **self.penalties}
+        found = {name: value for name, value in own.items() if isinstance(value, Schedule)}
         return {
             **of_optimizer(self.generator_optimizer, "generator_"),
             **of_optimizer(self.discriminator_optimizer, "discriminator_"),
-            **{
-                name: float(value(self.step.value))
-                for name, value in own.items()
-                if isinstance(value, Schedule)
-            },
+            **{name: float(value(self.step.value)) for name, value in found.items()},
         }
 
     @property
@@ -259,11 +256,21 @@ class GAN(GenerativeModel):
         )
         return self._logs()
 
+    def _augmentation_draws(self, noise, name):
+        if self._augmentation.draws:
+            return noise.uniform(f"augment {name}", self._augmentation.draws)
+        return None
+
+    def _augmented(self, images, draws):
+        return images if draws is None else self._augmentation(images, draws)
+
     def _discriminator_step(self, real, labels, noise, update):
         iterate_norms(self.discriminator)
         fake_labels = self._fake_labels(noise, f"labels{update}", labels, self._game.paired)
         latents = noise.normal(f"latents{update}", self.latent_dim)
         fake = tf.stop_gradient(self.generator(joined(latents, fake_labels), training=True))
+        real = self._augmented(real, self._augmentation_draws(noise, f"real{update}"))
+        fake = self._augmented(fake, self._augmentation_draws(noise, f"fake{update}"))
 
         def discriminate(images, labels):
             return self.discriminator(joined(images, labels), training=True)
@@ -289,8 +296,9 @@ class GAN(GenerativeModel):
     def _generator_step(self, real, labels, noise):
         paired = self.objective.paired
 
-        def losses(latents, fake_labels, real, labels):
+        def losses(latents, fake_labels, draws, real, labels):
             fake = self.generator(joined(latents, fake_labels), training=True)
+            fake = self._augmented(fake, draws)
             fake_logits = self.discriminator(joined(fake, fake_labels), training=True)
             real_logits = None
             if paired:
@@ -299,11 +307,14 @@ class GAN(GenerativeModel):
 
         fake_labels = self._fake_labels(noise, "labels", labels, paired)
         latents = noise.normal("latents", self.latent_dim)
+        draws = self._augmentation_draws(noise, "fake")
+        if paired:
+            real = self._augmented(real, self._augmentation_draws(noise, "real"))
         loss, _ = minimize(
             losses,
             self.generator_optimizer,
             self.generator.trainable_variables,
-            [latents, fake_labels, *((real, labels) if paired else (None, None))],
+            [latents, fake_labels, draws, *((real, labels) if paired else (None, None))],
             self.accumulate,
         )
         self._means["generator_loss"].update_state(loss)

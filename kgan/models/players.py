@@ -91,6 +91,36 @@ def check_generator(generator: keras.Model, value_range: tuple[float, float]) ->
         )
 
 
+def checked_players(
+    generator: keras.Model,
+    discriminator: keras.Model,
+    value_range: tuple[float, float],
+    num_classes: int | None,
+) -> keras.Model:
+    """Returns the discriminator with `(batch,)` logits, of players that fit each other.
+
+    Args:
+        generator: From latents, and labels if there are classes.
+        discriminator: From what it makes.
+        value_range: What images span.
+        num_classes: Number of classes; None without.
+
+    Raises:
+        InputError: They do not fit each other or the classes, or one is none.
+    """
+    check_functional(generator=generator, discriminator=discriminator)
+    check_classes(num_classes, generator=generator, discriminator=discriminator)
+    check_generator(generator, value_range)
+    discriminator = with_logits(discriminator)
+    makes, takes = generator.output_shape[1:], tuple(discriminator.inputs[0].shape[1:])
+    if makes != takes:
+        raise InputError(
+            f"The generator makes {makes} and the discriminator takes {takes}: build both for "
+            "one image_shape."
+        )
+    return discriminator
+
+
 def with_logits(discriminator: keras.Model) -> keras.Model:
     """Returns the discriminator with one logit an example, `(batch,)`.
 
