@@ -18,7 +18,7 @@ from kgan.models.labels import check_frequencies, joined, labels_at
 from kgan.models.optimizers import Optimizers, refuse_averages
 from kgan.models.players import checked_players
 from kgan.models.precision import as_float32, in_float32
-from kgan.models.schedules import Schedule, Scheduled, least, loaded, of_optimizer, saved, value_at
+from kgan.models.schedules import Scheduled, least, loaded, of_optimizer, of_values, saved, value_at
 from kgan.models.seeds import noise_seed
 from kgan.models.step import (
     TEST_STEP,
@@ -200,11 +200,10 @@ class GAN(GenerativeModel):
 
     def scheduled(self):
         own = {"ema_half_life": self.ema_half_life, **self.penalties}
-        found = {name: value for name, value in own.items() if isinstance(value, Schedule)}
         return {
             **of_optimizer(self.generator_optimizer, "generator_"),
             **of_optimizer(self.discriminator_optimizer, "discriminator_"),
-            **{name: float(value(self.step.value)) for name, value in found.items()},
+            **of_values(own, self.step.value),
         }
 
     @property

@@ -100,3 +100,9 @@ def of_optimizer(optimizer: keras.optimizers.Optimizer, prefix: str = "") -> dic
     if isinstance(beta_2, Schedule):
         found[f"{prefix}beta_2"] = float(beta_2(optimizer.iterations.value))
     return found
+
+
+def of_values(values: dict[str, Any], step: Any) -> dict[str, float]:
+    """Returns what those values that have a schedule come to at a step."""
+    found = {name: value for name, value in values.items() if isinstance(value, Schedule)}
+    return {name: float(value(step)) for name, value in found.items()}
