@@ -97,7 +97,7 @@ def test_networks_train_under_every_objective(name, num_classes):
 def test_dcgan_without_batch_statistics_judges_one_by_one():
     images = np.random.default_rng(0).uniform(-1, 1, (4, 16, 16, 3)).astype(np.float32)
     for normalization in ("layer", "none"):
-        network = NETWORKS["dcgan"].discriminator((16, 16, 3), 4, normalization=normalization)
+        network = NETWORKS["dcgan"].discriminator((16, 16, 3), width=4, normalization=normalization)
         together = network(images, training=True)
         alone = [network(images[i : i + 1], training=True)[0] for i in range(4)]
         np.testing.assert_allclose(together, alone, atol=1e-6)
