@@ -54,6 +54,7 @@ class Examples:
         test_size: How many examples the set's own test split has, none of them among these; 0 where
             there is none.
         label: The column with the labels; the examples have none where there is no such column.
+        whole: Whether these are all that was loaded, and no `subset` of it.
     """
 
     values: np.ndarray
@@ -62,6 +63,7 @@ class Examples:
     name: str
     test_size: int = 0
     label: str = "label"
+    whole: bool = True
 
     def __post_init__(self):
         if not isinstance(self.columns, dict) or not isinstance(self.space, Space):
