@@ -383,6 +383,9 @@ def test_coverage_is_of_the_points_that_were_given():
     ring, config = kgan.split("ring"), kgan.GANConfig()
     found = GANMethod().score(Generator(), ring, config)
     assert {score["name"]: score["value"] for score in found["scores"]}["modes"] == 1
+    # Of the mixture's own components, which no part of the points holds.
+    about = {(score["dataset"], score["split"], score["mixture"]) for score in found["scores"]}
+    assert about == {("ring", "all", "ring")}
     named = override(config, {"data.name": "ring"})
     other = dataclasses.replace(ring.train, values=ring.train.values[:] + 1)
     other = dataclasses.replace(ring, train=other)
