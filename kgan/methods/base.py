@@ -59,6 +59,11 @@ class DataSpec:
             names = names or tuple(map(str, range(num_classes)))
         return cls(examples.image_shape, names, counts, examples.values)
 
+    @property
+    def classes(self) -> dict[str, list]:
+        """The classes as config.json holds them."""
+        return {"names": list(self.class_names), "counts": list(self.class_counts)}
+
 
 class Method(abc.ABC):
     """A way to train: one object of it serves all runs.

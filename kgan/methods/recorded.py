@@ -23,7 +23,7 @@ class RunRecord:
         spec: What its model knows of the data.
         examples: How many were trained on.
         trained_on: Of "train", "validation" and "test" those parts that were; None where that was
-            not written down.
+            not known or not written down.
         fingerprint: Of the data: see `data.fingerprint`.
         threads: "intra_op" and "inter_op" ones that it began with, None where not written down.
         digest: Of the settings as they were, "" where not written down.
@@ -42,6 +42,11 @@ class RunRecord:
     digest: str
     raw: dict[str, Any]
     format: int
+
+    @property
+    def conditional(self) -> bool:
+        """Whether its model takes the classes of its data."""
+        return getattr(self.config.network, "conditional", False)
 
     def require_current(self) -> None:
         """Raises an InputError if the run cannot go on, since its noise would be another."""

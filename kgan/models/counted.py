@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kgan.data.space import IMAGES
 from kgan.errors import DataWarning, InputError
 from kgan.models.batches import in_equal_parts
 from kgan.models.callbacks import check_callbacks, given
@@ -155,7 +156,7 @@ class CountedModel(SavableModel):
 
     @property
     def _points(self) -> bool:
-        return len(self.image_shape) != 3
+        return not IMAGES.holds(self.image_shape)
 
     def to_range(self, images: Any) -> tf.Tensor:
         """Returns images, uint8 or floats in [0, 1], as float32 in `value_range`; points as is."""

@@ -55,7 +55,7 @@ CONFIG = record(
         "method": CAPTION,
         "family": CAPTION,  # of format 1
         "classes": record({"names": listing(CAPTION), "counts": listing(COUNT)}),
-        "trained_on": listing(choice("train", "validation", "test"), 1, 3),
+        "trained_on": nullable(listing(choice("train", "validation", "test"), 1, 3)),
         "device": CAPTION,
         "digest": CAPTION,
         "fingerprint": record({"train": PART}, {"validation": PART, "test": PART}),
