@@ -61,7 +61,8 @@ def describe_data(run: Run) -> dict:
 def _classes(spec: DataSpec) -> dict:
     if not spec.class_names:
         return {}
-    return {"classes": {"names": list(spec.class_names), "counts": list(spec.class_counts)}}
+    names, counts = list(spec.class_names), list(spec.class_counts)
+    return {"classes": {"names": names, "counts": counts, "column": spec.class_column}}
 
 
 def changes(record: RunRecord, found: dict) -> list[str]:

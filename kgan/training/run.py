@@ -220,10 +220,12 @@ def about(run_dir: str | Path, step: int) -> dict:
     """
     record, known = open_record(run_dir), read_evaluation(run_dir)
     data = record.config.data
+    spec = record.spec
     conditional = getattr(record.config.network, "conditional", False)
     return {
         "run": Path(run_dir).resolve().name,
-        **({"class_names": list(record.spec.class_names)} if conditional else {}),
+        **({"class_names": list(spec.class_names)} if conditional else {}),
+        **({"class_column": spec.class_column} if conditional and spec.class_column else {}),
         "dataset": data.name,
         "data_licence": licence(data.name, data.data_dir),
         "scores": [score for score in known["scores"] if score["step"] == step],

@@ -49,3 +49,13 @@ def test_classes_that_the_classifier_does_not_know_are_told_before_training():
     with pytest.raises(InputError, match=r"classes are those of 'mine' .*'digits-cnn' has others"):
         kgan.prepare(config, other)
     assert kgan.prepare(config, data).scorer is not None
+
+
+@pytest.mark.parametrize("hold_out", ["split", "none"])
+def test_too_few_samples_for_a_recall_are_told_before_training(hold_out):
+    changes = {"evaluation.every": 4, "evaluation.score": "class_recall", "evaluation.samples": 12}
+    changes |= {"network.conditional": True, "data.hold_out": hold_out}
+    config, data = override(kgan.GANConfig(), {**TINY, **changes}), kgan.load("digits")
+    with pytest.raises(InputError, match=r"evaluation.samples is 12: class_recall.*6 or more are"):
+        kgan.prepare(config, data)
+    assert kgan.prepare(override(config, {"evaluation.samples": 100}), data).scorer is not None
