@@ -13,7 +13,7 @@ import numpy as np
 from kgan import memory, names
 from kgan.data import resolved
 from kgan.data.prepared import Report
-from kgan.errors import InputError
+from kgan.errors import InputError, shown
 from kgan.methods.config import DataConfig
 from kgan.methods.recorded import open_record
 from kgan.metrics import METRICS, check_names
@@ -176,7 +176,8 @@ def _other_classes(source: Source, real: Data) -> str:
     ours, theirs = source.column, real.labels.column
     # Runs of before the whole name was written down may have a part of it.
     if ours and theirs and ours not in (theirs, theirs.rpartition("/")[2]):
-        return f"draws those of the column {ours!r}, the labels are of {theirs!r} (see --label)"
+        found = f"those of the column {shown(ours)}, the labels are of {shown(theirs)}"
+        return f"draws {found} (see --label)"
     return "" if source.classes == real.labels.names else "draws others"
 
 

@@ -145,7 +145,8 @@ def _arrays(name: str) -> Source:
 
 def _truncation(name: str, found: dict[str, np.ndarray]) -> float:
     value = found["truncation"]
-    if value.dtype.kind not in "fiu" or value.ndim or not 0 < value < np.inf:
+    is_number = value.dtype.kind in "fiu" and not value.ndim
+    if not is_number or not 0 < float(value) < np.inf:
         raise InputError(
             f"{name} has truncation {value.dtype} {value.shape}: expected a number above 0, ()."
         )
