@@ -78,12 +78,14 @@ def open_record(folder: str | Path) -> RunRecord:
             f"({str(error).rstrip('.')}): {NEW_RUN}."
         ) from error
     classes = found.get("classes", {"names": (), "counts": ()})
+    # Of runs of before it was written down it is what was asked for, if anything was.
+    column = classes.get("column", config.data.label)
     parts = found.get("trained_on", ["train"] if config.data.hold_out == "split" else None)
     return RunRecord(
         folder=Path(folder),
         name=found["name"],
         config=config,
-        spec=DataSpec(tuple(shape), tuple(classes["names"]), tuple(classes["counts"])),
+        spec=DataSpec(tuple(shape), tuple(classes["names"]), tuple(classes["counts"]), column),
         examples=count,
         trained_on=None if parts is None else tuple(parts),
         # Of runs of before there were fingerprints number and shape count.

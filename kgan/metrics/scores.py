@@ -1,7 +1,7 @@
 """Scores that carry their conditions, and the trivial ones to print beside them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,14 @@ class Labels:
         train: Integers `(n,)` in [0, classes).
         validation: The same.
         test: The same; None where the test images have none.
+        column: Of the data, which the classes are of; None where that is not known.
     """
 
     names: tuple[str, ...]
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray | None
+    column: str | None = None
 
 
 @dataclass(frozen=True)
@@ -218,7 +220,12 @@ class Scorer:
         return found
 
     def score(
-        self, seen: dict, seeds: str | None = None, precision: str | None = None, **conditions
+        self,
+        seen: dict,
+        seeds: str | None = None,
+        precision: str | None = None,
+        too_few: Callable[[TooFewError], None] | None = None,
+        **conditions,
     ) -> list[dict]:
         """Returns the scores with their conditions, those that need what was not seen left out.
 
@@ -226,24 +233,26 @@ class Scorer:
             seen: From `see`.
             seeds: Of the images, None if no generator of ours made them.
             precision: That they were generated in, None likewise.
+            too_few: Told why, in place of a refusal, of a score of classes that is left out.
             **conditions: More of them, such as the step.
 
         Raises:
             InputError: Too few images for a metric, or numbers that are not finite.
         """
-        return self._scored(seen, {"seeds": seeds, "precision": precision, **conditions})
+        return self._scored(seen, {"seeds": seeds, "precision": precision, **conditions}, too_few)
 
-    def _scored(self, seen: dict, conditions: dict, lenient: bool = False) -> list[dict]:
+    def _scored(self, seen: dict, conditions: dict, too_few=None) -> list[dict]:
         self.prepare()
         found = []
         for metric in self.metrics.values():
             if metric.needs in seen and (not metric.labels or "labels" in seen):
                 try:
                     values = self._computed(metric, seen)
-                except TooFewError:
-                    if lenient:
-                        continue
-                    raise
+                except TooFewError as error:
+                    if too_few is None:
+                        raise
+                    too_few(error)
+                    continue
                 about = self._conditions(metric.needs, len(seen[metric.needs]))
                 for name, value in values.items():
                     label = name if metric.needs == "pixels" else f"{name}[{self._features.name}]"
@@ -313,7 +322,7 @@ class Scorer:
                 seen = self.see(images, None if labels is None else labels[:samples], cached=True)
                 of_features = {key: seen[key] for key in seen if key != "pixels"}
                 # There may be fewer real images of each class than generated ones.
-                rows[name] = self._scored(of_features, NOT_GENERATED, lenient=True)
+                rows[name] = self._scored(of_features, NOT_GENERATED, lambda error: None)
         if "pixels" in self._needs:
             train = pixels(data.train)
             known = self.score({"pixels": train[:samples]})

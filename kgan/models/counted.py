@@ -56,10 +56,12 @@ class CountedModel(SavableModel):
         parts_are: What makes up `parts`, in words.
         num_classes: How many classes the labels are of that it needs; None of a model that needs
             none, to which those that are given are of no use.
+        class_frequencies: How often a model that draws labels draws each class; None of others.
     """
 
     accumulate = 1
     num_classes: int | None = None
+    class_frequencies: tuple[float, ...] | None = None
     parts_are = "accumulate"
 
     def compile(self, **kwargs):

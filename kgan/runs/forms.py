@@ -54,7 +54,9 @@ CONFIG = record(
         "format": ONE_OR_MORE,
         "method": CAPTION,
         "family": CAPTION,  # of format 1
-        "classes": record({"names": listing(CAPTION), "counts": listing(COUNT)}),
+        "classes": record(
+            {"names": listing(CAPTION), "counts": listing(COUNT)}, {"column": CAPTION}
+        ),
         "trained_on": nullable(listing(choice("train", "validation", "test"), 1, 3)),
         "device": CAPTION,
         "digest": CAPTION,

@@ -2,7 +2,7 @@
 
 "scores" is a list, each with its name, its value and its conditions; "baselines" holds, by what
 they are of, lists of the same names. `kgan evaluate` adds "seconds", which its own took. With --out
-the scores of all sources stand together, each of which names its own.
+the scores of all sources stand together, each of which names its own, and "seconds" is a list.
 """
 
 import os

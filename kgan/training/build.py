@@ -180,8 +180,8 @@ def prepare(config: Config, data: Examples | Splits, devices: Devices | None = N
     scorer = None
     if config.evaluation.every:
         parts = parts_of(examples) if config.data.hold_out == "none" else data
-        labelled = model.num_classes is not None
-        scorer = evaluation.scorer(config.evaluation, evaluation.as_data(parts), labelled)
+        real, frequencies = evaluation.as_data(parts), model.class_frequencies
+        scorer = evaluation.scorer(config.evaluation, real, frequencies)
     return Run(config, data, model, name, devices, found, scorer)
 
 

@@ -224,9 +224,11 @@ def about(run_dir: str | Path, step: int) -> dict:
     """
     record, known = open_record(run_dir), read_evaluation(run_dir)
     data = record.config.data
+    spec = record.spec
     return {
         "run": Path(run_dir).resolve().name,
-        **({"class_names": list(record.spec.class_names)} if record.conditional else {}),
+        **({"class_names": list(spec.class_names)} if record.conditional else {}),
+        **({"class_column": spec.class_column} if record.conditional and spec.class_column else {}),
         "dataset": data.name,
         "data_licence": licence(data.name, data.data_dir),
         "scores": [score for score in known["scores"] if score["step"] == step],

@@ -22,31 +22,9 @@ from tests.training.runs import (
     KillError,
     assert_equal,
     assert_same_pictures,
-    perfect_sample,
     state,
 )
-
-TINY = {
-    "network.latent_dim": 4,
-    "network.generator.width": 4,
-    "network.discriminator.width": 4,
-    "generator_optimizer.learning_rate": 0.02,
-    "batch_size": 16,
-    "steps": 8,
-    "log_every": 2,
-    "sample_every": 100,
-    "checkpoint_every": 2,
-    "evaluation.samples": 40,
-    "precision": "float32",
-}
-
-
-def trained(place, callbacks=(), **changes):
-    """Trains the tiny run in a folder of its own; returns the run's folder."""
-    config = override(kgan.GANConfig(), {**TINY, **changes})
-    run = kgan.prepare(config, kgan.load("digits"))
-    kgan.train(run, place / "run", place / "saved_models", callbacks=callbacks)
-    return place / "run"
+from tests.training.scored import TINY, lines, trained, weights
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +35,6 @@ def scored(tmp_path_factory):
 @pytest.fixture(scope="module")
 def unscored(tmp_path_factory):
     return trained(tmp_path_factory.mktemp("unscored"))
-
-
-def lines(run):
-    return [json.loads(line) for line in (run / "evaluations.jsonl").read_text().splitlines()]
-
-
-def weights(run, checkpoint="last"):
-    model, _ = kgan.open_run(run, checkpoint)
-    return [int(model.step.value), *(w for n in model.networks for w in n.get_weights())]
 
 
 def test_there_is_a_line_for_every_step_that_is_due_and_for_the_last(scored):
@@ -246,26 +215,18 @@ def test_a_best_checkpoint_outlives_the_newest(scored, tmp_path):
         kgan.open_run(moved)
 
 
-def test_a_run_with_classes_may_be_chosen_by_them(tmp_path):
-    score = "class_recall"
-    changes = {"evaluation.every": 4, "evaluation.samples": 100, "evaluation.score": score}
-    run = trained(tmp_path, **changes, **{"network.conditional": True})
-    found = lines(run)
-    assert [line["step"] for line in found] == [4, 8]
-    assert weights(run, "best")[0] == max(found, key=lambda line: line["value"])["step"]
-    # The images are those that the run itself draws, and so are their labels.
-    (own,) = evaluate(run, [score], 100, out=tmp_path / "out")["sources"][0]["scores"]
-    assert own["value"] == pytest.approx(found[-1]["value"])
-    assert own["by_class"] == pytest.approx(found[-1]["by_class"])
-    assert own["n_by_class"] == found[-1]["n_by_class"]
-
-
-def test_images_are_scored_by_the_classes_they_were_asked_for(tmp_path, monkeypatch):
-    monkeypatch.setattr(kgan.GAN, "sample", perfect_sample)
-    changes = {"evaluation.every": 8, "evaluation.samples": 100, "network.conditional": True}
-    (line,) = lines(trained(tmp_path, **changes, **{"evaluation.score": "class_accuracy"}))
-    assert line["value"] > 0.9
-    assert min(line["by_class"].values()) > 0.5
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"evaluation.every": -1}, "evaluation.every is -1: expected 0 or more"),
+        ({"evaluation.samples": 0}, "evaluation.samples is 0: expected 1 or more"),
+        ({"evaluation.score": "fud"}, "Unknown score 'fud'"),
+        ({"evaluation.every": 3, "evaluation.features": "digits"}, "Unknown features 'digits'"),
+    ],
+)
+def test_settings_that_will_not_do_are_told_before_training(changes, message):
+    with pytest.raises(InputError, match=message):
+        kgan.prepare(override(kgan.GANConfig(), {**TINY, **changes}), kgan.load("digits"))
 
 
 def test_a_run_of_before_there_were_scores_still_opens(unscored, tmp_path):

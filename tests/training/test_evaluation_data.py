@@ -1,4 +1,4 @@
-"""Against which images, in which features a run is scored, and what is refused before it trains."""
+"""Against which data, and in which features, a run is scored."""
 
 import dataclasses
 
@@ -13,38 +13,7 @@ from kgan.metrics import features
 from kgan.metrics.scores import Data
 from kgan.tasks.evaluate.evaluate import evaluate
 from kgan.training import evaluation
-from tests.training.test_evaluation import TINY
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"evaluation.every": -1}, "evaluation.every is -1: expected 0 or more"),
-        ({"evaluation.samples": 0}, "evaluation.samples is 0: expected 1 or more"),
-        ({"evaluation.score": "fud"}, "Unknown score 'fud'"),
-        ({"evaluation.every": 3, "evaluation.features": "digits"}, "Unknown features 'digits'"),
-    ],
-)
-def test_settings_that_will_not_do_are_told_before_training(changes, message):
-    with pytest.raises(InputError, match=message):
-        kgan.prepare(override(kgan.GANConfig(), {**TINY, **changes}), kgan.load("digits"))
-
-
-@pytest.mark.parametrize("score", ["class_accuracy", "class_recall"])
-def test_a_run_without_classes_is_not_chosen_by_them(score):
-    config = override(kgan.GANConfig(), {**TINY, "evaluation.every": 4, "evaluation.score": score})
-    with pytest.raises(InputError, match=f"evaluation.score is {score}.*--conditional, or choose"):
-        kgan.prepare(config, kgan.load("digits"))
-
-
-def test_classes_that_the_classifier_does_not_know_are_told_before_training():
-    changes = {"evaluation.every": 4, "evaluation.score": "class_accuracy"}
-    config = override(kgan.GANConfig(), {**TINY, **changes, "network.conditional": True})
-    data = kgan.load("digits")
-    other = dataclasses.replace(data, name="mine")
-    with pytest.raises(InputError, match=r"classes are those of 'mine' .*'digits-cnn' has others"):
-        kgan.prepare(config, other)
-    assert kgan.prepare(config, data).scorer is not None
+from tests.training.scored import TINY
 
 
 def test_points_have_no_such_scores():
