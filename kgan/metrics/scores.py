@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,53 +14,11 @@ from kgan.metrics.classes import TooFewError, by_name
 from kgan.metrics.features import Extractor, Features
 from kgan.metrics.neighbours import nearest
 from kgan.metrics.parzen import k_means_samples
+from kgan.metrics.reference import Data
 
 NOT_GENERATED = {"seeds": None, "precision": None}
 PARZEN_ELEMENTS = 4096
 PARZEN_VALIDATION = 1000  # images, as in Goodfellow et al. 2014
-
-
-@dataclass(frozen=True)
-class Labels:
-    """Which class every real image is of.
-
-    Attributes:
-        names: One a class, two or more.
-        train: Integers `(n,)` in [0, classes).
-        validation: The same.
-        test: The same; None where the test images have none.
-        column: Of the data, which the classes are of; None where that is not known.
-    """
-
-    names: tuple[str, ...]
-    train: np.ndarray
-    validation: np.ndarray
-    test: np.ndarray | None
-    column: str | None = None
-
-
-@dataclass(frozen=True)
-class Data:
-    """Real images.
-
-    Attributes:
-        name: The data set's.
-        train: uint8 `(n, height, width, channels)`, read by slices: all but the next two.
-        validation: The same.
-        test: The same.
-        labels: None where they have no classes.
-    """
-
-    name: str
-    train: np.ndarray
-    validation: np.ndarray
-    test: np.ndarray
-    labels: Labels | None = None
-
-    @property
-    def image_shape(self) -> tuple[int, ...]:
-        """Shape of one image."""
-        return tuple(self.test.shape[1:])
 
 
 def applicable(

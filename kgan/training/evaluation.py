@@ -17,7 +17,8 @@ from kgan.methods.base import DataSpec
 from kgan.methods.config import EvaluationConfig
 from kgan.metrics import METRICS, features, metric_of
 from kgan.metrics.classes import NEIGHBOURS, of_enough
-from kgan.metrics.scores import Data, Labels, Scorer
+from kgan.metrics.reference import Data, Labels
+from kgan.metrics.scores import Scorer
 from kgan.models.seeds import seed_labels
 from kgan.runs import folder, pictures
 from kgan.runs.board import Board

@@ -10,7 +10,7 @@ from kgan.errors import InputError
 from kgan.methods.gan import GANMethod
 from kgan.methods.settings import override
 from kgan.metrics import features
-from kgan.metrics.scores import Data
+from kgan.metrics.reference import Data
 from kgan.tasks.evaluate.evaluate import evaluate
 from kgan.training import evaluation
 from tests.training.scored import TINY

@@ -18,7 +18,8 @@ from kgan.methods.config import DataConfig
 from kgan.methods.recorded import open_record
 from kgan.metrics import METRICS, check_names
 from kgan.metrics.classes import TooFewError
-from kgan.metrics.scores import Data, Scorer, applicable
+from kgan.metrics.reference import Data
+from kgan.metrics.scores import Scorer, applicable
 from kgan.runs import folder, pictures, scores
 from kgan.runs.board import Board
 from kgan.runs.scores import read_evaluation
