@@ -39,10 +39,22 @@ def _image_size(shown, key=()):
     )
 
 
+def _label(shown=None, key=()):
+    return option(
+        "--label",
+        key=key,
+        metavar="COLUMN",
+        heading="Data",
+        shown=shown,
+        help="Which of the set's columns are the labels, where it has several.",
+    )
+
+
 PREPARED = "$TFDS_DATA_DIR or ~/tensorflow_datasets"
 data_dir_option = _data_dir(PREPARED)
 # Of commands that take a run's data.
-run_data_options = _together(_data_dir("the run's"), _image_size("the run's"))
+run_data_options = _together(_data_dir("the run's"), _image_size("the run's"), _label("the run's"))
+label_option = _label(key="data.label")
 data_options = _together(
     option(
         "--dataset",

@@ -37,7 +37,8 @@ from kgan.cli.options import checkpoint_option
     metavar="PSI",
     heading="Images",
     shown="none",
-    help="Keep the numbers of latents within +-PSI, such as 0.7: better images, less varied.",
+    help="Keep the numbers of latents within +-PSI, such as 0.7: better images, less varied. Of a "
+    "walk too, all along it.",
 )
 @option(
     "--out",
@@ -54,7 +55,7 @@ from kgan.cli.options import checkpoint_option
     metavar="N",
     heading="Images",
     shown="about a square; with --classes a row each",
-    help="Images a row of the sheet.",
+    help="Images a row, of X.png alone.",
 )
 @checkpoint_option
 @option(

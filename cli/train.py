@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from kgan.cli.grouped import Command, examples, listed, option, settings_by_option
-from kgan.cli.options import data_options, training_options
+from kgan.cli.options import data_options, label_option, training_options
 
 
 @click.command(
@@ -63,13 +63,7 @@ from kgan.cli.options import data_options, training_options
     help="Dimensions of the noise.",
 )
 @training_options("generator_optimizer.learning_rate", "discriminator_optimizer.learning_rate")
-@option(
-    "--label",
-    key="data.label",
-    metavar="COLUMN",
-    heading="Data",
-    help="Which of the set's columns are the labels, where it has several.",
-)
+@label_option
 @option(
     "--balance",
     is_flag=True,

@@ -50,6 +50,12 @@ def test_their_scores_have_today_s_form(workdir):
     assert {score["n"] for score in found["scores"]} == {299}
     assert set(found["baselines"]) == {"PCA, 2 components (exact)", "mean image"}
     assert read_evaluation(GOLDEN / "gan") == {"scores": [], "baselines": {}}
+    (workdir / "evaluation.json").write_text('{"n": 2500, "modes": 8, "high_quality": 0.5}')
+    found = read_evaluation(workdir)["scores"]
+    assert {(score["name"], score["split"]) for score in found} == {
+        ("modes", "all"),
+        ("high_quality", "all"),
+    }
 
 
 def test_an_unfinished_one_cannot_go_on(run):

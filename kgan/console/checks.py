@@ -52,7 +52,12 @@ def check_sample(
             f"--columns {shown(columns)}: expected 1 or more, {drawing.MAX_COLUMNS:,} at most."
         )
     place = Path(names.check("--out", out))
-    require_writable(place.parent if drawing.form(out) else place)
+    form = drawing.form(out)
+    require_writable(place.parent if form else place)
+    if columns is not None and form != ".png":
+        raise InputError(
+            f"--columns {columns}: expected only with --out X.png, one sheet, received --out {out}."
+        )
     if server is not None:
         if checkpoint is not None:
             raise InputError(

@@ -121,10 +121,23 @@ def conditions(table: dict) -> list[str]:
     for entry in table["sources"]:
         score, seconds = entry["scores"][0], entry["seconds"]
         step = f", step {score['step']:,} ({score['checkpoint']})" if score["step"] else ""
+        cut = f", truncation {score['truncation']:g}" if "truncation" in score else ""
         lines.append(
             f"{entry['source']}: {score['n']:,} images"
-            f"{', seeds ' + score['seeds'] if score['seeds'] else ''}{step}; sampling "
+            f"{', seeds ' + score['seeds'] if score['seeds'] else ''}{step}{cut}; sampling "
             f"{seconds['sampling']:.1f} s, features {seconds['features']:.1f} s, metrics "
             f"{seconds['metrics']:.1f} s."
         )
+        lines += [*_seen_in_training(entry), *map(plain, entry["left_out"])]
     return lines
+
+
+def _seen_in_training(entry: dict) -> list[str]:
+    """Returns a line where scores are of test images that the run was trained on."""
+    of_test = [score for score in entry["scores"] if score["split"] == "test"]
+    if not any("test" in score.get("trained_on", ()) for score in of_test):
+        return []
+    return [
+        f"{entry['source']} was trained on the test images too (--hold-out none): its scores "
+        "against them are of images that it has seen."
+    ]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kgan.data import image, prepared
-from kgan.data.examples import Examples
+from kgan.data.examples import Examples, is_line
 from kgan.errors import InputError
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
@@ -93,7 +93,7 @@ def _classes(names: list[str]) -> dict[str, int]:
 
 
 def _shown(name: str) -> str:
-    return name.encode(errors="backslashreplace").decode()
+    return "".join(sign if is_line(sign) else ascii(sign)[1:-1] for sign in name)
 
 
 def _read(

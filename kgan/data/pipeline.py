@@ -10,6 +10,8 @@ import tensorflow as tf
 from kgan.data.examples import Column, Examples
 from kgan.errors import InputError
 
+GATHERED = 2**26  # bytes of values of which a copy is worth a step without Python
+
 
 @dataclass(frozen=True)
 class Shard:
@@ -73,7 +75,7 @@ def batches(
 
     Args:
         examples: Read by index, from memory or from a memory map. With columns, values that are a
-            NumPy array in memory are gathered from a copy there.
+            small NumPy array in memory are gathered from a copy there.
         batch_size: Rows a step, over all of its discriminator updates and all replicas; a multiple
             of their number.
         seed: The run's seed.
@@ -93,9 +95,10 @@ def batches(
         InputError: No such column, or none that can be balanced.
     """
     rows = batch_size // shard.total
-    in_memory = columns and type(examples.values) is np.ndarray
-    readers = [(_gathered if in_memory else _read)(examples.values)]
-    readers += [_gathered(examples.column(name).values.astype(np.int32)) for name in columns]
+    values = examples.values
+    small = columns and type(values) is np.ndarray and values.nbytes <= GATHERED
+    readers = [(_gathered if small else _read)(values)]
+    readers += [_gathered(examples.column(name).values) for name in columns]
     ordered: Callable[[tf.Tensor], tf.Tensor]
     if balanced is None:
         ordered = functools.partial(order, num_examples=len(examples), seed=seed)
@@ -123,12 +126,7 @@ def _balanced(column: Column, name: str, seed: int) -> Callable[[tf.Tensor], tf.
     Raises:
         InputError: A class has no example.
     """
-    values, count = np.asarray(column.values), column.num_classes
-    if not len(values) or values.min() < 0 or values.max() >= count:
-        raise InputError(
-            f"The column {name!r} holds numbers from {values.min(initial=0)} to "
-            f"{values.max(initial=0)}: expected from 0 to {count - 1}, to balance by it."
-        )
+    values, count = column.values, column.num_classes
     sizes = np.bincount(values, minlength=count)
     if not sizes.all():
         empty = int(np.argmin(sizes))

@@ -21,7 +21,7 @@ import numpy as np
 
 from kgan import memory
 from kgan.data import cache
-from kgan.data.examples import Column, Examples
+from kgan.data.examples import Column, Examples, check_names
 from kgan.data.space import IMAGES
 from kgan.errors import DataWarning, InputError
 
@@ -77,10 +77,13 @@ def store(
         report: Called as `report(done, total, message)`.
 
     Raises:
-        InputError: Images of several sizes, no image at all, or a cache that cannot be written.
+        InputError: Images of several sizes, no image at all, names that cannot tell classes apart,
+            or a cache that cannot be written.
     """
     from filelock import FileLock
 
+    for names in (columns or {}).values():
+        check_names(names)  # told before hours of preparing
     text = json.dumps([FORMAT, identity], sort_keys=True)
     key = hashlib.sha256(text.encode()).hexdigest()[:16]
     folder = cache.cache_dir() / f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name)[:64]}-{key}"

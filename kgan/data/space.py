@@ -1,4 +1,4 @@
-"""What a value is, whatever makes it: its form, its storage and its range."""
+"""What a value is, whatever makes it: its form and its storage."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,14 +14,12 @@ class Space:
         name: In the plural, as messages call them.
         dtype: As which they are stored.
         axes: By name, of an array of them: a number is the only length that the axis may have.
-        range: Lowest and highest number, None where any will do.
         is_image: Whether they are pictures, on a grid of pixels.
     """
 
     name: str
     dtype: str
     axes: tuple[str | int, ...]
-    range: tuple[float, float] | None
     is_image: bool
 
     def __str__(self) -> str:
@@ -51,8 +49,8 @@ class Space:
             )
 
 
-IMAGES = Space("images", "uint8", ("n", "height", "width", "channels"), (0, 255), is_image=True)
-POINTS = Space("points", "float32", ("n", 2), None, is_image=False)
+IMAGES = Space("images", "uint8", ("n", "height", "width", "channels"), is_image=True)
+POINTS = Space("points", "float32", ("n", 2), is_image=False)
 
 
 def space_of(shape: tuple[int, ...]) -> Space:

@@ -72,7 +72,7 @@ def subset(examples: Examples, rows: np.ndarray | slice) -> Examples:
     else:
         values = Rows(values, np.arange(len(values))[rows])
     columns = {name: replace(c, values=c.values[rows]) for name, c in examples.columns.items()}
-    return replace(examples, values=values, columns=columns)
+    return replace(examples, values=values, columns=columns, whole=False)
 
 
 def split(

@@ -38,6 +38,7 @@ class DataSpec:
         shape: Of one example.
         class_names: One name a class, of labelled data.
         class_counts: How many examples each class has, of labelled data.
+        class_column: Which column the classes are of; None without, and where it is not known.
         values: `(n, *shape)`, those to train on, from which first weights may be taken; None where
             weights are read from a checkpoint.
     """
@@ -45,6 +46,7 @@ class DataSpec:
     shape: tuple[int, ...]
     class_names: tuple[str, ...] = ()
     class_counts: tuple[int, ...] = ()
+    class_column: str | None = None
     values: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     @classmethod
@@ -52,12 +54,19 @@ class DataSpec:
         """Returns that of the examples to train on."""
         import numpy as np
 
-        names, counts = examples.class_names, ()
+        names, counts, column = examples.class_names, (), None
         if examples.labels is not None:
+            column = examples.label
             num_classes = examples.column(examples.label).num_classes
             counts = tuple(np.bincount(examples.labels, minlength=num_classes).tolist())
             names = names or tuple(map(str, range(num_classes)))
-        return cls(examples.image_shape, names, counts, examples.values)
+        return cls(examples.image_shape, names, counts, column, examples.values)
+
+    @property
+    def classes(self) -> dict[str, Any]:
+        """The classes as config.json holds them."""
+        column = {"column": self.class_column} if self.class_column else {}
+        return {"names": list(self.class_names), "counts": list(self.class_counts), **column}
 
 
 class Method(abc.ABC):

@@ -1,6 +1,7 @@
 """Two networks that train each other: `kgan train`."""
 
 import inspect
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +14,10 @@ from kgan.methods.base import DataSpec, Method
 from kgan.methods.config import Config, adam, in_range, optimizer_class, require
 from kgan.methods.settings import constructed, override, settings
 from kgan.networks import NETWORKS
+from kgan.runs.records import LARGEST_RECORD
 from kgan.runs.scores import scored
 
+MOST_OF_CLASSES = LARGEST_RECORD // 2  # bytes, which leave room for indentation and settings
 POINT_SAMPLES = 2500
 PICTURED, CLASSES = 8, 16  # images of a class, and classes at most in a picture
 
@@ -158,6 +161,13 @@ class GANMethod(Method):
                 f"game.augment is {config.game.augment}, but {data.train.name!r} holds points: "
                 "leave --augment out."
             )
+        size = len(json.dumps(spec.classes, indent=2)) if config.network.conditional else 0
+        if size > MOST_OF_CLASSES:
+            raise InputError(
+                f"The {len(spec.class_names):,} classes of {data.train.name!r} take {size:,} bytes "
+                f"in a run's config.json: expected {MOST_OF_CLASSES:,} at most. Give them shorter "
+                "names, or leave --conditional out."
+            )
         penalties = config.entries()["game.penalties"]
         config = override(config, {"game.penalties": penalties})
         key = "network.discriminator.normalization"
@@ -225,11 +235,12 @@ class GANMethod(Method):
         from kgan.metrics.mixture import mixture_coverage
 
         about = {"n": POINT_SAMPLES, "dataset": data.train.name, "step": config.steps}
+        about["split"] = "all"  # The components of the whole mixture, which are known.
         for name, mixture in MIXTURES.items() if not data.train.space.is_image else ():
             known = set(map(bytes, DATASETS[name].load().images))
             if known.issuperset(map(bytes, data.train.images[:])):
                 found = mixture_coverage(model.sample(range(POINT_SAMPLES)), *mixture)
-                return {"scores": scored(found, split=name, **about), "baselines": {}}
+                return {"scores": scored(found, mixture=name, **about), "baselines": {}}
         return {"scores": [], "baselines": {}}
 
 

@@ -25,7 +25,7 @@ class RunRecord:
         spec: What its model knows of the data.
         examples: How many were trained on.
         trained_on: Of "train", "validation" and "test" those parts that were; None where that was
-            not written down.
+            not known or not written down.
         fingerprint: Of the data: see `data.fingerprint`.
         threads: "intra_op" and "inter_op" ones that it began with, None where not written down.
         digest: Of the settings as they were, "" where not written down.
@@ -44,6 +44,11 @@ class RunRecord:
     digest: str
     raw: dict[str, Any]
     format: int
+
+    @property
+    def conditional(self) -> bool:
+        """Whether its model takes the classes of its data."""
+        return getattr(self.config.network, "conditional", False)
 
     def require_current(self) -> None:
         """Raises an InputError if the run cannot go on, since its noise would be another."""
@@ -75,12 +80,14 @@ def open_record(folder: str | Path) -> RunRecord:
             f"({str(error).rstrip('.')}): {NEW_RUN}."
         ) from error
     classes = found.get("classes", {"names": (), "counts": ()})
+    # Of runs of before it was written down it is what was asked for, if anything was.
+    column = classes.get("column", config.data.label)
     parts = found.get("trained_on", ["train"] if config.data.hold_out == "split" else None)
     return RunRecord(
         folder=Path(folder),
         name=found["name"],
         config=config,
-        spec=DataSpec(tuple(shape), tuple(classes["names"]), tuple(classes["counts"])),
+        spec=DataSpec(tuple(shape), tuple(classes["names"]), tuple(classes["counts"]), column),
         examples=count,
         trained_on=None if parts is None else tuple(parts),
         # Of runs of before there were fingerprints number and shape count.

@@ -9,6 +9,8 @@ from kgan.metrics import SUBSET_SEED
 from kgan.metrics.checks import checked
 from kgan.metrics.neighbours import manifold_scores
 
+NEIGHBOURS = 5
+
 
 class TooFewError(InputError):
     """No class has enough images for its neighbours."""
@@ -47,7 +49,7 @@ def class_recall(
     real_labels: np.ndarray,
     fake: np.ndarray,
     fake_labels: np.ndarray,
-    k: int = 5,
+    k: int = NEIGHBOURS,
 ) -> dict:
     """Returns how much of each class's real images its generated images reach.
 
@@ -71,16 +73,13 @@ def class_recall(
     """
     real_labels = _checked_labels(real_labels, len(real))
     fake_labels = _checked_labels(fake_labels, len(fake))
-    values, counts, left_out = {}, {}, []
-    for label in np.union1d(real_labels, fake_labels).tolist():
-        own = real[real_labels == label], fake[fake_labels == label]
-        count = min(map(len, own))
-        if count > k:
-            some, others = as_many(*own)
-            found = manifold_scores(some, others, k)
-            values[label], counts[label] = found["recall"], count
-        else:
-            left_out.append(label)
+    enough = of_enough(real_labels, fake_labels, k)
+    values, counts = {}, {}
+    for label in enough:
+        some, others = as_many(real[real_labels == label], fake[fake_labels == label])
+        values[label] = manifold_scores(some, others, k)["recall"]
+        counts[label] = len(some)
+    left_out = np.setdiff1d(np.union1d(real_labels, fake_labels), enough).tolist()
     if not values:
         raise TooFewError(
             f"No class has {k + 1} or more generated images, and as many real ones: class_recall "
@@ -88,6 +87,19 @@ def class_recall(
         )
     mean = float(np.mean(list(values.values())))
     return {"value": mean, "by_class": values, "n_by_class": counts, "left_out": left_out}
+
+
+def of_enough(real_labels: np.ndarray, fake_labels: np.ndarray, k: int = NEIGHBOURS) -> list[int]:
+    """Returns the classes with more than k images of either kind, as `class_recall` takes them.
+
+    Args:
+        real_labels: Integers `(n,)` from 0.
+        fake_labels: Integers `(m,)` from 0.
+        k: Which neighbour, from 1.
+    """
+    present = np.intersect1d(real_labels, fake_labels).tolist()
+    parts = (real_labels, fake_labels)
+    return [n for n in present if min((labels == n).sum() for labels in parts) > k]
 
 
 def by_name(value: dict, names: Sequence[str]) -> dict:

@@ -1,8 +1,7 @@
 """Scores that carry their conditions, and the trivial ones to print beside them."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,51 +14,11 @@ from kgan.metrics.classes import TooFewError, by_name
 from kgan.metrics.features import Extractor, Features
 from kgan.metrics.neighbours import nearest
 from kgan.metrics.parzen import k_means_samples
+from kgan.metrics.reference import Data
 
 NOT_GENERATED = {"seeds": None, "precision": None}
 PARZEN_ELEMENTS = 4096
 PARZEN_VALIDATION = 1000  # images, as in Goodfellow et al. 2014
-
-
-@dataclass(frozen=True)
-class Labels:
-    """Which class every real image is of.
-
-    Attributes:
-        names: One a class, two or more.
-        train: Integers `(n,)` in [0, classes).
-        validation: The same.
-        test: The same; None where the test images have none.
-    """
-
-    names: tuple[str, ...]
-    train: np.ndarray
-    validation: np.ndarray
-    test: np.ndarray | None
-
-
-@dataclass(frozen=True)
-class Data:
-    """Real images.
-
-    Attributes:
-        name: The data set's.
-        train: uint8 `(n, height, width, channels)`, read by slices: all but the next two.
-        validation: The same.
-        test: The same.
-        labels: None where they have no classes.
-    """
-
-    name: str
-    train: np.ndarray
-    validation: np.ndarray
-    test: np.ndarray
-    labels: Labels | None = None
-
-    @property
-    def image_shape(self) -> tuple[int, ...]:
-        """Shape of one image."""
-        return tuple(self.test.shape[1:])
 
 
 def applicable(
@@ -218,7 +177,12 @@ class Scorer:
         return found
 
     def score(
-        self, seen: dict, seeds: str | None = None, precision: str | None = None, **conditions
+        self,
+        seen: dict,
+        seeds: str | None = None,
+        precision: str | None = None,
+        too_few: Callable[[TooFewError], None] | None = None,
+        **conditions,
     ) -> list[dict]:
         """Returns the scores with their conditions, those that need what was not seen left out.
 
@@ -226,24 +190,26 @@ class Scorer:
             seen: From `see`.
             seeds: Of the images, None if no generator of ours made them.
             precision: That they were generated in, None likewise.
+            too_few: Told why, in place of a refusal, of a score of classes that is left out.
             **conditions: More of them, such as the step.
 
         Raises:
             InputError: Too few images for a metric, or numbers that are not finite.
         """
-        return self._scored(seen, {"seeds": seeds, "precision": precision, **conditions})
+        return self._scored(seen, {"seeds": seeds, "precision": precision, **conditions}, too_few)
 
-    def _scored(self, seen: dict, conditions: dict, lenient: bool = False) -> list[dict]:
+    def _scored(self, seen: dict, conditions: dict, too_few=None) -> list[dict]:
         self.prepare()
         found = []
         for metric in self.metrics.values():
             if metric.needs in seen and (not metric.labels or "labels" in seen):
                 try:
                     values = self._computed(metric, seen)
-                except TooFewError:
-                    if lenient:
-                        continue
-                    raise
+                except TooFewError as error:
+                    if too_few is None:
+                        raise
+                    too_few(error)
+                    continue
                 about = self._conditions(metric.needs, len(seen[metric.needs]))
                 for name, value in values.items():
                     label = name if metric.needs == "pixels" else f"{name}[{self._features.name}]"
@@ -313,7 +279,7 @@ class Scorer:
                 seen = self.see(images, None if labels is None else labels[:samples], cached=True)
                 of_features = {key: seen[key] for key in seen if key != "pixels"}
                 # There may be fewer real images of each class than generated ones.
-                rows[name] = self._scored(of_features, NOT_GENERATED, lenient=True)
+                rows[name] = self._scored(of_features, NOT_GENERATED, lambda error: None)
         if "pixels" in self._needs:
             train = pixels(data.train)
             known = self.score({"pixels": train[:samples]})

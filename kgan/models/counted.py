@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kgan.data.space import IMAGES
 from kgan.errors import DataWarning, InputError
 from kgan.models.batches import in_equal_parts
 from kgan.models.callbacks import check_callbacks, given
@@ -55,10 +56,12 @@ class CountedModel(SavableModel):
         parts_are: What makes up `parts`, in words.
         num_classes: How many classes the labels are of that it needs; None of a model that needs
             none, to which those that are given are of no use.
+        class_frequencies: How often a model that draws labels draws each class; None of others.
     """
 
     accumulate = 1
     num_classes: int | None = None
+    class_frequencies: tuple[float, ...] | None = None
     parts_are = "accumulate"
 
     def compile(self, **kwargs):
@@ -159,7 +162,7 @@ class CountedModel(SavableModel):
 
     @property
     def _points(self) -> bool:
-        return len(self.image_shape) != 3
+        return not IMAGES.holds(self.image_shape)
 
     def to_range(self, images: Any) -> tf.Tensor:
         """Returns images, uint8 or floats in [0, 1], as float32 in `value_range`; points as is."""

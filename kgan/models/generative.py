@@ -65,6 +65,7 @@ class GenerativeModel(CountedModel):
             labels = -1 if labels is None else labels
         labels = asked_labels(labels, len(seeds), self.num_classes, least=-1)
         if labels is not None:
+            assert self.class_frequencies is not None, "every model with classes has them"
             drawn = seed_labels(seeds, self.class_frequencies).numpy()
             labels = np.where(labels < 0, drawn, labels)
         return self.generate(seed_latents(seeds, self.latent_dim), labels)

@@ -1,6 +1,5 @@
 """From per-example losses to an update: the one place that averages, scales and applies."""
 
-import functools
 import hashlib
 from collections.abc import Callable, Sequence
 
@@ -158,17 +157,6 @@ class Noise:
             shape: Of one row, static.
         """
         return self._rows(tf.random.stateless_uniform, name, shape)
-
-    def integers(self, name: str, high: int, shape: int | Sequence[int] = ()) -> tf.Tensor:
-        """Returns int32 `(batch, *shape)`, uniform from 0 to `high - 1`.
-
-        Args:
-            name: Of the stream, drawn from at most once a step.
-            high: From 1 to 2^31 - 1.
-            shape: Of one row, static.
-        """
-        draw = functools.partial(tf.random.stateless_uniform, minval=0, maxval=high, dtype=tf.int32)
-        return self._rows(draw, name, shape)
 
     def _rows(self, draw, name, shape):
         shape = [shape] if isinstance(shape, int) else list(shape)

@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras import ops
 from numpy.typing import ArrayLike
 
+from kgan.data.space import IMAGES
 from kgan.errors import InputError
 from kgan.losses import likelihood as losses
 from kgan.models.autoencoder import Autoencoder
@@ -98,7 +99,7 @@ class VAE(Autoencoder):
 
     @property
     def _points(self):
-        return self.likelihood == "gaussian" and len(self.image_shape) != 3
+        return self.likelihood == "gaussian" and not IMAGES.holds(self.image_shape)
 
     def _update(self, x, labels):
         noise = Noise(self.seed, self.step.value, tf.shape(x)[0])
@@ -170,7 +171,7 @@ class VAE(Autoencoder):
 
     def to_images(self, outputs: tf.Tensor) -> tf.Tensor:
         """Returns the pixels' means as uint8 images; points in the plane stay float32."""
-        if len(self.image_shape) != 3:
+        if not IMAGES.holds(self.image_shape):
             return self._reconstruction(outputs)
         return super().to_images(outputs)
 

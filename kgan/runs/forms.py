@@ -54,8 +54,10 @@ CONFIG = record(
         "format": ONE_OR_MORE,
         "method": CAPTION,
         "family": CAPTION,  # of format 1
-        "classes": record({"names": listing(CAPTION), "counts": listing(COUNT)}),
-        "trained_on": listing(choice("train", "validation", "test"), 1, 3),
+        "classes": record(
+            {"names": listing(CAPTION), "counts": listing(COUNT)}, {"column": CAPTION}
+        ),
+        "trained_on": nullable(listing(choice("train", "validation", "test"), 1, 3)),
         "device": CAPTION,
         "digest": CAPTION,
         "fingerprint": record({"train": PART}, {"validation": PART, "test": PART}),

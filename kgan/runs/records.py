@@ -20,6 +20,7 @@ MEBIBYTE = 2**20
 # Bytes of a file; once read, short lines take some ten times as much memory. A log has room for
 # some 200,000 lines of 300 bytes.
 LARGEST, LARGEST_LOG, LONGEST_LINE = 16 * MEBIBYTE, 64 * MEBIBYTE, MEBIBYTE
+LARGEST_RECORD = MEBIBYTE  # of config.json
 
 FORMAT = 2  # of config.json: 1 was KGAN 0.1's, which did not say so
 
@@ -45,7 +46,7 @@ def read_record(folder: str | Path) -> dict:
             f"{folder} is no run: expected a folder made by `kgan train` or `kgan pretrain`, with "
             "a config.json."
         )
-    return read_json(path, forms.CONFIG, NEW_RUN, largest=MEBIBYTE)
+    return read_json(path, forms.CONFIG, NEW_RUN, largest=LARGEST_RECORD)
 
 
 def read_summary(folder: str | Path) -> dict | None:

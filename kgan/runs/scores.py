@@ -2,7 +2,7 @@
 
 "scores" is a list, each with its name, its value and its conditions; "baselines" holds, by what
 they are of, lists of the same names. `kgan evaluate` adds "seconds", which its own took. With --out
-the scores of all sources stand together, each of which names its own.
+the scores of all sources stand together, each of which names its own, and "seconds" is a list.
 """
 
 import os
@@ -23,7 +23,8 @@ def scored(values: Mapping[str, float], **conditions) -> list[dict]:
     Args:
         values: Finite numbers.
         **conditions: "step", None where there is none; "n", how many examples; "dataset"; "split",
-            which part of it; and what else decides the value.
+            which part of it: "train", "validation", "test" or "all"; and what else decides the
+            value.
     """
 
     def unit(name: str) -> dict[str, str]:
@@ -99,7 +100,7 @@ def _of_first_format(found: dict) -> dict:
         about["importance_samples"] = likelihood["importance_samples"]
         scores += scored({"negative_log_likelihood": likelihood["nats"]}, **about)
     modes = {name: found.pop(name) for name in ("modes", "high_quality") if name in found}
-    scores += scored(modes, **about)
+    scores += scored(modes, **{**about, "split": "all"})
     for name in ("split", "range", "binarization"):
         found.pop(name, None)
     return {**found, "scores": scores, "baselines": baselines}

@@ -110,7 +110,8 @@ def _rest(name: str, key: str, signature: SignatureDef, address: str) -> str:
     comment = f"# {key}: {_described(signature)}\n"
     inputs = signature.inputs
     if all(len(info.tensor_shape.dim) == 1 and _type(info) != "string" for info in inputs.values()):
-        body = {"signature_name": key, "inputs": {name: _numbers(name) for name in sorted(inputs)}}
+        values = {argument: _numbers(argument) for argument in sorted(inputs)}
+        body = {"signature_name": key, "inputs": values}
         return f"{comment}curl -sS -d {shlex.quote(json.dumps(body))} {url}"
     rows = ", ".join(f'"{argument}": {_json_rows(inputs[argument])}' for argument in sorted(inputs))
     used = {"base64" if _type(info) == "string" else "numpy" for info in inputs.values()}

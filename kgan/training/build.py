@@ -32,7 +32,7 @@ class Run:
         model: Compiled.
         name: Data set and network, such as "mnist-dcgan"; also the SavedModel's name.
         devices: Where the model trains.
-        fingerprint: Of the data as they were given: see `data.fingerprint`.
+        fingerprint: Of the data that were given, with the labels in use: see `data.fingerprint`.
         scorer: What scores it while it trains, None if nothing does.
     """
 
@@ -50,10 +50,15 @@ class Run:
         return self.data.train
 
     @property
-    def trained_on(self) -> tuple[str, ...]:
-        """Which of the parts that `kgan.split` makes of the data are trained on."""
+    def trained_on(self) -> tuple[str, ...] | None:
+        """Which of the parts that `kgan.split` makes of the data are trained on, None if unknown.
+
+        It is of data of which a part was given to be all.
+        """
         if self.config.data.hold_out == "split":
             return ("train",)
+        if not self.examples.whole:
+            return None
         own_test = self.examples.test_size
         return ("train", "validation") if own_test else ("train", "validation", "test")
 
@@ -149,7 +154,7 @@ def prepare(config: Config, data: Examples | Splits, devices: Devices | None = N
     config.check()
     devices = devices or Devices()
     devices.check_batch(config.batch_size, config.accumulate)
-    given, data = data, _parts(config, data)
+    data = _parts(config, data)
     examples = data.train
     examples.space.check(examples.values, examples.name)
     if config.batch_size > len(examples):
@@ -167,7 +172,7 @@ def prepare(config: Config, data: Examples | Splits, devices: Devices | None = N
             "--balance out."
         )
     config = dataclasses.replace(config, precision=precision.resolve(config.precision))
-    found = fingerprint(given if config.data.hold_out == "none" else data)
+    found = fingerprint(data.train if config.data.hold_out == "none" else data)
     config, data = config.method.resolve(config, data)
     with devices.scope():
         model = build(config, DataSpec.of(examples))
@@ -175,8 +180,8 @@ def prepare(config: Config, data: Examples | Splits, devices: Devices | None = N
     scorer = None
     if config.evaluation.every:
         parts = parts_of(examples) if config.data.hold_out == "none" else data
-        labelled = model.num_classes is not None
-        scorer = evaluation.scorer(config.evaluation, evaluation.as_data(parts), labelled)
+        real, frequencies = evaluation.as_data(parts), model.class_frequencies
+        scorer = evaluation.scorer(config.evaluation, real, frequencies)
     return Run(config, data, model, name, devices, found, scorer)
 
 

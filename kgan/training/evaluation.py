@@ -16,7 +16,9 @@ from kgan.errors import InputError
 from kgan.methods.base import DataSpec
 from kgan.methods.config import EvaluationConfig
 from kgan.metrics import METRICS, features, metric_of
-from kgan.metrics.scores import Data, Labels, Scorer
+from kgan.metrics.classes import NEIGHBOURS, of_enough
+from kgan.metrics.reference import Data, Labels
+from kgan.metrics.scores import Scorer
 from kgan.models.seeds import seed_labels
 from kgan.runs import folder, pictures
 from kgan.runs.board import Board
@@ -69,7 +71,7 @@ def as_data(parts: Splits) -> Data:
     train, validation, test = parts.train, parts.validation, parts.test
     classes, labels = DataSpec.of(train).class_names, None
     if train.labels is not None and validation.labels is not None and len(classes) > 1:
-        labels = Labels(classes, train.labels, validation.labels, test.labels)
+        labels = Labels(classes, train.labels, validation.labels, test.labels, train.label)
     return Data(train.name, train.images, validation.images, test.images, labels)
 
 
@@ -130,26 +132,57 @@ def _of_kind(data: Data) -> tuple[str, str]:
     )
 
 
-def scorer(config: EvaluationConfig, data: Data, labelled: bool = False) -> Scorer:
+def drawn(
+    model, seeds: Sequence[int] | np.ndarray, frequencies: Sequence[float] | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Returns a model's images of seeds, and the labels that they were asked for by, if any.
+
+    Args:
+        model: With `sample`.
+        seeds: Integers `(n,)`.
+        frequencies: How often each class is drawn; None where no label is asked for.
+    """
+    if frequencies is None:
+        return model.sample(seeds), None
+    labels = seed_labels(seeds, frequencies).numpy()
+    return model.sample(seeds, labels), labels
+
+
+def scorer(
+    config: EvaluationConfig, data: Data, frequencies: Sequence[float] | None = None
+) -> Scorer:
     """Returns what scores a run while it trains, without the test images: the best is kept.
 
     Args:
         config: What is scored.
         data: The real images.
-        labelled: Whether the model draws images of the classes that the data have.
+        frequencies: How often the model draws each of the classes that the data have; None of a
+            model without classes.
 
     Raises:
-        InputError: The score is not known, or the model, the data or the features cannot have it.
+        InputError: The score is not known, or the model, the data or the features cannot have it,
+            or it takes more images.
     """
     metric = METRICS[metric_of(config.score)]
-    if metric.labels and not labelled:
+    if metric.labels and frequencies is None:
         raise InputError(
             f"evaluation.score is {config.score}, which takes a model that draws images of classes "
             "asked for: train it with --conditional, or choose another score."
         )
     own = None if metric.needs == "pixels" else extractor(config.features, data)
     names = [metric_of(config.score)]
-    return Scorer(data, own, names, cache=feature_cache(), held_out="validation")
+    found = Scorer(data, own, names, cache=feature_cache(), held_out="validation")
+    if config.score == "class_recall":
+        assert data.labels is not None, "refused above"
+        assert frequencies is not None, "refused above"
+        real = np.concatenate([data.labels.train, data.labels.validation])
+        if not of_enough(real, seed_labels(range(config.samples), frequencies).numpy()):
+            raise InputError(
+                f"evaluation.samples is {config.samples:,}: class_recall, the evaluation.score, "
+                f"expects a class of which {NEIGHBOURS + 1} or more are generated, and as many are "
+                "real. Give more, such as 2000, or choose another score."
+            )
+    return found
 
 
 class Evaluation(EverySteps):
@@ -180,7 +213,7 @@ class Evaluation(EverySteps):
 
     def at(self, step):
         count = self._config.samples
-        images, labels = self._drawn(range(count))
+        images, labels = drawn(self.model, range(count), self.model.class_frequencies)
         seen = self._scorer.see(images, labels)
         scores = self._scorer.score(seen, seeds=f"0-{count - 1}", precision="float32")
         found = next(s for s in scores if s["name"].partition("[")[0] == self._config.score)
@@ -196,12 +229,6 @@ class Evaluation(EverySteps):
         picture = pictures.curve(steps, values, found["name"], steps.index(best["step"]))
         with folder.writing(self._path.with_suffix(".png")):
             picture.save(self._path.with_suffix(".png"))
-
-    def _drawn(self, seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray | None]:
-        if self.model.num_classes is None:
-            return self.model.sample(seeds), None
-        labels = seed_labels(seeds, self.model.class_frequencies).numpy()
-        return self.model.sample(seeds, labels), labels
 
 
 def comparable(scores: list[dict]) -> list[dict]:

@@ -13,13 +13,15 @@ import tensorflow as tf
 import kgan
 from kgan.data.fingerprint import differences, fingerprint
 from kgan.data.prepared import Report
-from kgan.errors import InputError, RunWarning
+from kgan.errors import InputError, RunWarning, shown
 from kgan.methods.base import DataSpec
 from kgan.methods.recorded import RunRecord
 from kgan.methods.settings import override
 from kgan.runs.records import FORMAT
 from kgan.training import determinism
 from kgan.training.build import Run, load_data
+
+LISTED = 3  # classes in an error
 
 
 def describe(run: Run) -> dict:
@@ -49,19 +51,15 @@ def describe(run: Run) -> dict:
 
 def describe_data(run: Run) -> dict:
     """Returns what of config.json is about the data."""
+    parts = run.trained_on
     return {
         "examples": len(run.examples),
-        "trained_on": list(run.trained_on),
+        "trained_on": None if parts is None else list(parts),
         "image_shape": list(run.examples.image_shape),
-        **_classes(run.spec),
+        # Without them only a conditional model cannot be built again.
+        **({} if run.model.num_classes is None else {"classes": run.spec.classes}),
         "fingerprint": run.fingerprint,
     }
-
-
-def _classes(spec: DataSpec) -> dict:
-    if not spec.class_names:
-        return {}
-    return {"classes": {"names": list(spec.class_names), "counts": list(spec.class_counts)}}
 
 
 def changes(record: RunRecord, found: dict) -> list[str]:
@@ -74,19 +72,24 @@ def changes(record: RunRecord, found: dict) -> list[str]:
     return differences(record.fingerprint, found)
 
 
-def check_data(record: RunRecord, found: dict, allowed: bool) -> list[str]:
+def check_data(record: RunRecord, found: dict, spec: DataSpec, allowed: bool) -> list[str]:
     """Returns what `changes` does, where it may.
 
     Args:
         record: As of `changes`.
         found: As of `changes`.
+        spec: Of the data.
         allowed: Whether they may.
 
     Raises:
-        InputError: They may not, or have another shape.
+        InputError: They may not, or have another shape, or other classes than a model that takes
+            these.
     """
     changed = changes(record, found)
-    fits = found["train"]["shape"] == list(record.spec.shape)
+    fits = spec.shape == record.spec.shape
+    if record.conditional and spec.class_names != record.spec.class_names:
+        fits = False
+        changed.append(f"the model takes {_classes(record.spec)}, now {_classes(spec)}")
     if changed and not (allowed and fits):
         go_on = "go on with these by --allow-changed-data, " if fits else ""
         raise InputError(
@@ -94,6 +97,12 @@ def check_data(record: RunRecord, found: dict, allowed: bool) -> list[str]:
             f"back, {go_on}or start a new run."
         )
     return changed
+
+
+def _classes(spec: DataSpec) -> str:
+    names = spec.class_names
+    listed = ", ".join(map(shown, names[:LISTED])) + ", ..." * (len(names) > LISTED)
+    return f"{len(names):,} classes ({listed})"
 
 
 def changed_since(

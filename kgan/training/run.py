@@ -76,7 +76,9 @@ def train(
             if is_run(run_dir):
                 record = open_record(run_dir)
                 record.require_current()
-                changed = provenance.check_data(record, run.fingerprint, allow_changed_data)
+                changed = provenance.check_data(
+                    record, run.fingerprint, run.spec, allow_changed_data
+                )
                 provenance.warn_of_edits(record)
                 provenance.warn_of_threads(record)
             else:
@@ -116,9 +118,11 @@ def _fit(
     if devices.chief:
         checkpoints.recover()
         _check_left(checkpoints, run_dir)
-    devices.values()
+    others = any(devices.values(int(bool(changed))))
     _check_agreement(run, run_dir)
     start = checkpoints.latest_step
+    if others and start:
+        checkpoints.restore()  # One that does not fit is refused before a file is changed.
     if changed:
         _take_over(run, run_dir, changed, start)
     log = MetricsLog(run_dir, config.log_every, run.images_per_step, checkpoints, devices.chief)
@@ -220,10 +224,11 @@ def about(run_dir: str | Path, step: int) -> dict:
     """
     record, known = open_record(run_dir), read_evaluation(run_dir)
     data = record.config.data
-    conditional = getattr(record.config.network, "conditional", False)
+    spec = record.spec
     return {
         "run": Path(run_dir).resolve().name,
-        **({"class_names": list(record.spec.class_names)} if conditional else {}),
+        **({"class_names": list(spec.class_names)} if record.conditional else {}),
+        **({"class_column": spec.class_column} if record.conditional and spec.class_column else {}),
         "dataset": data.name,
         "data_licence": licence(data.name, data.data_dir),
         "scores": [score for score in known["scores"] if score["step"] == step],

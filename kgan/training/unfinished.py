@@ -5,9 +5,11 @@ import warnings
 from pathlib import Path
 
 from kgan import names
+from kgan.data import Examples
 from kgan.data.fingerprint import fingerprint
 from kgan.data.prepared import Report
 from kgan.errors import InputError, RunWarning
+from kgan.methods.base import DataSpec
 from kgan.methods.recorded import open_record
 from kgan.methods.settings import settings
 from kgan.runs import folder
@@ -60,8 +62,9 @@ def reopen(
             )
     _check_features(run_dir, known, changes)
     data = load_data(config, report)
+    spec = DataSpec.of(data if isinstance(data, Examples) else data.train)
     # Before anything is built of data that do not fit.
-    provenance.check_data(record, fingerprint(data), allow_changed_data)
+    provenance.check_data(record, fingerprint(data), spec, allow_changed_data)
     return prepare(config, data, devices)
 
 
@@ -121,7 +124,7 @@ def find_unfinished(
         others.append((record, place))
     for record, place in others:
         try:
-            provenance.check_data(record, run.fingerprint, allow_changed_data)
+            provenance.check_data(record, run.fingerprint, run.spec, allow_changed_data)
             return place
         except InputError as error:
             warnings.warn(str(error), RunWarning, stacklevel=2)

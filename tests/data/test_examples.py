@@ -71,6 +71,46 @@ def test_wrong_examples_are_refused():
         replace(FACES, values=VALUES[1:])
 
 
+@pytest.mark.parametrize(
+    ("values", "names", "told"),
+    [
+        ([0, -1], (), "holds -1: expected whole numbers (n,) from 0 to 1,048,575"),
+        ([0, 2], ("a", "b"), "holds 2: expected whole numbers (n,) from 0 to 1, the class"),
+        (np.uint64([2**64 - 1]), (), "holds 18446744073709551615: expected"),
+        ([0, 2**20], (), "holds 1048576: expected"),
+        (np.float32([0, 1]), (), "holds float32 (2,): expected"),
+        ([0.0, np.nan], (), "holds float64 (2,): expected"),
+        (np.zeros((2, 1), int), (), "holds int64 (2, 1): expected"),
+        (["a", "b"], (), "holds <U1 (2,): expected"),
+        ([[0], [0, 1]], (), "holds [[0], [0, 1]]: expected"),
+        ([0, 1], ("a", "a"), "Two classes are called 'a': expected a name of its own for each"),
+        ([0, 1], ("a", "b\tc"), "A class is called 'b\\tc': expected text of 1,024 characters"),
+        ([0, 1], ("a", "b\n"), "without control characters"),
+        ([0, 1], ("a", "\x1b[2J"), "without control characters"),
+        ([0, 1], ("a", "\udcff"), "without control characters"),
+        ([0, 1], ("a", "b" * 1025), "text of 1,024 characters at most"),
+        ([0, 1], ("a", 1), "A class is called 1: expected text"),
+        ([0, 1], "ab", "The class names are 'ab': expected a tuple"),
+    ],
+)
+def test_a_column_that_gives_no_example_its_class_is_refused(values, names, told):
+    with pytest.raises(InputError, match=re.escape(told)) as raised:
+        Column(values, names)
+    assert "\n" not in str(raised.value)
+
+
+def test_whole_numbers_of_any_kind_are_a_column_and_int32_are_not_copied():
+    for values in ([1, 0], (1, 0), np.uint8([1, 0]), np.int64([1, 0])):
+        column = Column(values, ["a", "b"])
+        assert (column.values.dtype, column.values.tolist()) == (np.int32, [1, 0])
+        assert column.names == ("a", "b")
+    assert np.shares_memory(Column(KIND).values, KIND)
+    part = subset(FACES, slice(3, 9))
+    assert np.shares_memory(part.column("kind").values, KIND)
+    with pytest.raises(InputError, match=r"column 'kind' of 'x' is \[0, 1\]: .*kgan\.Column\("):
+        Examples(VALUES[:2], {"kind": [0, 1]}, IMAGES, "x")
+
+
 def test_parts_are_of_what_was_given_whatever_it_is():
     """Also of a part, and of a set whose own test split is elsewhere."""
     parts = parts_of(FACES)
@@ -120,6 +160,6 @@ def test_an_embedded_set_is_of_the_space_of_its_line(name):
     examples = line.load()
     assert examples.space == line.space
     line.space.check(examples.values, name)
-    if line.space.range:
-        assert (examples.values.min(), examples.values.max()) == line.space.range
+    if line.space.is_image:
+        assert (examples.values.min(), examples.values.max()) == (0, 255)
     assert ":" not in line.about

@@ -1,5 +1,6 @@
 """What is in a folder, what its classes are, and what is said about files that are no images."""
 
+import json
 import os
 import warnings
 
@@ -134,6 +135,26 @@ def test_odd_names(tmp_path):
         data.load(tmp_path)
     assert str(told[0].message).encode().isascii()
     assert "\n" not in str(told[0].message)
+
+
+def test_control_characters_in_the_names_of_classes_are_escaped(save, cache):
+    for name in ("a\tb/1.png", "c\nd/1.png", "\x1b[2J/1.png", "\udcff/1.png", "é \u3000/1.png"):
+        folder = save(name, GREY)
+    expected = ("\\x1b[2J", "a\\tb", "c\\nd", "é \u3000", "\\udcff")
+    assert data.load(folder).class_names == expected
+    # One that an older version prepared, with names that cannot be written, is prepared anew.
+    (info,) = cache.glob("*/info.json")
+    info.write_text(info.read_text().replace("a\\\\tb", "a\\tb"))
+    assert "a\tb" in json.loads(info.read_text())["columns"]["label"][1]
+    assert data.load(folder).class_names == expected
+
+
+def test_two_classes_of_one_name_are_refused_before_an_image_is_read(save, monkeypatch):
+    save("a\tb/1.png", GREY)
+    folder = save("a\\tb/1.png", GREY)
+    monkeypatch.setattr("kgan.data.image.read", None)
+    with pytest.raises(InputError, match=r"Two classes are called 'a\\\\tb'"):
+        data.load(folder)
 
 
 def test_nothing_is_warned_about_good_files(save):

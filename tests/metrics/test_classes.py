@@ -11,7 +11,8 @@ from kgan.metrics import features
 from kgan.metrics.classes import TooFewError, class_accuracy, class_recall
 from kgan.metrics.features import Extractor
 from kgan.metrics.neighbours import manifold_scores
-from kgan.metrics.scores import Data, Labels, Scorer, applicable
+from kgan.metrics.reference import Data, Labels
+from kgan.metrics.scores import Scorer, applicable
 
 RNG = np.random.default_rng(0)
 NAMES = ("dark", "middle", "bright")

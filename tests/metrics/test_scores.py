@@ -13,7 +13,8 @@ from kgan.metrics.inception_score import inception_score
 from kgan.metrics.kernel import kernel_distance
 from kgan.metrics.neighbours import manifold_scores
 from kgan.metrics.parzen import parzen_log_likelihood
-from kgan.metrics.scores import Data, Labels, Scorer, applicable, pixels
+from kgan.metrics.reference import Data, Labels
+from kgan.metrics.scores import Scorer, applicable, pixels
 
 PLAIN = [name for name, metric in METRICS.items() if not metric.labels]
 OF_CLASSES = [name for name, metric in METRICS.items() if metric.labels]

@@ -133,3 +133,60 @@ def assert_same(state, other):
     assert len(state) == len(other)
     for a, b in zip(state, other, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+POINTS = np.random.default_rng(0).normal(size=(24, 2)).astype(np.float32)
+
+
+def sgd():
+    return keras.optimizers.SGD(0.1)
+
+
+def weights(network):
+    return [np.array(w) for w in network.get_weights()]
+
+
+MONITORS = {"GAN": "val_discriminator_loss"}
+
+
+class Case:
+    """A model that one module's tests train on and on."""
+
+    def __init__(self, name):
+        self.name, self.trainings = name, LAYERS if name == "StackedAutoencoder" else 1
+        self.monitor = MONITORS.get(name, "val_loss")
+        options = {"optimizer": keras.optimizers.Adam(0.02)}
+        if name == "GAN":
+            options = {
+                "objective": "non_saturating",
+                "generator_optimizer": keras.optimizers.SGD(0.01),
+                "discriminator_optimizer": keras.optimizers.Adam(0.02),
+            }
+        # A layer's training function would be traced anew whenever it is trained.
+        self.model = MODELS[name]()
+        self.model.compile(**options, run_eagerly=self.trainings > 1)
+        self.data, self.held_out = batches(name, 4), batches(name, 8)
+
+    def fit(self, *callbacks, validates=False, **options):
+        return self.model.fit(
+            self.data,
+            validation_data=self.held_out if validates else None,
+            callbacks=list(callbacks),
+            **{"shuffle": False, "verbose": 0, **options},
+        )
+
+    def rates(self):
+        return [float(optimizer.learning_rate) for optimizer in self.model.optimizers]
+
+    def set_rates(self):
+        for number, optimizer in enumerate(self.model.optimizers):
+            optimizer.learning_rate = 0.01 * (number + 1)
+        return self.rates()
+
+    def steady(self, value=lambda epoch: 1.0):
+        """Returns a callback that sets what is monitored."""
+
+        def log(epoch, logs):
+            logs[self.monitor] = value(epoch)
+
+        return keras.callbacks.LambdaCallback(on_epoch_end=log)

@@ -9,57 +9,11 @@ import numpy as np
 import pytest
 
 import kgan
-from tests.models.small import LAYERS, assert_same, batches, compiled, gan, state
 from tests.models.small import MODELS as ALL
+from tests.models.small import Case, assert_same, compiled, state
 
 # A conditional GAN is one as others are to a callback.
 MODELS = {name: make for name, make in ALL.items() if name != "ConditionalGAN"}
-MONITORS = {"GAN": "val_discriminator_loss"}
-
-
-class Case:
-    """A model that one module's tests train on and on."""
-
-    def __init__(self, name):
-        self.name, self.trainings = name, LAYERS if name == "StackedAutoencoder" else 1
-        self.monitor = MONITORS.get(name, "val_loss")
-        options = {"optimizer": keras.optimizers.Adam(0.02)}
-        if name == "GAN":
-            options = {
-                "objective": "non_saturating",
-                "generator_optimizer": keras.optimizers.SGD(0.01),
-                "discriminator_optimizer": keras.optimizers.Adam(0.02),
-            }
-        # A layer's training function would be traced anew whenever it is trained.
-        self.model = MODELS[name]()
-        self.model.compile(**options, run_eagerly=self.trainings > 1)
-        self.data, self.held_out = batches(name, 4), batches(name, 8)
-
-    def fit(self, *callbacks, validates=False, **options):
-        return self.model.fit(
-            self.data,
-            validation_data=self.held_out if validates else None,
-            callbacks=list(callbacks),
-            **{"shuffle": False, "verbose": 0, **options},
-        )
-
-    def rates(self):
-        return [float(optimizer.learning_rate) for optimizer in self.model.optimizers]
-
-    def set_rates(self):
-        for number, optimizer in enumerate(self.model.optimizers):
-            optimizer.learning_rate = 0.01 * (number + 1)
-        return self.rates()
-
-    def steady(self, value=lambda epoch: 1.0):
-        """Returns a callback that sets what is monitored."""
-
-        def log(epoch, logs):
-            logs[self.monitor] = value(epoch)
-
-        return keras.callbacks.LambdaCallback(on_epoch_end=log)
-
-
 CASES = {}
 
 
@@ -350,28 +304,3 @@ def test_a_callback_of_ones_own_may_log_what_others_monitor():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(case.fit(Scored(), stop, epochs=4).epoch) == 2
-
-
-def test_rates_keep_their_ratio_through_zero():
-    model = gan()
-    model.compile("hinge", keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.4))
-    assert float(model.optimizer.learning_rate) == pytest.approx(0.4)
-    for rate in (0.2, 0.0, 0.8):
-        model.optimizer.learning_rate = rate
-        rates = [float(optimizer.learning_rate) for optimizer in model.optimizers]
-        assert rates == pytest.approx([rate / 4, rate])
-
-
-def test_names_and_configurations_of_optimizers_are_taken():
-    model = gan()
-    config = keras.optimizers.serialize(keras.optimizers.SGD(0.25))
-    model.compile(generator_optimizer="adam", discriminator_optimizer=config)
-    assert type(model.generator_optimizer) is keras.optimizers.Adam
-    assert float(model.discriminator_optimizer.learning_rate) == 0.25
-    for name in set(MODELS) - {"GAN"}:
-        assert type(compiled(name, optimizer="sgd").optimizers[0]) is keras.optimizers.SGD
-        with pytest.raises(kgan.InputError, match="Optimizer 'adm': expected one of"):
-            compiled(name, optimizer="adm")
-    one = keras.optimizers.Adam()
-    with pytest.raises(kgan.InputError, match="the same optimizer: expected one for each"):
-        model.compile(generator_optimizer=one, discriminator_optimizer=one)

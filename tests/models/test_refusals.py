@@ -9,6 +9,7 @@ from kgan.errors import InputError
 from kgan.layers import Dropout
 from kgan.models import GAN, VAE, Autoencoder, Classifier
 from kgan.models.players import last_activation
+from kgan.networks import variational
 from tests.models.small import GANS, MODELS, compiled
 
 
@@ -126,3 +127,36 @@ def test_numbers_are_numbers(make_gan):
     }.items():
         with pytest.raises(InputError, match=told):
             gan.compile(**options)
+
+
+def test_wrong_calls_of_a_vae_say_what_was_expected():
+    shape = (2, 3, 1)
+    encoder, decoder = variational.encoder(shape, 2), variational.decoder(shape, 2)
+    with pytest.raises(InputError, match=r"'gauss'.*Did you mean 'gaussian'"):
+        VAE(encoder, decoder, likelihood="gauss")
+    for beta in (-0.1, float("nan")):
+        with pytest.raises(InputError, match="beta"):
+            VAE(encoder, decoder, beta=beta)
+    with pytest.raises(InputError, match="'bernoulli'"):
+        VAE(encoder, decoder, likelihood="gaussian", dynamic_binarization=True)
+    with pytest.raises(InputError, match="mean and a log-variance"):
+        VAE(keras.Model(encoder.input, encoder.outputs[0]), decoder)
+    with pytest.raises(InputError, match="latent_dim"):
+        VAE(encoder, variational.decoder(shape, 3))
+    with pytest.raises(InputError, match="one image_shape"):
+        VAE(encoder, variational.decoder((3, 2, 1), 2))
+    vae = VAE(encoder, decoder)
+    images = np.zeros((3, *shape), np.uint8)
+    with pytest.raises(InputError, match="samples is 0"):
+        vae.log_likelihood(images, 0)
+    for wrong in (images[0], images[:0]):
+        for call in (vae.elbo, vae.log_likelihood, vae.encode, vae.reconstruct):
+            with pytest.raises(InputError, match="Images are"):
+                call(wrong)
+    for call in (vae.elbo, vae.encode):
+        with pytest.raises(InputError, match="int64: expected uint8"):
+            call(images.astype(np.int64))
+    with pytest.raises(InputError, match="Latents"):
+        vae.decode(np.zeros((3, 5)))
+    with pytest.raises(InputError, match="Seeds"):
+        vae.elbo(images, seed=-1)

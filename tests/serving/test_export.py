@@ -8,26 +8,17 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from google.protobuf import (
-    descriptor_pb2,
-    descriptor_pool,
-    message_factory,
-    text_format,
-    wrappers_pb2,
-)
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 import kgan
 from kgan.errors import InputError
-from kgan.models import GAN, VAE, Autoencoder, Classifier, StackedAutoencoder
+from kgan.models import GAN, Classifier
 from kgan.models.seeds import seed_labels
-from kgan.names import as_model, check_model
-from kgan.networks import AUTOENCODERS, dcgan, mlp
-from kgan.serving import SavedGenerator, export, write_models_config
+from kgan.networks import dcgan, mlp
+from kgan.serving import SavedGenerator, export
 from kgan.serving.saved import signatures as signatures_of
 from kgan.serving.saved import versions
+from tests.serving.families import coder
 
 SHIPPED = Path(__file__).parents[2] / "saved_models" / "digits-dcgan"
 
@@ -244,95 +235,6 @@ def test_a_name_must_be_a_folders(name, classifier, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
-def test_models_config_serves_the_newest_two_of_every_model(classifying, tmp_path):
-    protocol = pytest.importorskip("tensorflow_serving.config.model_server_config_pb2")
-    for name, count in (("one", 1), ("three", 3)):
-        for version in range(1, count + 1):
-            shutil.copytree(classifying, tmp_path / name / str(version))
-    (tmp_path / "empty").mkdir()
-    text = write_models_config(tmp_path, '/srv/"a\\b"').read_text()
-    config = text_format.Parse(text, protocol.ModelServerConfig()).model_config_list.config
-    found = {one.name: one for one in config}
-    assert set(found) == {"one", "three"}
-    for name, labels in (("one", {"latest": 1}), ("three", {"latest": 3, "previous": 2})):
-        assert found[name].base_path == f'/srv/"a\\b"/{name}'
-        assert found[name].model_platform == "tensorflow"
-        assert dict(found[name].version_labels) == labels
-        specific = found[name].model_version_policy.specific.versions
-        assert sorted(specific) == sorted(labels.values())
-
-
-@pytest.fixture
-def pruned(tmp_path):
-    """A folder with a model whose versions are not written as a server does: 010 is octal 8."""
-    for version in ("008", "010"):
-        (tmp_path / "m" / version).mkdir(parents=True)
-        (tmp_path / "m" / version / "saved_model.pb").touch()
-    return tmp_path
-
-
-def test_versions_are_numbers_for_a_server(pruned):
-    protocol = pytest.importorskip("tensorflow_serving.config.model_server_config_pb2")
-    text = write_models_config(pruned).read_text()
-    (one,) = text_format.Parse(text, protocol.ModelServerConfig()).model_config_list.config
-    assert dict(one.version_labels) == {"latest": 10, "previous": 8}
-
-
-def numbers(*names):
-    """Returns an empty protocol buffer with wrapped numbers by name, as TF Serving's batching has.
-
-    tensorflow-serving-api has no class for it.
-    """
-    file = descriptor_pb2.FileDescriptorProto(name="own.proto", package="own", syntax="proto3")
-    file.dependency.append(wrappers_pb2.DESCRIPTOR.name)
-    made = file.message_type.add(name="Own")
-    for number, name in enumerate(names, 1):
-        kind = ".google.protobuf.Int64Value"
-        made.field.add(name=name, number=number, label=1, type=11, type_name=kind)
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(descriptor_pb2.FileDescriptorProto.FromString(wrappers_pb2.DESCRIPTOR.serialized_pb))
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("own.Own"))()
-
-
-def test_files_for_batching_and_monitoring_lie_beside_it(pruned):
-    write_models_config(pruned)
-    text = (pruned / "batching.config").read_text()
-    known = ("max_batch_size", "batch_timeout_micros", "max_enqueued_batches", "num_batch_threads")
-    batching = text_format.Parse(text, numbers(*known))
-    assert batching.max_batch_size.value >= 64  # images in a request of kgan sample
-    assert batching.max_enqueued_batches.value > 0
-    assert 'path: "/monitoring/prometheus/metrics"' in (pruned / "monitoring.config").read_text()
-    # They are the user's to edit.
-    (pruned / "batching.config").write_text("mine")
-    write_models_config(pruned)
-    assert (pruned / "batching.config").read_text() == "mine"
-
-
-@pytest.mark.parametrize("path", ["", "models", "./models", "C:models", "/a\nb"])
-def test_a_base_path_is_absolute_for_a_server(path, pruned):
-    with pytest.raises(InputError, match="expected an absolute path, or a URI"):
-        write_models_config(pruned, path)
-    assert not (pruned / "models.config").exists()
-    write_models_config(pruned, "gs://bucket/models")
-
-
-@given(st.text())
-def test_any_text_becomes_a_name(text):
-    check_model("A name", as_model(text))
-
-
-def test_a_name_stays_or_keeps_what_it_can():
-    assert as_model("digits-dcgan_2.0") == "digits-dcgan_2.0"
-    assert as_model("My $(touch x) photos-dcgan") == "My-touch-x-photos-dcgan"
-    assert as_model("写真-dcgan") == "dcgan"
-
-
-def test_models_config_of_nothing_is_one_clear_error(tmp_path):
-    with pytest.raises(InputError, match="holds no SavedModel: write one with `kgan export RUN`"):
-        write_models_config(tmp_path)
-
-
 def test_what_is_no_generator_is_refused(tmp_path):
     with pytest.raises(InputError, match="holds no generator"):
         SavedGenerator(tmp_path)
@@ -350,48 +252,9 @@ SHAPE = (8, 9, 3)
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, *SHAPE), dtype=np.uint8)
 
 
-def coder(name, **options):
-    network = AUTOENCODERS[name]
-    return network.encoder(SHAPE, 6, **options), network.decoder(SHAPE, 6, **options)
-
-
-def encoders():
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        yield Autoencoder(*coder("conv_autoencoder", width=4), "squared_error")
-        yield StackedAutoencoder(*coder("stacked", width=12, depth=2))
-        yield VAE(*coder("vae", width=12), "gaussian")
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
-@pytest.mark.parametrize("model", list(encoders()), ids=lambda model: type(model).__name__)
-def test_encoders_serve_what_the_model_does_in_float32(model, tmp_path):
-    model.compile(run_eagerly=True)
-    model.fit(IMAGES, batch_size=5, verbose=0)
-    signatures = tf.saved_model.load(str(export(model, tmp_path, "m"))).signatures
-    images = tf.constant(IMAGES)
-    codes = signatures["encode"](images=images)["codes"]
-    np.testing.assert_allclose(codes, model.encode(IMAGES), atol=1e-5)
-    for name in ("reconstruct", "serving_default"):
-        served = signatures[name](images=images)["images"].numpy().astype(int)
-        assert np.abs(served - model.reconstruct(IMAGES)).max() <= 1
-    decoded = signatures["decode"](codes=codes)["images"].numpy().astype(int)
-    assert np.abs(decoded - model.decode(codes)).max() <= 1
-    alone = signatures["encode"](images=images[2:3])["codes"]
-    np.testing.assert_allclose(alone, codes[2:3], atol=1e-5)
-    if isinstance(model, VAE):
-        served = signatures["sample"](seeds=tf.range(4, dtype=tf.int64))["images"].numpy()
-        assert np.abs(served.astype(int) - model.sample(range(4))).max() <= 1
-        assert SavedGenerator(tmp_path / "m" / "1").latent_dim == 6
-    else:
-        assert "sample" not in signatures
-
-
 @pytest.fixture(scope="module")
 def classifier():
-    return Classifier(coder("conv_autoencoder", width=4)[0], 3, ("cat", "dog", "eel"))
+    return Classifier(next(coder("conv_autoencoder", SHAPE, width=4)), 3, ("cat", "dog", "eel"))
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from click.testing import CliRunner
 from PIL import Image
 
@@ -130,6 +130,40 @@ def test_images_of_another_shape_are_refused_whatever_is_allowed(run):
     smaller = replace(OWN, values=NOISE[:, :6, :6])
     with pytest.raises(kgan.InputError, match=r"8x8x1, now 6x6x1\): bring them back, or start"):
         go_on(run, smaller, allow_changed_data=True)
+
+
+THREE = Column(np.arange(40, dtype=np.int32) % 3, ("a", "b", "c"))
+SWAPPED = Column(OWN.labels, ("b", "a"))
+
+
+@pytest.mark.parametrize(
+    ("classes", "told"),
+    [
+        (THREE, "the model takes 2 classes ('a', 'b'), now 3 classes ('a', 'b', 'c')"),
+        (SWAPPED, "the model takes 2 classes ('a', 'b'), now 2 classes ('b', 'a')"),
+    ],
+)
+def test_other_classes_of_a_conditional_run_are_refused_whatever_is_allowed(classes, told, workdir):
+    conditional = {"network.conditional": True}
+    run, other = start(workdir / "run", prepared(**conditional)), {"label": classes}
+    before = snapshot(run)
+    again = prepared(replace(OWN, columns=other), **conditional)
+    with pytest.raises(kgan.InputError, match=re.escape(f"{told}): bring them back, or start")):
+        kgan.train(again, run, workdir / "models", allow_changed_data=True)
+    assert snapshot(run) == before
+    # Of one that takes no classes they may change.
+    with pytest.raises(StoppedError):
+        go_on(start(workdir / "plain"), replace(OWN, columns=other), stop=Stop(0),
+              allow_changed_data=True)  # fmt: skip
+
+
+def test_a_checkpoint_that_does_not_fit_is_told_before_the_run_is_of_other_data(run):
+    edit(run, lambda record: record.update(digest=""))
+    wider = prepared(replace(OWN, values=255 - NOISE), **{"network.generator.width": 9})
+    before = snapshot(run)
+    with pytest.raises(kgan.InputError, match="does not fit this run"):
+        kgan.train(wider, run, run.parent / "models", allow_changed_data=True)
+    assert snapshot(run) == before
 
 
 def test_a_run_of_before_there_were_fingerprints_goes_on_as_it_did(run):
@@ -282,31 +316,6 @@ def test_edited_settings_are_told(run):
 def test_the_same_number_of_threads_is_not(run):
     with pytest.raises(StoppedError):
         go_on(run, stop=Stop(0))
-
-
-@pytest.mark.parametrize(
-    ("asked", "environment", "cores", "expected"),
-    [
-        ((0, 0), {}, {0, 1, 5}, (3, 3)),
-        ((0, 0), {"TF_NUM_INTRAOP_THREADS": "5", "TF_NUM_INTEROP_THREADS": "0"}, {0}, (5, 1)),
-        ((0, 2), {"TF_NUM_INTRAOP_THREADS": "x", "TF_NUM_INTEROP_THREADS": "7"}, {0, 1}, (2, 2)),
-        ((3, 0), {"TF_NUM_INTRAOP_THREADS": "5", "OMP_NUM_THREADS": "6"}, {0}, (3, 1)),
-    ],
-)
-def test_threads_are_those_asked_for_or_one_a_core(
-    asked, environment, cores, expected, monkeypatch
-):
-    # As counted in /proc/self/task with TensorFlow 2.21.
-    for kind in ("INTRAOP", "INTEROP"):
-        monkeypatch.delenv(f"TF_NUM_{kind}_THREADS", raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    intra, inter = asked
-    threading = tf.config.threading
-    monkeypatch.setattr(threading, "get_intra_op_parallelism_threads", lambda: intra)
-    monkeypatch.setattr(threading, "get_inter_op_parallelism_threads", lambda: inter)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: cores, raising=False)
-    assert tuple(determinism.threads().values()) == expected
 
 
 @pytest.mark.parametrize(

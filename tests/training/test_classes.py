@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import kgan
+from kgan.data.split import subset
 from kgan.methods.recorded import open_record
 from kgan.methods.settings import override
 from kgan.training import run as loop
@@ -95,6 +96,56 @@ def test_what_is_trained_on_is_what_is_held_out_or_not(tmp_path):
     assert [len(part) for part in vars(held_out.data).values() if not isinstance(part, str)] == [
         80, 20, 20,
     ]  # fmt: skip
+
+
+def test_of_a_part_that_is_given_as_all_no_record_says_more(tmp_path):
+    """Which parts of the set its rows are of, nobody knows."""
+    run = prepared(subset(DATA, np.arange(60)))
+    assert run.trained_on is None
+    with pytest.raises(StoppedError):
+        kgan.train(run, tmp_path / "run", tmp_path / "models", stop=Stop(0))
+    assert open_record(tmp_path / "run").trained_on is None
+    assert prepared(kgan.load("digits").labelled_by("label")).trained_on is not None
+
+
+@pytest.mark.parametrize("hold_out", ["none", "split"])
+def test_the_labels_in_use_are_those_that_may_not_change(hold_out):
+    def found(label, colours, shapes=SHAPES):
+        data = dataclasses.replace(DATA, columns={"label": shapes, "colour": colours})
+        return prepared(data, data__label=label, data__hold_out=hold_out).fingerprint
+
+    others = kgan.Column(COLOURS.values[::-1].copy(), COLOURS.names)
+    assert found("colour", COLOURS) != found("colour", others)
+    reversed_ = kgan.Column(SHAPES.values[::-1].copy(), SHAPES.names)
+    assert found("colour", COLOURS) == found("colour", COLOURS, reversed_)
+    assert found(None, COLOURS) == found(None, others)
+    loaded = DATA.labelled_by("colour")
+    assert prepared(loaded, data__hold_out=hold_out).fingerprint == found("colour", COLOURS)
+
+
+@pytest.mark.parametrize(("count", "conditional"), [(500, True), (1200, False)])
+def test_a_run_of_classes_with_long_names_opens_again(count, conditional, tmp_path):
+    run = prepared(long_names(count), network__conditional=conditional)
+    with pytest.raises(StoppedError):
+        kgan.train(run, tmp_path / "run", tmp_path / "models", stop=Stop(0))
+    record = open_record(tmp_path / "run")
+    assert record.spec.class_names == (run.spec.class_names if conditional else ())
+
+
+def test_more_than_a_record_holds_are_refused_before_there_is_one():
+    with pytest.raises(
+        kgan.InputError, match=r"600 classes of 'made' take 6\d\d,.* 524,288 at mos"
+    ):
+        prepared(long_names(600))
+
+
+def long_names(count):
+    """Returns data of so many classes, whose names have 1,000 characters each."""
+    names = tuple(f"{number:01000}" for number in range(count))
+    labels = kgan.Column(np.arange(1200, dtype=np.int32) % count, names)
+    return kgan.Examples(
+        np.zeros((1200, 8, 8, 1), np.uint8), {"label": labels}, kgan.IMAGES, "made"
+    )
 
 
 @pytest.mark.parametrize("setting", ["network.conditional", "data.balance"])

@@ -12,10 +12,7 @@ from PIL import Image
 
 import kgan
 from kgan.errors import InputError
-from kgan.methods.gan import GANMethod
 from kgan.methods.settings import override
-from kgan.metrics import features
-from kgan.metrics.scores import Data
 from kgan.runs.checkpoint import Checkpoints
 from kgan.tasks.evaluate.evaluate import evaluate
 from kgan.training import evaluation
@@ -25,31 +22,9 @@ from tests.training.runs import (
     KillError,
     assert_equal,
     assert_same_pictures,
-    perfect_sample,
     state,
 )
-
-TINY = {
-    "network.latent_dim": 4,
-    "network.generator.width": 4,
-    "network.discriminator.width": 4,
-    "generator_optimizer.learning_rate": 0.02,
-    "batch_size": 16,
-    "steps": 8,
-    "log_every": 2,
-    "sample_every": 100,
-    "checkpoint_every": 2,
-    "evaluation.samples": 40,
-    "precision": "float32",
-}
-
-
-def trained(place, callbacks=(), **changes):
-    """Trains the tiny run in a folder of its own; returns the run's folder."""
-    config = override(kgan.GANConfig(), {**TINY, **changes})
-    run = kgan.prepare(config, kgan.load("digits"))
-    kgan.train(run, place / "run", place / "saved_models", callbacks=callbacks)
-    return place / "run"
+from tests.training.scored import TINY, lines, trained, weights
 
 
 @pytest.fixture(scope="module")
@@ -60,15 +35,6 @@ def scored(tmp_path_factory):
 @pytest.fixture(scope="module")
 def unscored(tmp_path_factory):
     return trained(tmp_path_factory.mktemp("unscored"))
-
-
-def lines(run):
-    return [json.loads(line) for line in (run / "evaluations.jsonl").read_text().splitlines()]
-
-
-def weights(run, checkpoint="last"):
-    model, _ = kgan.open_run(run, checkpoint)
-    return [int(model.step.value), *(w for n in model.networks for w in n.get_weights())]
 
 
 def test_there_is_a_line_for_every_step_that_is_due_and_for_the_last(scored):
@@ -263,51 +229,6 @@ def test_settings_that_will_not_do_are_told_before_training(changes, message):
         kgan.prepare(override(kgan.GANConfig(), {**TINY, **changes}), kgan.load("digits"))
 
 
-@pytest.mark.parametrize("score", ["class_accuracy", "class_recall"])
-def test_a_run_without_classes_is_not_chosen_by_them(score):
-    config = override(kgan.GANConfig(), {**TINY, "evaluation.every": 4, "evaluation.score": score})
-    with pytest.raises(InputError, match=f"evaluation.score is {score}.*--conditional, or choose"):
-        kgan.prepare(config, kgan.load("digits"))
-
-
-def test_a_run_with_classes_may_be_chosen_by_them(tmp_path):
-    score = "class_recall"
-    changes = {"evaluation.every": 4, "evaluation.samples": 100, "evaluation.score": score}
-    run = trained(tmp_path, **changes, **{"network.conditional": True})
-    found = lines(run)
-    assert [line["step"] for line in found] == [4, 8]
-    assert weights(run, "best")[0] == max(found, key=lambda line: line["value"])["step"]
-    # The images are those that the run itself draws, and so are their labels.
-    (own,) = evaluate(run, [score], 100, out=tmp_path / "out")["sources"][0]["scores"]
-    assert own["value"] == pytest.approx(found[-1]["value"])
-    assert own["by_class"] == pytest.approx(found[-1]["by_class"])
-    assert own["n_by_class"] == found[-1]["n_by_class"]
-
-
-def test_images_are_scored_by_the_classes_they_were_asked_for(tmp_path, monkeypatch):
-    monkeypatch.setattr(kgan.GAN, "sample", perfect_sample)
-    changes = {"evaluation.every": 8, "evaluation.samples": 100, "network.conditional": True}
-    (line,) = lines(trained(tmp_path, **changes, **{"evaluation.score": "class_accuracy"}))
-    assert line["value"] > 0.9
-    assert min(line["by_class"].values()) > 0.5
-
-
-def test_classes_that_the_classifier_does_not_know_are_told_before_training():
-    changes = {"evaluation.every": 4, "evaluation.score": "class_accuracy"}
-    config = override(kgan.GANConfig(), {**TINY, **changes, "network.conditional": True})
-    data = kgan.load("digits")
-    other = dataclasses.replace(data, name="mine")
-    with pytest.raises(InputError, match=r"classes are those of 'mine' .*'digits-cnn' has others"):
-        kgan.prepare(config, other)
-    assert kgan.prepare(config, data).scorer is not None
-
-
-def test_points_have_no_such_scores():
-    config = override(kgan.PRESETS["ring"], {"evaluation.every": 3})
-    with pytest.raises(InputError, match="holds points, not images"):
-        kgan.prepare(config, kgan.load("ring"))
-
-
 def test_a_run_of_before_there_were_scores_still_opens(unscored, tmp_path):
     old = shutil.copytree(unscored, tmp_path / "run")
     record = json.loads((old / "config.json").read_text())
@@ -322,76 +243,3 @@ def test_the_best_place_is_cleared_of_what_a_kill_left(scored):
     leftover.mkdir()
     Checkpoints(model, scored / "checkpoints" / "best", keep=1).save(int(model.step.value))
     assert not leftover.exists()
-
-
-@pytest.mark.parametrize(
-    ("name", "shape", "expected"),
-    [
-        ("digits", (8, 8, 1), "digits-cnn"),
-        ("photos", (64, 48, 3), "cifar10-cnn"),
-        ("scans", (64, 48, 1), "mnist-cnn"),
-        ("icons", (8, 16, 1), "digits-cnn"),
-        # Folders that are called like a data set.
-        ("mnist", (64, 64, 3), "cifar10-cnn"),
-        ("cifar10", (64, 64, 1), "mnist-cnn"),
-        ("cifar10", (64, 64, 3), "cifar10-cnn"),
-        ("digits", (12, 12, 1), "digits-cnn"),
-    ],
-)
-def test_features_need_no_download_unless_they_are_asked_for(name, shape, expected, monkeypatch):
-    monkeypatch.setattr(features.store, "downloaded", lambda *_: pytest.fail("downloads"))
-    images = np.random.default_rng(0).integers(0, 256, (3, *shape), np.uint8)
-    found = evaluation.extractor("auto", Data(name, images, images, images))
-    assert found.name == expected
-    assert np.isfinite(found(images).features).all()
-    own = shape == (8, 8, 1)
-    # What other data mean by the same names is not known.
-    assert bool(found.class_names) == own
-    assert ("--features inception-2015" in found.caveat) != own
-    asked = evaluation.extractor(expected, Data(name, images, images, images))
-    assert asked.caveat == ""
-    assert asked.class_names == found.class_names
-
-
-def test_a_run_is_scored_against_what_it_was_given_whatever_a_name_loads():
-    """The default configuration names the digits; the data are others."""
-    config = override(kgan.GANConfig(), {**TINY, "evaluation.every": 3,
-                                         "evaluation.features": "digits-cnn"})  # fmt: skip
-    images = 255 - kgan.load("digits").images[:90]
-    mine = kgan.Examples(images, {}, kgan.IMAGES, "mine")
-    data = kgan.prepare(config, mine).scorer._data
-    assert data.name == "mine"
-    together = np.concatenate([data.train, data.validation, data.test])
-    assert sorted(map(bytes, together)) == sorted(map(bytes, images))
-
-
-def test_a_run_of_other_data_is_not_scored_against_what_it_names(tmp_path):
-    config = override(kgan.GANConfig(), {**TINY, "steps": 1})
-    mine = kgan.Examples(255 - kgan.load("digits").images, {}, kgan.IMAGES, "mine")
-    kgan.train(kgan.prepare(config, mine), tmp_path / "run", tmp_path / "saved_models")
-    with pytest.raises(InputError, match=r"not trained on 'digits'.*other training pixels.*--data"):
-        evaluate(tmp_path / "run", ["fid"], 40)
-
-
-def test_coverage_is_of_the_points_that_were_given():
-    class Generator:
-        image_shape = (2,)
-
-        def sample(self, seeds):
-            return np.repeat(np.float32([[2.0, 0.0]]), len(seeds), axis=0)
-
-    ring, config = kgan.split("ring"), kgan.GANConfig()
-    found = GANMethod().score(Generator(), ring, config)
-    assert {score["name"]: score["value"] for score in found["scores"]}["modes"] == 1
-    named = override(config, {"data.name": "ring"})
-    other = dataclasses.replace(ring.train, values=ring.train.values[:] + 1)
-    other = dataclasses.replace(ring, train=other)
-    assert GANMethod().score(Generator(), other, named)["scores"] == []
-
-
-@pytest.mark.parametrize(("dtype", "rows"), [("f4", (8, 8, 1)), ("i4", (8, 8, 1)), ("f8", (2,))])
-def test_examples_of_another_form_are_refused(dtype, rows):
-    space = kgan.IMAGES if len(rows) == 3 else kgan.POINTS
-    examples = kgan.Examples(np.zeros((64, *rows), dtype), {}, space, "mine")
-    with pytest.raises(InputError, match=r"mine holds .*: expected (uint8 images|float32 points)"):
-        kgan.prepare(override(kgan.GANConfig(), TINY), examples)

@@ -40,6 +40,7 @@ from tests.wrong_calls.calls import held
         (["loop"], "is neither a run, a SavedModel, a folder of images nor an .npz"),
         (["run", "--dataset", "./full"], "Found no images in"),
         (["run", "--dataset", "digits", "--data-dir", "empty"], "Leave out --data-dir"),
+        (["run", "--label", "kind"], "Unknown column of 'digits': 'kind'. Known: label."),
         (["folder.npz"], "folder.npz holds no array 'images' (a folder or a device, no file)"),
         (["saved_models/digits-mlp", "run", "--checkpoint", "worst"], "no checkpoint 'worst'"),
         ([], "Missing argument"),

@@ -10,6 +10,7 @@ from tests.wrong_calls.calls import held
     [
         (["nowhere"], "is no run: finetune takes runs of kgan train on images"),
         (["saved_models"], "is a SavedModel: finetune takes runs"),
+        (["run", "--label", "kind"], "Unknown column of 'digits': 'kind'. Known: label."),
         (["run", "--labels", "1e3"], "--labels '1e3': expected numbers"),
         (["run", "--labels", "10,,20"], "expected numbers of labels"),
         (["run", "--labels", "0"], "received 0"),

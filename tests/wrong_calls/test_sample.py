@@ -38,6 +38,16 @@ CALLS = {
     "words for truncation": (["--truncation", "x"], "'x' is not a valid float"),
     "columns": (["--columns", "0"], "--columns 0"),
     "columns beyond memory": (["--columns", "1000000000"], "10,000 at most"),
+    "columns of an archive": (
+        ["--columns", "2", "--out", "x.npz"],
+        "--columns 2: expected only with --out X.png, one sheet, received --out x.npz.",
+    ),
+    "columns of a walk": (["--columns", "2", "--out", "x.gif"], "only with --out X.png"),
+    "columns of a folder": (["--columns", "2", "--out", "x"], "only with --out X.png"),
+    "columns of a server's": (
+        ["x", "--server", "host:1", "--columns", "2", "--out", "x.npz"],
+        "only with --out X.png",
+    ),
     "out under a file": (["--out", "full/file/x.png"], "Cannot write"),
     "out on a folder": (["--out", "folder.png"], "there is a folder of this name"),
     "out of a long name": (["--out", "x" * 300 + ".png"], "expected at most 255 bytes"),

@@ -18,6 +18,7 @@ from kgan.runs.records import is_run
 from kgan.tasks.evaluate.checks import no_source
 from kgan.tasks.sampling import classes as known_classes
 from kgan.tasks.sampling.models import find_model, open_model
+from kgan.training.evaluation import drawn
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Source:
         data: The run's own data set, None if it tells none.
         run_dir: The run's folder, None if it is no run.
         classes: What the labels stand for; empty where there are none.
+        column: Of the data, which the classes are of; None where that is not known.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Source:
     data: DataConfig | None = None
     run_dir: Path | None = None
     classes: tuple[str, ...] = ()
+    column: str | None = None
 
     def conditions(self, count: int) -> dict:
         """Returns the conditions of the scores of its first `count` images."""
@@ -87,24 +90,25 @@ def _generator(name: str, place: Path, checkpoint: str) -> Source:
 
     def draw(first: int, last: int) -> tuple[np.ndarray, np.ndarray | None]:
         seeds = np.arange(first, last)
-        labels = None if known is None else known.drawn(seeds)
-        images = model.sample(seeds) if labels is None else model.sample(seeds, labels)
+        images, labels = drawn(model, seeds, None if known is None else known.frequencies)
         if images.ndim != 4:
             raise InputError(f"{name} makes points in the plane: kgan evaluate scores images.")
         return images, labels
 
     about: dict[str, Any] = {"source": name, "precision": "float32"}
-    classes = () if known is None else known.names
+    classes, column = ((), None) if known is None else (known.names, known.column)
     if not is_run(place):
         about |= {"step": None, "checkpoint": None}
-        return Source(name, draw, None, about, classes=classes)
+        return Source(name, draw, None, about, classes=classes, column=column)
     about |= {"step": int(model.step.numpy()), "checkpoint": checkpoint}
-    return Source(name, draw, None, about, open_record(place).config.data, place, classes)
+    data = open_record(place).config.data
+    return Source(name, draw, None, about, data, place, classes, column)
 
 
 def _arrays(name: str) -> Source:
     try:
-        found = arrays.read(name, "images", optional=("labels", "class_names"))
+        optional = ("labels", "class_names", "class_column", "truncation")
+        found = arrays.read(name, "images", optional=optional)
     except arrays.ArraysError as error:
         raise InputError(
             f"{name} holds no array 'images' ({error}): expected an .npz as `kgan sample --out "
@@ -116,8 +120,9 @@ def _arrays(name: str) -> Source:
             f"{name} has images {images.dtype} {images.shape}: expected uint8 "
             "(n, height, width, channels)."
         )
+    more: dict[str, Any] = {"truncation": _truncation(name, found)} if "truncation" in found else {}
     if not {"labels", "class_names"} <= found.keys():
-        return _fixed(name, images)
+        return _fixed(name, images, **more)
     labels, classes = found["labels"], found["class_names"]
     if classes.dtype.kind != "U" or classes.ndim != 1:
         raise InputError(
@@ -129,17 +134,35 @@ def _arrays(name: str) -> Source:
             f"{name} has labels {labels.dtype} {labels.shape}: expected integers from 0 to "
             f"{len(classes) - 1}, one for each of {len(images):,} images."
         )
-    return _fixed(name, images, labels.astype(np.int32), tuple(map(str, classes)))
+    column = found.get("class_column")
+    if column is not None and (column.dtype.kind != "U" or column.ndim):
+        raise InputError(
+            f"{name} has class_column {column.dtype} {column.shape}: expected one text, ()."
+        )
+    of = tuple(map(str, classes)), None if column is None else str(column)
+    return _fixed(name, images, labels.astype(np.int32), *of, **more)
+
+
+def _truncation(name: str, found: dict[str, np.ndarray]) -> float:
+    value = found["truncation"]
+    is_number = value.dtype.kind in "fiu" and not value.ndim
+    if not is_number or not 0 < float(value) < np.inf:
+        raise InputError(
+            f"{name} has truncation {value.dtype} {value.shape}: expected a number above 0, ()."
+        )
+    return float(value)
 
 
 def _files(name: str, image_size) -> Source:
     return _fixed(name, load(Path(name), image_size=image_size).images)
 
 
-def _fixed(name: str, images, labels=None, classes: tuple[str, ...] = ()) -> Source:
-    about = {"source": name, "precision": None, "step": None, "checkpoint": None}
+def _fixed(
+    name: str, images, labels=None, classes: tuple[str, ...] = (), column=None, **more
+) -> Source:
+    about = {"source": name, "precision": None, "step": None, "checkpoint": None, **more}
 
     def draw(first: int, last: int) -> tuple[np.ndarray, np.ndarray | None]:
         return np.asarray(images[first:last]), None if labels is None else labels[first:last]
 
-    return Source(name, draw, len(images), about, classes=classes)
+    return Source(name, draw, len(images), about, classes=classes, column=column)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from kgan import names
+from kgan.data.space import IMAGES
 from kgan.errors import InputError, shown, unknown
 from kgan.methods.config import MOST, MOST_STEPS
 from kgan.methods.recorded import RunRecord, open_record
@@ -70,7 +71,7 @@ def finetunable(run_dir: str | os.PathLike) -> RunRecord:
         found = "a SavedModel" if next(run_dir.glob("**/saved_model.pb"), None) else "no run"
         raise InputError(f"{run_dir} is {found}: {taken}, such as runs/00000-digits-dcgan.")
     record = open_record(run_dir)
-    if len(record.spec.shape) != 3:
+    if not IMAGES.holds(record.spec.shape):
         raise InputError(
             f"Run {run_dir} makes points ({record.config.data.name}), not images: {taken}."
         )

@@ -130,6 +130,7 @@ def design(
     dataset: str | os.PathLike | None = None,
     data_dir: str | os.PathLike | None = None,
     image_size: int | tuple[int, int] | None = None,
+    label: str | None = None,
     learning_rates: Sequence[float] = LEARNING_RATES,
     steps: int | None = None,
     batch_size: int = BATCH_SIZE,
@@ -146,6 +147,7 @@ def design(
         dataset: Other data than the run's, with images of the same shape.
         data_dir: As in `kgan.load`.
         image_size: As in `kgan.load`.
+        label: The column with the labels; by default the run's own, of other data the set's own.
         learning_rates: To choose from for each arm and number of labels.
         steps: Updates at most; by default as many as `supervised.budget` says.
         batch_size: Labels a step, where there are so many.
@@ -157,9 +159,9 @@ def design(
     checks.check(labels, arms, seeds, learning_rates, steps, batch_size)
     record, run_dir = checks.finetunable(run_dir), Path(run_dir)
     model, name = open_run(run_dir)
-    own, named, changed, label = record.config.data, dataset is not None, None, None
+    own, named, changed = record.config.data, dataset is not None, None
     if dataset is None or resolved(dataset, data_dir) == resolved(own.name, data_dir):
-        dataset, label = own.name, own.label
+        dataset, label = own.name, own.label if label is None else label
         data_dir = own.data_dir if data_dir is None else data_dir
         image_size = own.image_size if image_size is None else image_size
         changed = provenance.changed_since(record, data_dir, preparing)

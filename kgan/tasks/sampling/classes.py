@@ -26,6 +26,7 @@ ABOUT = record(
     {
         "num_classes": ONE_OR_MORE,
         "class_names": listing(CAPTION),
+        "class_column": CAPTION,
         "class_frequencies": listing(number(0)),
     },
     others=anything,
@@ -40,11 +41,13 @@ class Classes:
         count: How many; None where the generator does not tell.
         names: One each, none where they are not known.
         frequencies: How often each comes; None where that is not known.
+        column: Of the data, which they are of; None where that is not known.
     """
 
     count: int | None = None
     names: tuple[str, ...] = ()
     frequencies: tuple[float, ...] | None = None
+    column: str | None = None
 
     def asked(self, text: str) -> Sequence[int]:
         """Returns the numbers of the classes in "cat,dog", "3,5" or "all", in that order.
@@ -140,8 +143,8 @@ def of(generator, place: Path | None) -> Classes | None:
         return _of_saved_model(place) if generator.conditional else None
     if generator.num_classes is None:
         return None
-    names = open_record(place).spec.class_names
-    return Classes(generator.num_classes, names, generator.class_frequencies)
+    spec, frequencies = open_record(place).spec, generator.class_frequencies
+    return Classes(generator.num_classes, spec.class_names, frequencies, spec.class_column)
 
 
 def _of_saved_model(place: Path) -> Classes:
@@ -163,4 +166,4 @@ def _of_saved_model(place: Path) -> Classes:
             frequencies = check_frequencies(frequencies, count)
         except InputError as error:
             raise InputError(f"{path} is damaged ({str(error).rstrip('.')}): {fix}.") from error
-    return Classes(count, tuple(names), frequencies)
+    return Classes(count, tuple(names), frequencies, about.get("class_column"))

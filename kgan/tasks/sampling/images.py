@@ -69,14 +69,15 @@ def asked(
     numbers = drawing.parse_seeds(seeds)
     if classes is None:
         labels = None if known is None else known.drawn(numbers)
+        wanted = Asked(numbers, labels, truncation)
         by_latents = truncation is not None or drawing.form(out) == ".gif"
-        if labels is not None and by_latents and labels.min() < 0:
+        if labels is not None and by_latents and not wanted.tells:
             what = f"--out {out}" if truncation is None else f"--truncation {truncation:g}"
             raise InputError(
                 f"{what}: the model has classes, and how often each comes is not known here, "
                 "expected --classes with it, such as 0,1,2."
             )
-        return Asked(numbers, labels, truncation)
+        return wanted
     if known is None:
         raise InputError(
             f"--classes {shown(classes)}: the model was trained without classes, expected none: "
@@ -103,8 +104,8 @@ def write(
 
     Args:
         out: X.png for one sheet; X.npz for arrays `images`, `seeds` and, if given or known,
-            `labels`, `class_names`, `truncation`; X.gif for a walk from seed to seed, class by
-            class; any other name is a folder for single PNGs.
+            `labels`, `class_names`, `class_column`, `truncation`; X.gif for a walk from seed to
+            seed, class by class, each frame truncated; any other name is a folder for single PNGs.
         generator: From `models.open_model` or `models.open_served`.
         wanted: What is drawn: see `asked`.
         known: The generator's classes, as which files are named.
@@ -154,12 +155,13 @@ def _labelled(labels: np.ndarray | None) -> tuple[np.ndarray, ...]:
 
 
 def _names(wanted: Asked, known: Classes | None) -> dict[str, np.ndarray]:
-    named = wanted.tells and known and known.names
-    return {"class_names": np.array(known.names)} if known and named else {}
+    if not (wanted.tells and known and known.names):
+        return {}
+    column = {"class_column": np.array(known.column)} if known.column else {}
+    return {"class_names": np.array(known.names), **column}
 
 
-def _latents(generator, wanted: Asked) -> np.ndarray:
-    latents = seed_latents(wanted.seeds, generator.latent_dim).numpy()
+def _truncated(latents: np.ndarray, wanted: Asked) -> np.ndarray:
     return latents if wanted.truncation is None else truncated(latents, wanted.truncation)
 
 
@@ -167,12 +169,15 @@ def _drawn(generator, wanted: Asked) -> np.ndarray:
     labels = _labelled(wanted.labels)
     if wanted.truncation is None:
         return generator.sample(wanted.seeds, *labels)
-    return generator.generate(_latents(generator, wanted), *labels)
+    latents = seed_latents(wanted.seeds, generator.latent_dim).numpy()
+    return generator.generate(_truncated(latents, wanted), *labels)
 
 
 def _walk(generator, wanted: Asked) -> np.ndarray:
     labels = _labelled(wanted.labels)
-    return generator.generate(walk(_latents(generator, wanted)), *map(nearer, labels))
+    path = walk(seed_latents(wanted.seeds, generator.latent_dim).numpy())
+    # Not the stops alone: between two at the bound the great circle leaves it.
+    return generator.generate(_truncated(path, wanted), *map(nearer, labels))
 
 
 def _picture(samples: np.ndarray, columns: int | None = None):
@@ -186,7 +191,7 @@ def _write_folder(path: Path, images, wanted: Asked, known: Classes | None) -> N
             "expected X.png for a plot, or X.npz."
         )
     names = [f"seed-{seed:06d}" for seed in wanted.seeds]
-    if wanted.labels is not None and wanted.labels.min() >= 0:
+    if wanted.labels is not None and wanted.tells:
         classes = Classes() if known is None else known
         parts = zip(names, classes.in_files(wanted.labels), strict=True)
         names = [f"{name}-class-{part}" for name, part in parts]

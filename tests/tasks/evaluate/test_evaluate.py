@@ -109,7 +109,9 @@ def test_out_holds_everything_and_the_run_nothing(table, place):
     kept = read_evaluation(out)
     assert kept["scores"] == [s for entry in found["sources"] for s in entry["scores"]]
     assert kept["baselines"] == found["baselines"]
-    assert kept["seconds"] == {entry["source"]: entry["seconds"] for entry in found["sources"]}
+    assert kept["seconds"] == [
+        {"source": entry["source"], **entry["seconds"]} for entry in found["sources"]
+    ]
     assert {path.name for path in out.iterdir()} == {
         "evaluation.json", *(f"neighbours-{number}.png" for number in range(4)),
     }  # fmt: skip

@@ -158,7 +158,9 @@ def test_a_run_without_classes_leaves_their_cells_empty(table, plain, conditiona
     kept = read_evaluation(out)
     assert kept["scores"] == scores
     assert kept["baselines"] == found["baselines"]
-    assert list(kept["seconds"]) == [score["source"] for score in (scores[0], scores[-1])]
+    assert [seconds["source"] for seconds in kept["seconds"]] == [
+        score["source"] for score in (scores[0], scores[-1])
+    ]
 
 
 def test_the_worst_class_is_named_below_the_table(table, conditional):

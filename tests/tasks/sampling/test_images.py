@@ -111,6 +111,23 @@ def test_a_walk_goes_from_seed_to_seed_and_class_to_class(gan, tmp_path):
         assert np.abs(frame - as_cell(expected[number])).max() <= 1, number
 
 
+def test_a_truncated_walk_stays_within_the_bound_between_its_stops(tmp_path):
+    class Noted:
+        latent_dim = 64
+
+        def generate(self, latents):
+            self.latents = latents
+            return np.zeros((len(latents), 8, 8, 1), np.uint8)
+
+    noted, out = Noted(), str(tmp_path / "x.gif")
+    images.write(out, noted, images.asked(out, "5,8,9", None, truncation=0.5))
+    assert np.abs(noted.latents).max() <= 0.5
+    seeds = seed_latents(np.array([5, 8, 9]), 64).numpy()
+    np.testing.assert_array_equal(noted.latents[::16], truncated(seeds, 0.5))
+    # Truncated at the stops alone it leaves the bound.
+    assert np.abs(walk(truncated(seeds, 0.5))).max() > 0.6
+
+
 def test_truncation_is_that_of_the_latents_of_the_seeds(gan, place, tmp_path):
     out = str(tmp_path / "x.npz")
     images.write(out, gan, images.asked(out, "4,9", KNOWN, "3", truncation=0.5), KNOWN)
