@@ -4,9 +4,13 @@ To load it takes 4 s of a CPU. Where it is forked nothing of it has run yet, not
 it, so that a fork is as good as a fresh process.
 """
 
+import contextlib
 import multiprocessing
 import os
+import signal
 import tempfile
+import time
+from pathlib import Path
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["pytest", "kgan.training.run", "kgan.tasks.finetune.finetune"])
@@ -30,8 +34,8 @@ class Fork:
 
     def __init__(self, code, *args, env=None, cwd=None):
         with tempfile.NamedTemporaryFile(delete=False) as file:
-            self._out = file.name
-        given = {"code": code, "args": [*map(str, args)], "out": self._out}
+            self._out = Path(file.name)
+        given = {"code": code, "args": [*map(str, args)], "out": file.name}
         given |= {"env": dict(env or os.environ), "place": str(cwd or os.getcwd())}
         self._process = _CONTEXT.Process(target=exec, args=(_BEGIN, given))
         self._process.start()
@@ -45,7 +49,15 @@ class Fork:
         return self._process.exitcode
 
     def send_signal(self, number):
-        os.kill(self.pid, number)
+        with contextlib.suppress(ProcessLookupError):  # It has ended.
+            os.kill(self.pid, number)
+
+    def stop(self):
+        """Returns when it stands still, until it gets SIGCONT, or has ended."""
+        self.send_signal(signal.SIGSTOP)
+        with contextlib.suppress(FileNotFoundError):
+            while Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+                time.sleep(0.001)
 
     def kill(self):
         self._process.kill()
@@ -56,5 +68,4 @@ class Fork:
         return self.returncode
 
     def printed(self):
-        with open(self._out) as file:
-            return file.read()
+        return self._out.read_text()
