@@ -29,6 +29,8 @@ from tests.training.runs import (
     state,
 )
 
+pytestmark = pytest.mark.usefixtures("unexported")
+
 TINY = {
     "network.latent_dim": 4,
     "network.generator.width": 4,

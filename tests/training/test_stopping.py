@@ -16,6 +16,8 @@ from kgan.training.stopping import Stop, parse_duration
 from tests.forks import KGAN, Fork
 from tests.training.runs import assert_same
 
+pytestmark = pytest.mark.usefixtures("unexported")
+
 SETTINGS = ["log_every=7", "checkpoint_every=50", "sample_every=40", "batch_size=32", "steps=120",
             "network.generator.width=8", "network.discriminator.width=8"]  # fmt: skip
 TRAIN = ["train", *(word for setting in SETTINGS for word in ("--set", setting))]
