@@ -49,7 +49,7 @@ OPEN = {
 
 
 def trained(case, jit=False, **changes):
-    """Returns a model after three steps on the same batches, and the logs of the last."""
+    """Returns a model after two steps on the same batches, eager ones if `jit` is None, and logs."""
     command, options = CASES[case]
     changes = {"network.name": case, "precision": "float32", **OPEN[command], **options, **changes}
     model = build(override(presets.find(command, None, None, case), changes), DataSpec(SHAPE))
@@ -76,9 +76,11 @@ def conditional(case, jit=False, accumulate=1):
 
 
 def stepped(model, jit, updates):
-    step = tf.function(model.train_step, autograph=False, jit_compile=bool(jit))
+    step = model.train_step
+    if jit is not None:
+        step = tf.function(step, autograph=False, jit_compile=jit)
     rng = np.random.default_rng(0)
-    for _ in range(3):
+    for _ in range(2):
         images = tf.constant(rng.integers(0, 256, (BATCH * updates, *SHAPE)), tf.uint8)
         labels = tf.constant(rng.integers(0, 3, BATCH * updates), tf.uint8)
         logs = step(images if model.num_classes is None else (images, labels))
@@ -97,8 +99,9 @@ def check_equal(expected, found, tolerance):
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_batch_in_pieces_trains_as_the_whole(case):
-    whole = trained(case)
-    in_pieces = trained(case, accumulate=2 if case == "mlp" else 3)
+    jit = False if case == "vae" else None  # a graph traces for seconds what one case shows
+    whole = trained(case, jit)
+    in_pieces = trained(case, jit, accumulate=2 if case == "mlp" else 3)
     check_equal(whole, in_pieces, 1e-5)
 
 
