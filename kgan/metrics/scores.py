@@ -130,11 +130,8 @@ class Scorer:
             self._real["features"] = np.concatenate([part.features for part in found])
             self._real["probabilities"] = None
             if labels := data.labels:
-                self._real["labels"] = (
-                    np.concatenate([labels.train, labels.validation])
-                    if self._split == "train"
-                    else labels.test
-                )
+                train = np.concatenate([labels.train, labels.validation])
+                self._real["labels"] = train if self._split == "train" else labels.test
         if "pixels" in self._needs:
             choosing = self._held_out == "validation"
             count = min(PARZEN_VALIDATION, len(data.validation) // (1 + choosing))

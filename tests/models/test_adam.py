@@ -1,14 +1,12 @@
 """The fused Adam equals Keras's over many steps."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from kgan.models.adam import Adam
+from tests.forks import Fork
 
 OPTIONS = {
     "constant": {"learning_rate": 0.01, "beta_1": 0.5},
@@ -156,7 +154,6 @@ print("equal")
 
 
 def test_two_replicas_equal_plain_keras_on_one_device():
-    done = subprocess.run(
-        [sys.executable, "-c", REPLICAS], capture_output=True, text=True, timeout=120
-    )
-    assert done.stdout.strip().endswith("equal"), done.stderr[-2000:]
+    process = Fork(REPLICAS)
+    process.wait()
+    assert process.printed().strip().endswith("equal"), process.printed()[-2000:]

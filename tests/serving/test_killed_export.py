@@ -1,11 +1,8 @@
 """Exports that end at any moment leave no part of a version in sight."""
 
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,6 +14,7 @@ from kgan.models import GAN
 from kgan.networks import mlp
 from kgan.serving import SavedGenerator, export
 from kgan.serving.saved import signatures
+from tests.forks import Fork
 
 MOMENTS, KILLED_EVERY = 24, 12
 PROGRAM = """
@@ -47,11 +45,11 @@ def contents(version: Path) -> tuple:
     return files, shapes, sorted(signatures(version)), len(list(requests))
 
 
-def exporting(root: Path) -> subprocess.Popen:
-    child = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(root)], stdout=subprocess.PIPE, text=True
-    )
-    assert child.stdout.readline()  # it has loaded TensorFlow, and written one
+def exporting(root: Path) -> Fork:
+    child = Fork(PROGRAM, root)
+    while not child.printed():  # it has written one
+        assert child.poll() is None
+        time.sleep(0.01)
     return child
 
 
@@ -62,8 +60,7 @@ def test_whenever_it_is_killed_every_version_in_sight_is_whole(tmp_path, whole):
         for moment in range(MOMENTS):
             time.sleep(chance.uniform(0, 0.3))
             # What a stopped process has on disk is what it would leave if it were killed.
-            child.send_signal(signal.SIGSTOP)
-            os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
+            child.stop()
             in_sight = [path for path in folder.iterdir() if not path.name.startswith(".")]
             for version in in_sight:
                 assert contents(version) == whole, version

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-REPLICAS, OUT, STEPS, BATCH = int(sys.argv[2]), sys.argv[3], 6, 24
+REPLICAS, OUT, STEPS, BATCH = int(sys.argv[2]), sys.argv[3], 4, 24
 
 if sys.argv[1] == "mirrored":
     cpu = tf.config.list_physical_devices("CPU")[0]
@@ -111,8 +111,8 @@ def conditional(devices):
             num_classes=3,
             class_frequencies=[3, 0, 1],
         )
-        gan.compile(discriminator_steps=2)
-    order = 2 * BATCH, 0, 0, STEPS
+        gan.compile()
+    order = BATCH, 0, 0, STEPS
     make = functools.partial(batches, examples, *order, [examples.label])
     gan.fit(devices.feed(make), steps_per_epoch=STEPS, shuffle=False, verbose=0)
     return gan

@@ -27,6 +27,8 @@ from kgan.training.stopping import Stop, StoppedError
 from kgan.training.unfinished import find_unfinished, reopen
 from tests.training.runs import history
 
+pytestmark = pytest.mark.usefixtures("unexported")
+
 TINY = {
     "network.name": "mlp",
     "network.latent_dim": 4,

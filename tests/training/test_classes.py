@@ -12,6 +12,8 @@ from kgan.methods.settings import override
 from kgan.training import run as loop
 from kgan.training.stopping import Stop, StoppedError
 
+pytestmark = pytest.mark.usefixtures("unexported")
+
 TINY = {
     "network.name": "mlp",
     "network.latent_dim": 4,

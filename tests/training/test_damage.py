@@ -21,6 +21,8 @@ from kgan.training.stopping import Stop, StoppedError
 from kgan.training.unfinished import reopen
 from tests.training.runs import assert_same, indices
 
+pytestmark = pytest.mark.usefixtures("unexported")
+
 SETTINGS = [
     "network.name=mlp", "network.latent_dim=4", "network.generator.width=8",
     "network.discriminator.width=8", "batch_size=16", "steps=30", "log_every=4", "sample_every=12",

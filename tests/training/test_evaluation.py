@@ -26,6 +26,8 @@ from tests.training.runs import (
 )
 from tests.training.scored import TINY, lines, trained, weights
 
+pytestmark = pytest.mark.usefixtures("unexported")
+
 
 @pytest.fixture(scope="module")
 def scored(tmp_path_factory):

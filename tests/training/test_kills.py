@@ -7,8 +7,6 @@ Then each copy is gone on with. `python tests/benchmarks/kills.py` does it with 
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -17,6 +15,7 @@ from click.testing import CliRunner
 
 import kgan
 from kgan.cli import main
+from tests.forks import KGAN, Fork
 from tests.training.runs import assert_same_pictures, history
 
 MOMENTS = 3
@@ -30,11 +29,7 @@ CALL = [
 
 def copies(workdir):
     """Runs `kgan train` and yields what its files were at some moments of it."""
-    command = [sys.executable, "-c", "from kgan.cli import main; main()", *CALL]
-    process = subprocess.Popen(
-        [*command, "--run-dir", "run", "--out", "out"],
-        cwd=workdir, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    process = Fork(KGAN, *CALL, "--run-dir", "run", "--out", "out", cwd=workdir)
     chance, taken = random.Random(0), 0
     while not (workdir / "run" / "checkpoints" / "ckpt-0.index").exists():
         assert process.poll() is None
@@ -42,7 +37,7 @@ def copies(workdir):
     # Denser than needed, and thinned out below: how long a run lasts is not known beforehand.
     while process.poll() is None:
         time.sleep(chance.uniform(0.0, 0.05))
-        process.send_signal(signal.SIGSTOP)
+        process.stop()
         place = workdir / f"copy{taken}"
         place.mkdir()
         for name in ("run", "out"):

@@ -21,6 +21,8 @@ from kgan.training.stopping import StoppedError
 from kgan.training.unfinished import reopen
 from tests.training.runs import assert_same, pictures
 
+pytestmark = pytest.mark.usefixtures("unexported")
+
 TINY = {
     "network.name": "mlp",
     "network.latent_dim": 4,

@@ -1,25 +1,21 @@
 """Replicas, on one machine or in several processes, equal one device."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.forks import Fork
+
 SCRIPT = Path(__file__).with_name("replicas.py")
 
 
 def start(mode, replicas, out, *cases, env=None):
-    command = [sys.executable, str(SCRIPT), mode, str(replicas), str(out), *cases]
-    return subprocess.Popen(
-        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    return Fork(SCRIPT.read_text(), mode, replicas, out, *cases, env=env)
 
 
 def load(process, out):
-    printed, _ = process.communicate(timeout=600)
-    assert process.returncode == 0, printed[-3000:]
+    assert process.wait(600) == 0, process.printed()[-3000:]
     with np.load(out) as arrays:
         return dict(arrays)
 

@@ -7,8 +7,6 @@ they are those that a kill would leave. In the last run it is killed.
 import json
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from kgan.cli import main
+from tests.forks import Fork
 from tests.training.runs import assert_same, history
 
 SETTINGS = ["log_every=5", "checkpoint_every=20", "sample_every=60", "batch_size=32"]
@@ -99,7 +98,7 @@ def stop_after(step, process, run):
     metrics, deadline = run / "metrics.jsonl", time.monotonic() + 300
     while time.monotonic() < deadline and process.poll() is None:
         if metrics.exists() and len(metrics.read_text().splitlines()) >= step // 5:
-            process.send_signal(signal.SIGSTOP)
+            process.stop()
             assert not (run / "summary.json").exists(), "the run ended before it was stopped"
             return
         time.sleep(0.005)
@@ -112,10 +111,7 @@ def runs(tmp_path_factory):
     place = tmp_path_factory.mktemp("runs")
     calls = [arguments(variant, place / "whole" / variant) for variant in VARIANTS]
     calls.append(arguments(KILLED, place / "killed" / KILLED))
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, json.dumps(calls)],
-        cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    process = Fork(PROGRAM, json.dumps(calls), cwd=place)
     for variant in VARIANTS:
         if variant != KILLED:
             stop_after(70, process, place / "whole" / variant)

@@ -29,6 +29,8 @@ from tests.training.runs import (
     state_of,
 )
 
+pytestmark = pytest.mark.usefixtures("unexported")
+
 TINY = {
     "network.name": "mlp",
     "network.latent_dim": 4,

@@ -3,8 +3,6 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,7 +13,10 @@ from click.testing import CliRunner
 from kgan.cli import main
 from kgan.errors import InputError
 from kgan.training.stopping import Stop, parse_duration
+from tests.forks import KGAN, Fork
 from tests.training.runs import assert_same
+
+pytestmark = pytest.mark.usefixtures("unexported")
 
 SETTINGS = ["log_every=7", "checkpoint_every=50", "sample_every=40", "batch_size=32", "steps=120",
             "network.generator.width=8", "network.discriminator.width=8"]  # fmt: skip
@@ -35,14 +36,7 @@ def whole(tmp_path_factory):
     return run
 
 
-def started(*args) -> subprocess.Popen:
-    command = [sys.executable, "-c", "from kgan.cli import main; main()", *map(str, args)]
-    # The tests themselves may run in a shell's background, where SIGINT is ignored.
-    heed = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **heed)
-
-
-def wait_for(step: int, run: Path, process: subprocess.Popen) -> None:
+def wait_for(step: int, run: Path, process: Fork) -> None:
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline and process.poll() is None:
         log = run / "metrics.jsonl"
@@ -55,11 +49,11 @@ def wait_for(step: int, run: Path, process: subprocess.Popen) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_and_the_run_goes_on_bit_for_bit(number, whole, workdir):
     run = workdir / "run"
-    process = started(*TRAIN, "--run-dir", run)
+    process = Fork(KGAN, *TRAIN, "--run-dir", run)
     wait_for(30, run, process)
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
+    assert process.wait() == 128 + number
+    errors = process.printed()
     step = int(re.search(r"Training stopped after step (\d+)\.", errors)[1])
     assert f"kgan train --resume {run}" in errors
     assert "Traceback" not in errors
@@ -96,16 +90,16 @@ def test_time_that_is_up_saves_and_auto_goes_on_until_it_is_done(whole, workdir)
 
 def test_auto_leaves_a_run_alone_that_another_process_is_at(workdir):
     long = [word.replace("steps=120", "steps=100000") for word in TRAIN]
-    process = started(*long, "--run-dir", "runs/00000-mine")
+    process = Fork(KGAN, *long, "--run-dir", "runs/00000-mine")
     try:
         wait_for(10, workdir / "runs/00000-mine", process)
-        process.send_signal(signal.SIGSTOP)  # It is still at it, and takes nobody's time.
+        process.stop()  # It is still at it, and takes nobody's time.
         result = kgan(*long, "--resume", "auto", "--max-time", "1s")
         assert result.exit_code == 0, result.output
         assert "00001-digits-dcgan" in result.stderr
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
 def interrupted_twice():

@@ -3,8 +3,6 @@
 import json
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -17,12 +15,13 @@ from kgan.cli import main
 from kgan.methods.recorded import open_record
 from kgan.models import GAN
 from kgan.training.build import build
+from tests.forks import KGAN, Fork
 from tests.training.runs import pictures, pictures_due
 
 SETTINGS = [
-    "--precision", "float32", "--steps", "150", "--batch-size", "16",
+    "--model", "mlp", "--precision", "float32", "--steps", "90", "--batch-size", "16",
     "--set", "network.generator.width=4", "--set", "network.discriminator.width=4",
-    "--set", "log_every=5", "--set", "checkpoint_every=25", "--set", "sample_every=75",
+    "--set", "log_every=5", "--set", "checkpoint_every=15", "--set", "sample_every=45",
     "--set", "generator_optimizer.epsilon=0.1", "--set", "discriminator_optimizer.epsilon=0.1",
 ]  # fmt: skip
 
@@ -33,25 +32,28 @@ def history(run_dir):
     return [json.loads(line) for line in lines]
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The run of one device that nobody stopped."""
+    place = tmp_path_factory.mktemp("whole")
+    result = kgan_train(*SETTINGS, "--run-dir", place / "run", "--out", place / "models")
+    assert result.exit_code == 0, result.output
+    return place / "run"
+
+
 @pytest.fixture
 def workers(workdir, cluster):
     """Returns a function that starts both, waits for a step, and returns them."""
     started = []
 
     def workers(step):
-        command = [sys.executable, "-c", "from kgan.cli import main; main()", "train", *SETTINGS]
-        command += ["--run-dir", "run", "--resume", "auto", "--out", "out"]
-        pair = [
-            subprocess.Popen(
-                command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-            )
-            for env in cluster(2)
-        ]
+        command = ["train", *SETTINGS, "--run-dir", "run", "--resume", "auto", "--out", "out"]
+        pair = [Fork(KGAN, *command, env=env) for env in cluster(2)]
         started.extend(pair)
         deadline = time.monotonic() + 300
         while not any(line["step"] >= step for line in history(workdir / "run")):
             assert time.monotonic() < deadline
-            assert all(process.poll() is None for process in pair), pair[0].communicate()[0]
+            assert all(process.poll() is None for process in pair), pair[0].printed()
             time.sleep(0.02)
         return pair
 
@@ -61,52 +63,46 @@ def workers(workdir, cluster):
         process.wait()
 
 
-def test_workers_share_a_run_that_is_stopped_and_killed(workers, workdir):
+def test_workers_share_a_run_that_is_stopped_and_killed(workers, workdir, whole):
     chief, other = workers(step=20)
     other.send_signal(signal.SIGTERM)
-    told, _ = chief.communicate(timeout=60)
-    other.communicate(timeout=60)
-    assert (chief.returncode, other.returncode) == (143, 143)
-    assert "Go on with: kgan train --resume run" in told
+    assert (chief.wait(), other.wait()) == (143, 143)
+    assert "Go on with: kgan train --resume run" in chief.printed()
     assert not (workdir / "out").exists()
 
     chief, other = workers(step=max(line["step"] for line in history(workdir / "run")) + 20)
     other.kill()
-    told, _ = chief.communicate(timeout=60)
-    assert chief.returncode == 1
-    last = told.strip().splitlines()[-1]
+    assert chief.wait() == 1
+    last = chief.printed().strip().splitlines()[-1]
     assert last.startswith("Error: A worker was lost (")
     assert last.endswith("start all of them again with kgan train --resume run")
 
-    chief, other = workers(step=150)
-    printed, _ = chief.communicate(timeout=120)
-    silent, _ = other.communicate(timeout=120)
-    assert (chief.returncode, other.returncode) == (0, 0), printed + silent
+    chief, other = workers(step=90)
+    ended = chief.wait(), other.wait()
+    printed, silent = chief.printed(), other.printed()
+    assert ended == (0, 0), printed + silent
     assert "on 2 replicas" in printed
-    assert "Saved out/digits-dcgan/1" in printed
+    assert "Saved out/digits-mlp/1" in printed
     assert "Waiting for the other workers of TF_CONFIG\n" in silent
-    assert "digits-dcgan" not in silent
+    assert "digits-mlp" not in silent
 
-    whole = CliRunner().invoke(main, ["train", *SETTINGS, "--run-dir", "whole"])
-    assert whole.exit_code == 0, whole.output
-    lines, expected = history(workdir / "run"), history(workdir / "whole")
-    assert [line["step"] for line in lines] == list(range(5, 151, 5))
+    lines, expected = history(workdir / "run"), history(whole)
+    assert [line["step"] for line in lines] == list(range(5, 91, 5))
     for line, other in zip(lines, expected, strict=True):
         timing = {"seconds": 0, "images_per_second": 0}
         assert {**line, **timing} == pytest.approx({**other, **timing}, rel=1e-3)
-    again = CliRunner().invoke(main, ["train", *SETTINGS, "--run-dir", "run", "--resume", "auto"])
+    again = kgan_train(*SETTINGS, "--run-dir", "run", "--resume", "auto")
     assert (again.exit_code, again.stderr) == (0, "Run run is finished.\n")
     names, expected = (
-        {path.relative_to(run) for path in run.rglob("*")}
-        for run in (workdir / "run", workdir / "whole")
+        {path.relative_to(run) for path in run.rglob("*")} for run in (workdir / "run", whole)
     )
     inside = ("tensorboard", "samples")  # of the samples those due alone are in every run
     assert {n for n in names if n.parts[0] not in inside} == {
         n for n in expected if n.parts[0] not in inside
     }
-    assert pictures_due(workdir / "whole") <= pictures(workdir / "run").keys()
-    found, wanted = (kgan.open_run(workdir / name)[0] for name in ("run", "whole"))
-    record = open_record(workdir / "whole")
+    assert pictures_due(whole) <= pictures(workdir / "run").keys()
+    found, wanted = (kgan.open_run(run)[0] for run in (workdir / "run", whole))
+    record = open_record(whole)
     first = build(record.config, record.spec)
     for networks in zip(found.networks, wanted.networks, first.networks, strict=True):
         for one, other, start in zip(*(n.get_weights() for n in networks), strict=True):
@@ -124,16 +120,10 @@ def test_workers_share_a_finetuning(workdir, cluster):
     options += ["--arms", "pretrained,probe", "--learning-rates", "0.001", "--out"]
     result = CliRunner().invoke(main, ["finetune", "alone", *options, "out"])
     assert result.exit_code == 0, result.output
-    command = [sys.executable, "-c", "from kgan.cli import main; main()", "finetune", "run"]
-    pair = [
-        subprocess.Popen(
-            [*command, *options, "shared"],
-            env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )
-        for env in cluster(2)
-    ]  # fmt: skip
-    told, silent = (process.communicate(timeout=120)[0] for process in pair)
-    assert [process.returncode for process in pair] == [0, 0], told + silent
+    pair = [Fork(KGAN, "finetune", "run", *options, "shared", env=env) for env in cluster(2)]
+    ended = [process.wait() for process in pair]
+    told, silent = (process.printed() for process in pair)
+    assert ended == [0, 0], told + silent
     assert "Saved shared/digits-stacked-classifier/1" in told
     assert "validation" not in silent
     rows = [
@@ -148,7 +138,6 @@ def test_workers_share_a_finetuning(workdir, cluster):
 
 
 MIRRORED = """
-import sys
 import tensorflow as tf
 parts = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
@@ -157,27 +146,23 @@ main()
 """
 
 
-def test_replicas_are_stopped_and_one_device_goes_on(workdir):
-    command = [sys.executable, "-c", MIRRORED, "train", *SETTINGS, "--strategy", "mirrored"]
-    process = subprocess.Popen(
-        [*command, "--run-dir", "run"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+def test_replicas_are_stopped_and_one_device_goes_on(workdir, whole):
+    command = ["train", *SETTINGS, "--strategy", "mirrored", "--run-dir", "run"]
+    process = Fork(MIRRORED, *command)
     while not any(line["step"] >= 20 for line in history(workdir / "run")):
-        assert process.poll() is None, process.communicate()[0]
+        assert process.poll() is None, process.printed()
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
-    told, _ = process.communicate(timeout=60)
-    assert process.returncode == 143, told
-    assert "on 2 replicas" in told
+    assert process.wait() == 143, process.printed()
+    assert "on 2 replicas" in process.printed()
     assert kgan_train("--resume", "run").exit_code == 0
-    assert kgan_train(*SETTINGS, "--run-dir", "whole").exit_code == 0
-    for line, other in zip(*(history(workdir / n) for n in ("run", "whole")), strict=True):
+    for line, other in zip(history(workdir / "run"), history(whole), strict=True):
         timing = {"seconds": 0, "images_per_second": 0}
         assert {**line, **timing} == pytest.approx({**other, **timing}, rel=1e-3)
 
 
 def kgan_train(*args):
-    return CliRunner().invoke(main, ["train", *args])
+    return CliRunner().invoke(main, ["train", *map(str, args)])
 
 
 def test_memory_that_is_short_is_told_with_what_to_try(workdir, monkeypatch):
