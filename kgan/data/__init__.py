@@ -18,19 +18,21 @@ if TYPE_CHECKING:  # They need NumPy, which the names of the data sets do not.
 
 @dataclass(frozen=True)
 class Embedded:
-    """A data set that comes with KGAN.
+    """A data set that comes with KGAN, or that it makes of another one.
 
     Attributes:
-        load: Returns its examples.
+        load: Returns its examples: `()`, or, with a source, `(examples of it, split)`.
         space: What they are.
         about: In words, for lists.
-        licence: Under which it may be passed on, None where it is computed.
+        licence: Under which it may be passed on, None where it is computed, or its source's.
+        source: The set of tensorflow-datasets that it is made of, None for none.
     """
 
     load: Any
     space: Space
     about: str
     licence: str | None = None
+    source: str | None = None
 
 
 DATASETS = Table(
@@ -44,6 +46,12 @@ DATASETS = Table(
         ),
         "grid": Embedded("toy:grid", POINTS, "25 Gaussians on a grid, points in the plane"),
         "ring": Embedded("toy:ring", POINTS, "8 Gaussians on a ring, points in the plane"),
+        "stacked-mnist": Embedded(
+            "stacked_digits:stack",
+            IMAGES,
+            "three random digits of mnist as colours, 1,000 modes",
+            source="mnist",
+        ),
     },
 )
 
@@ -88,6 +96,12 @@ def _load(name_or_path, data_dir, image_size, split, label, report) -> "Examples
 
         options = {"split": split, "label": label, "report": report}
         return tfds.load(path, data_dir=data_dir, image_size=image_size, **options)
+    if home == "embedded" and DATASETS.lines[path].source:
+        from kgan.data import tfds
+
+        line = DATASETS[path]
+        source = tfds.load(line.source, data_dir=data_dir, split=split, report=report)
+        return _resized(line.load(source, split), image_size)
     if split != "train":
         raise InputError(f"{path!r} has no split {split!r}; known: train. Leave out split.")
     if data_dir is not None:
@@ -185,9 +199,10 @@ def licence(
     from kgan.data import tfds
 
     name = os.fspath(name_or_path)
-    if name in DATASETS or _is_folder(name_or_path, data_dir):
-        return DATASETS.lines[name].licence if name in DATASETS else None
-    return tfds.licence(name, data_dir)
+    if name in DATASETS:
+        line = DATASETS.lines[name]
+        return tfds.licence(line.source, data_dir) if line.source else line.licence
+    return None if _is_folder(name_or_path, data_dir) else tfds.licence(name, data_dir)
 
 
 def _is_folder(name_or_path: str | os.PathLike, data_dir: str | os.PathLike | None) -> bool:

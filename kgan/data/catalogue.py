@@ -33,7 +33,10 @@ def describe(data_dir: str | os.PathLike | None = None) -> list[tuple[str, str]]
             "NAME/VERSION/dataset_info.json."
         )
     return [
-        *((name, f"{line.about}, embedded") for name, line in DATASETS.lines.items()),
+        *(
+            (name, f"{line.about}, {'embedded' if line.source is None else 'made on loading'}")
+            for name, line in DATASETS.lines.items()
+        ),
         *((name, f"version {version}, in {root}") for name, version in prepared.items()),
         ("NAME", f"any image set of tensorflow-datasets, downloaded to {root} on first use"),
         ("FOLDER", "any folder of images, optionally one sub-folder a class"),

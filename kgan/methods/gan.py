@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kgan import models
-from kgan.data import DATASETS
 from kgan.errors import InputError
 from kgan.losses import OBJECTIVES, check_penalties, own_penalties
 from kgan.methods import schedules
@@ -15,10 +14,9 @@ from kgan.methods.config import Config, adam, in_range, optimizer_class, require
 from kgan.methods.settings import constructed, override, settings
 from kgan.networks import NETWORKS
 from kgan.runs.records import LARGEST_RECORD
-from kgan.runs.scores import scored
 
 MOST_OF_CLASSES = LARGEST_RECORD // 2  # bytes, which leave room for indentation and settings
-POINT_SAMPLES = 2500
+PICTURED_POINTS = 2500
 PICTURED, CLASSES = 8, 16  # images of a class, and classes at most in a picture
 
 
@@ -226,22 +224,14 @@ class GANMethod(Method):
         if data.train.space.is_image:
             return pictures.grid(model.sample(range(64)))
         return pictures.scatter(
-            model.sample(range(POINT_SAMPLES)), data.train.images[:POINT_SAMPLES]
+            model.sample(range(PICTURED_POINTS)), data.train.images[:PICTURED_POINTS]
         )
 
     def score(self, model, data, config):
-        """Returns of a mixture of KGAN's how much of it is covered, of other data nothing."""
-        from kgan.data.toy import MIXTURES
-        from kgan.metrics.mixture import mixture_coverage
+        """Returns how many of the modes it reaches where they are known, else nothing."""
+        from kgan.methods.modes import modes_reached
 
-        about = {"n": POINT_SAMPLES, "dataset": data.train.name, "step": config.steps}
-        about["split"] = "all"  # The components of the whole mixture, which are known.
-        for name, mixture in MIXTURES.items() if not data.train.space.is_image else ():
-            known = set(map(bytes, DATASETS[name].load().images))
-            if known.issuperset(map(bytes, data.train.images[:])):
-                found = mixture_coverage(model.sample(range(POINT_SAMPLES)), *mixture)
-                return {"scores": scored(found, mixture=name, **about), "baselines": {}}
-        return {"scores": [], "baselines": {}}
+        return {"scores": modes_reached(model, data.train, config.steps), "baselines": {}}
 
 
 def _by_class(gan):
