@@ -100,7 +100,9 @@ def test_its_record_says_what_it_was_and_rebuilds_it(trained):
     assert record.config == run.config
     assert record.trained_on == ("train",)
     # The classes only of a model that takes them.
-    known = {} if record.conditional else {"class_names": (), "class_counts": ()}
+    known = (
+        {} if record.conditional else {"class_names": (), "class_counts": (), "class_column": None}
+    )
     assert record.spec == dataclasses.replace(run.spec, **known)
     model, name = kgan.open_run(place)
     assert name == run.name
