@@ -63,7 +63,7 @@ from kgan.cli.options import checkpoint_option, run_data_options
     show_default=True,
     metavar="NAME",
     heading="Data",
-    help="Which real images: train (all but the test images), test.",
+    help="Which real images: train (all but the test images), validation (to choose by), test.",
 )
 @checkpoint_option
 @option(

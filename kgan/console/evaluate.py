@@ -133,11 +133,15 @@ def conditions(table: dict) -> list[str]:
 
 
 def _seen_in_training(entry: dict) -> list[str]:
-    """Returns a line where scores are of test images that the run was trained on."""
-    of_test = [score for score in entry["scores"] if score["split"] == "test"]
-    if not any("test" in score.get("trained_on", ()) for score in of_test):
-        return []
+    """Returns a line for each held-out part that scores are of and the run was trained on."""
+    seen = {
+        part
+        for part in ("validation", "test")
+        for score in entry["scores"]
+        if score["split"] == part and part in score.get("trained_on", ())
+    }
     return [
-        f"{entry['source']} was trained on the test images too (--hold-out none): its scores "
+        f"{entry['source']} was trained on the {part} images too (--hold-out none): its scores "
         "against them are of images that it has seen."
+        for part in sorted(seen)
     ]

@@ -8,7 +8,7 @@ from kgan.errors import unknown
 from kgan.tables import Named, Table
 
 CLASSIFIERS = Path(__file__).parent / "classifiers"
-SPLITS = ("train", "test")
+SPLITS = ("train", "validation", "test")
 SUBSET_SEED = 0
 
 

@@ -70,14 +70,15 @@ def _first(names: tuple[str, ...]) -> str:
 class Scorer:
     """Scores any images against one part of a data set.
 
-    The reference is, for the split "train", all real images but the test images; "test" are those.
+    The reference is, for the split "train", all real images but the test images; "validation" and
+    "test" are those, the first to choose by.
     The Parzen estimate is of held-out images, its sigma by other ones that are not test images.
 
     Args:
         data: The data set.
         extractor: Whose features are compared; None if no metric wants any.
         metrics: Names in `METRICS`.
-        split: "train" or "test".
+        split: "train", "validation" or "test".
         cache: The folder where features of real images are kept; None for none.
         held_out: Whose Parzen estimate is made: "test", or "validation" where the score chooses.
 
@@ -125,13 +126,14 @@ class Scorer:
             return
         data = self._data
         if self._needs - {"pixels"}:
-            parts = [data.train, data.validation] if self._split == "train" else [data.test]
+            # To train on counts what is held out of it for choices.
+            names = ("train", "validation") if self._split == "train" else (self._split,)
+            parts = [getattr(data, name) for name in names]
             found = [self._features(part, self._cache) for part in parts]
             self._real["features"] = np.concatenate([part.features for part in found])
             self._real["probabilities"] = None
             if labels := data.labels:
-                train = np.concatenate([labels.train, labels.validation])
-                self._real["labels"] = train if self._split == "train" else labels.test
+                self._real["labels"] = np.concatenate([getattr(labels, name) for name in names])
         if "pixels" in self._needs:
             choosing = self._held_out == "validation"
             count = min(PARZEN_VALIDATION, len(data.validation) // (1 + choosing))
@@ -256,8 +258,8 @@ class Scorer:
             samples: How many at most.
 
         Returns:
-            "test images" (with the split "test", "train images"): real ones that the reference does
-            not hold, the floor; "noise": uniform, the ceiling; where the Parzen estimate is asked
+            "test images" ("train images" for another split than "train"): real ones that the
+            reference does not hold, the floor; "noise": uniform, the ceiling; where the Parzen estimate is asked
             for "train images" and "k-means centroids", beside which it is to be read.
         """
         data, rows = self._data, {}

@@ -260,6 +260,16 @@ def test_the_parzen_estimate_is_of_small_grey_images(shape, data):
         Scorer(shaped(data, shape), None, ["parzen"])
 
 
+def test_validation_images_are_a_reference_of_their_own(data, network, drawn):
+    scorer = Scorer(data, network, ["fid"], split="validation")
+    scorer.prepare()
+    (score,) = scorer.score(scorer.see(drawn))
+    reference = network(np.asarray(data.validation[:])).features
+    assert score["value"] == pytest.approx(frechet_distance(reference, network(drawn).features))
+    assert (score["split"], score["n_reference"]) == ("validation", len(data.validation))
+    assert list(scorer.baselines(50)) == ["train images", "noise"]
+
+
 def test_colour_data_and_a_grey_network(data, network):
     with pytest.raises(InputError, match="1 channel, received 8x8x3"):
         Scorer(shaped(data, (8, 8, 3)), network, ["fid"])
@@ -268,8 +278,8 @@ def test_colour_data_and_a_grey_network(data, network):
 def test_unknown_names_are_told_with_the_known_ones(data, network):
     with pytest.raises(InputError, match=r"Unknown metric 'fids'.*Did you mean 'fid'"):
         Scorer(data, network, ["fids"])
-    with pytest.raises(InputError, match=r"Unknown split 'validation'. Known: test, train"):
-        Scorer(data, network, ["fid"], split="validation")
+    with pytest.raises(InputError, match=r"Unknown split 'held'. Known: test, train, validation"):
+        Scorer(data, network, ["fid"], split="held")
     with pytest.raises(InputError, match=r"Unknown score 'fud'.*coverage.*Did you mean 'fid'"):
         metric_of("fud")
     assert metric_of("recall") == "manifold"

@@ -53,17 +53,18 @@ def test_the_discriminator_has_nothing_that_is_not_normalised():
 def test_attention_is_that_of_the_paper():
     """Against softmax(f(x)^T g(x)) h(x), a convolution and a gate, in NumPy."""
     keras.utils.set_random_seed(0)
-    inputs = keras.Input((3, 4, 8))
-    network = keras.Model(inputs, residual._attended(inputs, lambda n: layers.Conv2D(n, 1)))
+    inputs, made = keras.Input((3, 4, 8)), []
+
+    def convolution(count):
+        made.append(layers.Conv2D(count, 1))
+        return made[-1]
+
+    network = keras.Model(inputs, residual._attended(inputs, convolution))
     x = RNG.normal(size=(2, 3, 4, 8)).astype(np.float32)
     np.testing.assert_array_equal(network(x), x)  # the gate starts at 0
     (gate,) = (layer for layer in network.layers if isinstance(layer, Gate))
     gate.gamma.assign(0.7)
-    query, key, value, out = (
-        [np.asarray(w) for w in layer.get_weights()]
-        for layer in network.layers
-        if isinstance(layer, layers.Conv2D)
-    )
+    query, key, value, out = (layer.get_weights() for layer in made)
     flat = x.reshape(2, 12, 8)
 
     def convolved(values, weights):

@@ -63,7 +63,7 @@ def evaluate(
             of classes for what tells which of the classes of the data its images are of.
         samples: Images drawn from a generator, of seeds 0, 1, ...; of files at most so many.
         features: "auto", or as in `kgan.metrics.features.find`.
-        split: "train", all images but the test images, or "test".
+        split: "train", all images but the test images, "validation" or "test".
         checkpoint: Of the runs: "last" or "best".
         dataset: Real images; by default those of the first run.
         data_dir: As in `kgan.load`.
