@@ -25,12 +25,12 @@ def stack(digits: Examples, split: str) -> Examples:
     memory.require(2 * int(np.prod(shape)), NAME, "choose another data set")
     rng = np.random.default_rng([0, split.startswith("test")])
     rows = rng.integers(count, size=(DIGITS, count))
-    pixels = np.asarray(digits.images[:])[..., 0]
+    pixels, own = np.asarray(digits.images[:])[..., 0], np.asarray(digits.labels)
     images = np.empty(shape, np.uint8)
     labels = np.zeros(count, np.int32)
     for channel, chosen in enumerate(rows):
         images[..., channel] = pixels[chosen]
-        labels = 10 * labels + digits.labels[chosen]
+        labels = 10 * labels + own[chosen]
     names = tuple(f"{number:0{DIGITS}}" for number in range(10**DIGITS))
     columns = {"label": Column(labels, names)}
     return Examples(images, columns, IMAGES, NAME, test_size=digits.test_size)

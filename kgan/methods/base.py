@@ -79,6 +79,7 @@ class Method(abc.ABC):
         draws: Whether its models draw images from seeds, by `sample`.
         use: The command that a finished run is for in the first place: "sample" or "finetune".
         progress: Formats of the metrics in the progress bar, the most important first.
+        diagnoses: Whether it has something to diagnose a training by.
     """
 
     name: ClassVar[str]
@@ -87,6 +88,7 @@ class Method(abc.ABC):
     draws: ClassVar[bool]
     use: ClassVar[str]
     progress: ClassVar[tuple[str, ...]]
+    diagnoses: ClassVar[bool] = False
 
     def images_per_step(self, config: AnyConfig) -> int:
         """Returns the real examples of a training step."""
@@ -123,6 +125,14 @@ class Method(abc.ABC):
     @abc.abstractmethod
     def picture(self, model: keras.Model, data: Splits) -> Image.Image:
         """Returns what is drawn while it trains; it leaves the model as it is."""
+
+    def diagnose(self, model: keras.Model, data: Splits) -> dict[str, float]:
+        """Returns what a training's losses cannot tell of it; it leaves the model as it is."""
+        return {}
+
+    def said(self, diagnoses: Sequence[dict[str, Any]]) -> list[str]:
+        """Returns in words what the newest of a run's diagnoses is the first to say."""
+        return []
 
     @abc.abstractmethod
     def score(self, model: keras.Model, data: Splits, config: AnyConfig) -> dict[str, Any]:

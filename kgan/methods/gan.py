@@ -128,6 +128,7 @@ class GANMethod(Method):
     Config = GANConfig
     draws = True
     use = "sample"
+    diagnoses = True
     progress = (
         "loss D {discriminator_loss:.2f} G {generator_loss:.2f}",
         "D(x) {real_score:.2f} D(G(z)) {fake_score:.2f}",
@@ -226,6 +227,16 @@ class GANMethod(Method):
         return pictures.scatter(
             model.sample(range(PICTURED_POINTS)), data.train.images[:PICTURED_POINTS]
         )
+
+    def diagnose(self, model, data):
+        from kgan.methods.diagnosis import diagnosed
+
+        return diagnosed(model, data)
+
+    def said(self, diagnoses):
+        from kgan.methods.diagnosis import said
+
+        return said(diagnoses)
 
     def score(self, model, data, config):
         """Returns how many of the modes it reaches where they are known, else nothing."""

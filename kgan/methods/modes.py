@@ -51,5 +51,6 @@ def digits_read(images: np.ndarray) -> np.ndarray:
     classifier, numbers = find(CLASSIFIER), np.zeros(len(images), np.int64)
     for channel in range(stacked_digits.DIGITS):
         probabilities = classifier(images[..., channel : channel + 1]).probabilities
+        assert probabilities is not None, "it tells classes"
         numbers = 10 * numbers + probabilities.argmax(1)
     return numbers

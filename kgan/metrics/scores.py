@@ -259,8 +259,9 @@ class Scorer:
 
         Returns:
             "test images" ("train images" for another split than "train"): real ones that the
-            reference does not hold, the floor; "noise": uniform, the ceiling; where the Parzen estimate is asked
-            for "train images" and "k-means centroids", beside which it is to be read.
+            reference does not hold, the floor; "noise": uniform, the ceiling; where the Parzen
+            estimate is asked for "train images" and "k-means centroids", beside which it is to be
+            read.
         """
         data, rows = self._data, {}
         floor = "test images" if self._split == "train" else "train images"

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from kgan.models import AUGMENTATIONS, check_augmentations
+from kgan.models.step import Noise
 
 SHIFTED = 8  # images are moved by up to this part of their sides
 CUT = 2  # squares of this part of their sides are cut out
@@ -88,16 +89,27 @@ class Augmentation:
         low, high = value_range
         self._middle, self._half = (low + high) / 2, (high - low) / 2
 
+    def drawn(self, noise: Noise, name: str) -> tf.Tensor | None:
+        """Returns the draws of a batch; None without augmentations.
+
+        Args:
+            noise: Of the step.
+            name: Of the images.
+        """
+        return noise.uniform(f"augment {name}", self.draws) if self.draws else None
+
     def __call__(
-        self, images: tf.Tensor, draws: tf.Tensor, strength: float | tf.Tensor = 1.0
+        self, images: tf.Tensor, draws: tf.Tensor | None, strength: float | tf.Tensor = 1.0
     ) -> tf.Tensor:
         """Returns images, each changed by its own draws.
 
         Args:
             images: `(batch, height, width, channels)` in the value range; unbounded afterwards.
-            draws: `(batch, self.draws)` uniform in [0, 1).
+            draws: `(batch, self.draws)` uniform in [0, 1); None leaves images as they are.
             strength: From 0 to 1, with which probability each augmentation changes an image.
         """
+        if draws is None:
+            return images
         x, first = (images - self._middle) / self._half, 0
         for name in self.names:
             change = AUGMENTATIONS[name]

@@ -14,6 +14,7 @@ from kgan.models.counted import check_number, whole_number
 from kgan.models.game import Game, name_of, objective_of, penalties_of
 from kgan.models.generative import GenerativeModel
 from kgan.models.images import check_value_range
+from kgan.models.judging import Judge
 from kgan.models.labels import check_frequencies, joined, labels_at
 from kgan.models.optimizers import Optimizers, refuse_averages
 from kgan.models.players import checked_players
@@ -31,7 +32,7 @@ from kgan.models.step import (
 
 
 @keras.saving.register_keras_serializable("kgan")
-class GAN(GenerativeModel):
+class GAN(Judge, GenerativeModel):
     """A generator and a discriminator that train each other under `fit`.
 
     Each training step makes `discriminator_steps` discriminator updates, each on its own real
@@ -255,21 +256,13 @@ class GAN(GenerativeModel):
         )
         return self._logs()
 
-    def _augmentation_draws(self, noise, name):
-        if self._augmentation.draws:
-            return noise.uniform(f"augment {name}", self._augmentation.draws)
-        return None
-
-    def _augmented(self, images, draws):
-        return images if draws is None else self._augmentation(images, draws)
-
     def _discriminator_step(self, real, labels, noise, update):
         iterate_norms(self.discriminator)
         fake_labels = self._fake_labels(noise, f"labels{update}", labels, self._game.paired)
         latents = noise.normal(f"latents{update}", self.latent_dim)
         fake = tf.stop_gradient(self.generator(joined(latents, fake_labels), training=True))
-        real = self._augmented(real, self._augmentation_draws(noise, f"real{update}"))
-        fake = self._augmented(fake, self._augmentation_draws(noise, f"fake{update}"))
+        real = self._augmentation(real, self._augmentation.drawn(noise, f"real{update}"))
+        fake = self._augmentation(fake, self._augmentation.drawn(noise, f"fake{update}"))
 
         def discriminate(images, labels):
             return self.discriminator(joined(images, labels), training=True)
@@ -297,7 +290,7 @@ class GAN(GenerativeModel):
 
         def losses(latents, fake_labels, draws, real, labels):
             fake = self.generator(joined(latents, fake_labels), training=True)
-            fake = self._augmented(fake, draws)
+            fake = self._augmentation(fake, draws)
             fake_logits = self.discriminator(joined(fake, fake_labels), training=True)
             real_logits = None
             if paired:
@@ -306,9 +299,9 @@ class GAN(GenerativeModel):
 
         fake_labels = self._fake_labels(noise, "labels", labels, paired)
         latents = noise.normal("latents", self.latent_dim)
-        draws = self._augmentation_draws(noise, "fake")
+        draws = self._augmentation.drawn(noise, "fake")
         if paired:
-            real = self._augmented(real, self._augmentation_draws(noise, "real"))
+            real = self._augmentation(real, self._augmentation.drawn(noise, "real"))
         loss, _ = minimize(
             losses,
             self.generator_optimizer,
