@@ -33,6 +33,14 @@ _STACK: dict[str, Any] = {
 }
 # The digits are few: 3,000 steps reconstruct the validation images worse than 1,000.
 _DIGITS: dict[str, Any] = {"batch_size": 64, "steps": 1000, "log_every": 100, "sample_every": 200}
+# The papers' rates (Miyato et al. 2018; Huang et al. 2024).
+_SNGAN: dict[str, Any] = {
+    "name": "adam", "learning_rate": "linear:0.0002:0", "beta_1": 0.0, "beta_2": 0.9,
+}  # fmt: skip
+_R3GAN: dict[str, Any] = {
+    "name": "adam", "learning_rate": "cosine:0.0002:5e-05", "beta_1": 0.0,
+    "beta_2": "cosine:0.9:0.99",
+}  # fmt: skip
 
 PRESETS = {
     # kgan train; 2 cores of an EPYC (Zen 5), bfloat16: 60 s, all digits readable.
@@ -114,7 +122,25 @@ PRESETS = {
 
 # What `--model NAME` starts from where no preset is named after model and data, if it is not what
 # its configuration has anyway.
-DEFAULTS = {
+DEFAULTS: dict[str, Config] = {
+    "residual": GANConfig(
+        network=NetworkConfig("residual", 128),
+        game=GameConfig("hinge"),
+        generator_optimizer=_SNGAN,
+        discriminator_optimizer=_SNGAN,
+        batch_size=64,
+    ),
+    "r3gan": GANConfig(
+        network=NetworkConfig("r3gan", 64),
+        game=GameConfig(
+            "relativistic",
+            penalties={"r1": "cosine:0.05:0.005", "r2": "cosine:0.05:0.005"},
+            ema_half_life="cosine:0:1000",
+        ),
+        generator_optimizer=_R3GAN,
+        discriminator_optimizer=_R3GAN,
+        batch_size=64,
+    ),
     "stacked": AutoencoderConfig(
         network=CoderConfig("stacked", 500, {"width": 1000}), steps=10_000
     ),
@@ -130,8 +156,8 @@ def find(
 
     Args:
         command: "train" or "pretrain".
-        name: The preset; None for the one named after the data set or after MODEL-DATASET, or
-            the model's default.
+        name: The preset; None for the one named MODEL-DATASET, the model's default, or the one
+            named after the data set, the first that there is.
         dataset: The data set asked for, if any.
         model: The model asked for, if any.
 
@@ -151,11 +177,11 @@ def find(
     chosen = model or first
     if chosen not in models_for(command):
         raise unknown("model", chosen, models_for(command))
-    named = [PRESETS.get(f"{chosen}-{dataset}"), PRESETS.get(dataset)]
+    named = [PRESETS.get(f"{chosen}-{dataset}"), DEFAULTS.get(chosen), PRESETS.get(dataset)]
     for preset in named:
         if preset and preset.method.command == command:
             return preset
-    return DEFAULTS.get(chosen) or _plain(chosen)
+    return _plain(chosen)
 
 
 def _plain(model: str) -> Config:
