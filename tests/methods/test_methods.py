@@ -79,6 +79,7 @@ def trained(request, tmp_path_factory):
     data = kgan.split("digits")
     data = dataclasses.replace(data, test=subset(data.test, slice(40)))  # Soon scored.
     run = kgan.prepare(small(*request.param), data)
+    run.model.run_eagerly = request.param[1]  # in a graph once a model
     return run, place / "run", kgan.train(run, place / "run", place / "models"), place
 
 

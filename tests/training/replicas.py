@@ -41,7 +41,8 @@ from kgan.training.strategy import choose  # noqa: E402
 
 SMALL = {"batch_size": BATCH, "precision": "float32"}
 CASES = {
-    # Dropout, two discriminator steps and a penalty, whose mixtures are noise too.
+    # Dropout, two discriminator steps and a penalty, whose mixtures are noise too, as are the draws
+    # of augmentations; spectral norms, which every replica moves on for itself.
     "mlp": (
         "train",
         {
@@ -50,6 +51,8 @@ CASES = {
             "network.discriminator.width": 8,
             "game.objective": "wasserstein",
             "game.discriminator_steps": 2,
+            "game.augment": "flip,color,translation,cutout",
+            "network.discriminator.spectral_normalization": True,
         },
     ),
     "denoising": (
