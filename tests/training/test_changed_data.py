@@ -27,7 +27,7 @@ from kgan.training.stopping import Stop, StoppedError
 from kgan.training.unfinished import find_unfinished, reopen
 from tests.training.runs import history
 
-pytestmark = pytest.mark.usefixtures("unexported")
+pytestmark = pytest.mark.usefixtures("unexported", "eager")
 
 TINY = {
     "network.name": "mlp",

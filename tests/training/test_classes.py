@@ -12,7 +12,7 @@ from kgan.methods.settings import override
 from kgan.training import run as loop
 from kgan.training.stopping import Stop, StoppedError
 
-pytestmark = pytest.mark.usefixtures("unexported")
+pytestmark = pytest.mark.usefixtures("unexported", "eager")
 
 TINY = {
     "network.name": "mlp",
