@@ -11,6 +11,8 @@ from kgan.tasks.evaluate.evaluate import evaluate
 from tests.training.runs import perfect_sample
 from tests.training.scored import TINY, lines, trained, weights
 
+pytestmark = pytest.mark.usefixtures("unexported")
+
 
 @pytest.mark.parametrize("score", ["class_accuracy", "class_recall"])
 def test_a_run_without_classes_is_not_chosen_by_them(score):
