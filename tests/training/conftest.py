@@ -38,6 +38,9 @@ def unexported():
 
 @pytest.fixture(scope="module")
 def eager():
-    """For tests of what is around the steps: to trace one costs as much as to take a dozen."""
-    with eagerly():
-        yield
+    """For tests of what is around the steps: to trace one costs as much as to take a dozen.
+
+    Returns what trains with a graph.
+    """
+    with eagerly() as fit:
+        yield fit
