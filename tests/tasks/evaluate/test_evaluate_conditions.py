@@ -22,13 +22,13 @@ SEEN = "was trained on the test images too (--hold-out none): its scores against
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def runs(train, tmp_path_factory):
     """A run that holds out, one that does not, and one of before it was written down."""
     place, found = tmp_path_factory.mktemp("runs"), {}
     for hold_out in ("split", "none"):
         config = override(kgan.GANConfig(), {**TINY, "data.hold_out": hold_out})
         found[hold_out] = place / hold_out
-        kgan.train(kgan.prepare(config, kgan.load("digits")), found[hold_out], place / "models")
+        train(kgan.prepare(config, kgan.load("digits")), found[hold_out], place / "models")
     found["old"] = shutil.copytree(found["none"], place / "old")
     record = json.loads((found["old"] / "config.json").read_text())
     del record["trained_on"]
