@@ -186,6 +186,13 @@ def test_points_give_scatter_plots_and_coverage(workdir):
     result = kgan("sample", "--out", "singles")
     assert (result.exit_code, "no single PNGs" in result.stderr) == (2, True)
     assert not Path("singles").exists()
+    for wrong in (["--out", "walk.gif"], ["--columns", 3]):
+        result = kgan("sample", *wrong)
+        assert (result.exit_code, "points in the plane, which are one" in result.stderr) == (
+            2,
+            True,
+        )
+    assert not Path("walk.gif").exists()
 
 
 def test_a_run_killed_before_it_was_described_can_be_started_again(workdir):

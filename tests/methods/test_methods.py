@@ -63,7 +63,8 @@ def test_a_model_says_what_it_is_for_and_belongs_to_one_command(name):
     assert name in models_for(method.command)
     assert name in models_of(method.Config)
     other = {"train": "pretrain", "pretrain": "train"}[method.command]
-    with pytest.raises(kgan.InputError, match=f"Unknown model '{name}'"):
+    told = f"Model '{name}' is for kgan {method.command}, not for kgan {other}"
+    with pytest.raises(kgan.InputError, match=told):
         find(other, model=name)
 
 
