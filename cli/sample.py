@@ -47,7 +47,8 @@ from kgan.cli.options import checkpoint_option
     show_default=True,
     metavar="PATH",
     heading="Images",
-    help="X.png: one sheet; X.npz: arrays; X.gif: a walk between the seeds; a folder: single PNGs.",
+    help="X.png: one sheet; X.npz: arrays; X.gif: a walk between the seeds; a folder: single PNGs. "
+    "What is there is written over.",
 )
 @option(
     "--columns",

@@ -13,11 +13,13 @@ from kgan.console.status import Status
 from kgan.console.tables import print_table
 from kgan.console.train import preparation_reporter
 from kgan.errors import plain
+from kgan.runs.scores import FILE
 from kgan.tasks.evaluate.evaluate import evaluate
 from kgan.training.evaluation import cell
 from kgan.training.rhythm import Rhythm
 
 WIDTH = 10_000
+FEW = 1000  # images, of which a score is rough
 
 
 def evaluate_from_options(
@@ -53,6 +55,16 @@ def evaluate_from_options(
     print_table(rows(table), out)
     for line in conditions(table):
         out.print(line, soft_wrap=not out.is_terminal)
+    console.print(plain(_kept(table, options["out"])), soft_wrap=True)
+
+
+def _kept(table: dict, out: str | None) -> str:
+    """Returns where the scores were written, in a line."""
+    places = [entry["place"] for entry in table["sources"] if entry["place"]]
+    if out is not None:
+        places = [out]
+    files = [str(Path(place) / FILE) for place in dict.fromkeys(places)]
+    return f"Wrote {', '.join(files)}" if files else "Wrote nothing: to keep scores give --out DIR."
 
 
 def rows(table: dict) -> list[tuple[str, ...]]:
@@ -106,6 +118,7 @@ def conditions(table: dict) -> list[str]:
         lines.append(
             f"Against {score['n_reference']:,} images of {score['dataset']} ({score['split']})."
         )
+    lines += _numbers(table)
     for score in of_features[:1]:
         about = score["features"]
         lines.append(
@@ -121,7 +134,9 @@ def conditions(table: dict) -> list[str]:
     for entry in table["sources"]:
         score, seconds = entry["scores"][0], entry["seconds"]
         step = f", step {score['step']:,} ({score['checkpoint']})" if score["step"] else ""
-        cut = f", truncation {score['truncation']:g}" if "truncation" in score else ""
+        cut = ""
+        if "truncation" in score:
+            cut = f", truncation {score['truncation']:g} (compares with the same alone)"
         lines.append(
             f"{entry['source']}: {score['n']:,} images"
             f"{', seeds ' + score['seeds'] if score['seeds'] else ''}{step}{cut}; sampling "
@@ -130,6 +145,20 @@ def conditions(table: dict) -> list[str]:
         )
         lines += [*_seen_in_training(entry), *map(plain, entry["left_out"])]
     return lines
+
+
+def _numbers(table: dict) -> list[str]:
+    """Returns lines where scores are of few images, or baselines of another number of them."""
+    counts = sorted({entry["scores"][0]["n"] for entry in table["sources"]})
+    found = []
+    if counts[0] < FEW:
+        found.append(
+            f"Scores of few images, here {counts[0]:,}, are rough, and compare with those of as "
+            "many alone."
+        )
+    others = {name: rows[0]["n"] for name, rows in table["baselines"].items() if rows}
+    told = [f"{name} {count:,}" for name, count in others.items() if [count] != counts]
+    return [*found, *([f"Images of the baselines: {', '.join(told)}."] if told else [])]
 
 
 def _seen_in_training(entry: dict) -> list[str]:

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from kgan.errors import InputError, unknown
-from kgan.methods import method_of, models_for
+from kgan.methods import MODELS, method_of, models_for
 from kgan.methods.autoencoder import AutoencoderConfig, CoderConfig, ReconstructionConfig
 from kgan.methods.config import Config, DataConfig, EvaluationConfig
 from kgan.methods.gan import GameConfig, GANConfig, NetworkConfig
@@ -176,6 +176,9 @@ def find(
     dataset, first = dataset or "digits", FIRST[command]
     chosen = model or first
     if chosen not in models_for(command):
+        if chosen in MODELS:
+            other = method_of(chosen).command
+            raise InputError(f"Model {chosen!r} is for kgan {other}, not for kgan {command}.")
         raise unknown("model", chosen, models_for(command))
     named = [PRESETS.get(f"{chosen}-{dataset}"), DEFAULTS.get(chosen), PRESETS.get(dataset)]
     for preset in named:

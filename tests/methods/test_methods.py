@@ -1,6 +1,7 @@
 """What every method and every model promises: a new one is covered when it is registered."""
 
 import dataclasses
+import random
 
 import keras
 import numpy as np
@@ -15,6 +16,7 @@ from kgan.methods.presets import find
 from kgan.methods.recorded import open_record
 from kgan.methods.settings import override
 from kgan.runs import forms
+from kgan.runs.checkpoint import _state
 from kgan.runs.schema import MisfitError
 from kgan.runs.scores import read_evaluation
 from tests.training.runs import state_of
@@ -61,7 +63,8 @@ def test_a_model_says_what_it_is_for_and_belongs_to_one_command(name):
     assert name in models_for(method.command)
     assert name in models_of(method.Config)
     other = {"train": "pretrain", "pretrain": "train"}[method.command]
-    with pytest.raises(kgan.InputError, match=f"Unknown model '{name}'"):
+    told = f"Model '{name}' is for kgan {method.command}, not for kgan {other}"
+    with pytest.raises(kgan.InputError, match=told):
         find(other, model=name)
 
 
@@ -123,13 +126,19 @@ def test_it_draws_if_it_says_so_and_an_image_depends_on_its_seed_alone(trained):
 
 def test_a_picture_leaves_the_model_as_it_is(trained):
     run, *_ = trained
-    before = [weight.copy() for network in run.model.networks for weight in network.get_weights()]
+
+    def everything():
+        """Weights, seeds of dropout, optimizers, metrics, and the generators of the process."""
+        state = [value.numpy() for group in _state(run.model).values() for value in group]
+        metrics = [v.numpy() for metric in run.model.metrics for v in metric.variables]
+        return [*state, *metrics, np.random.get_state()[1], np.array(random.getstate()[1])]
+
+    before = everything()
     first, second = (run.method.picture(run.model, run.data) for _ in range(2))
     assert isinstance(first, Image.Image)
     assert first.tobytes() == second.tobytes()
-    after = [weight for network in run.model.networks for weight in network.get_weights()]
-    for one, other in zip(before, after, strict=True):
-        np.testing.assert_array_equal(one, other)
+    for found, expected in zip(everything(), before, strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_its_scores_have_the_one_form(trained):

@@ -97,7 +97,7 @@ def test_what_divides_by_one_trains_on_the_short_batch(make_gan):
 def test_every_fit_warns_again_and_pieces_of_an_autoencoder_too():
     shape, images = (4, 4, 1), np.zeros((11, 4, 4, 1), np.uint8)
     model = Autoencoder(stacked.encoders(shape, 2, 4, 1)[0], variational.decoder(shape, 2, 4, 1))
-    model.compile(keras.optimizers.SGD(0.1), accumulate=4)
+    model.compile(keras.optimizers.SGD(0.1), accumulate=4, run_eagerly=True)
     for number in (1, 2):
         with pytest.warns(DataWarning, match="3 of the 11 rows .* which is accumulate x rep"):
             model.fit(images, batch_size=11, verbose=0)

@@ -124,7 +124,7 @@ def test_a_gradient_penalty_mixes_real_and_fake_of_the_same_label():
 def test_evaluate_is_recomputed_and_updates_nothing():
     gan = make(seed=2)
     gan.seed = 3
-    gan.compile("hinge")
+    gan.compile("hinge", run_eagerly=True)
     gan.fit(POINTS, CLASSES, batch_size=8, verbose=0)
     before = state(gan)
     scores = gan.evaluate(POINTS, CLASSES, batch_size=24, verbose=0, return_dict=True)

@@ -122,26 +122,32 @@ def test_names_and_labels_may_hold_any_character(server, address, local):
     assert_close(ServedGenerator(address, "my/digits: 1?", "50%/é").sample([3]), local.sample([3]))
 
 
-def test_every_output_is_what_the_savedmodel_gives_here(address, tmp_path):
-    def drawn(place, *source):
-        seeds = ("--seeds", "5,80,3")
-        for name in ("a.png", "a.npz", "a.gif", "single"):
-            result = kgan("sample", *source, *seeds, "--out", tmp_path / place / name)
-            assert result.exit_code == 0, result.output
-        gif = Image.open(tmp_path / place / "a.gif")
-        walk = []
-        for i in range(gif.n_frames):
-            gif.seek(i)
-            walk.append(np.asarray(gif.convert("L")))
-        sheet = np.asarray(Image.open(tmp_path / place / "a.png"))
-        arrays = np.load(tmp_path / place / "a.npz")
-        files = sorted((tmp_path / place / "single").iterdir())
-        single = {path.name: np.asarray(Image.open(path)) for path in files}
-        return result.stderr, sheet, arrays, np.stack(walk), single
+def drawn(place, *source):
+    for name in ("a.png", "a.npz", "a.gif", "single"):
+        result = kgan("sample", *source, "--seeds", "5,80,3", "--out", place / name)
+        assert result.exit_code == 0, result.output
+    gif = Image.open(place / "a.gif")
+    walk = []
+    for i in range(gif.n_frames):
+        gif.seek(i)
+        walk.append(np.asarray(gif.convert("L")))
+    sheet = np.asarray(Image.open(place / "a.png"))
+    arrays = np.load(place / "a.npz")
+    single = {
+        path.name: np.asarray(Image.open(path)) for path in sorted((place / "single").iterdir())
+    }
+    return result.stderr, sheet, arrays, np.stack(walk), single
 
-    said, *served = drawn("served", "--server", address, "--model", "digits", "--model-version", 1)
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory):
+    return drawn(tmp_path_factory.mktemp("here"), DIGITS)[1:]
+
+
+def test_every_output_is_what_the_savedmodel_gives_here(address, here, tmp_path):
+    at = ("--server", address, "--model", "digits", "--model-version", 1)
+    said, *served = drawn(tmp_path, *at)
     assert f"Drawing from digits at {address}, version 1" in said
-    _, *here = drawn("here", DIGITS)
     assert_close(served[0], here[0])
     assert_close(served[1]["images"], here[1]["images"])
     np.testing.assert_array_equal(served[1]["seeds"], [5, 80, 3])

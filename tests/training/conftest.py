@@ -1,4 +1,4 @@
-"""Workers on this machine, and runs that end without a SavedModel."""
+"""Workers on this machine, runs that end without a SavedModel, and steps without a graph."""
 
 import json
 import os
@@ -6,6 +6,8 @@ import socket
 from pathlib import Path
 
 import pytest
+
+from tests.training.runs import eagerly
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +34,13 @@ def unexported():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("kgan.training.run.export", lambda model, place, *_: Path(place))
         yield
+
+
+@pytest.fixture(scope="module")
+def eager():
+    """For tests of what is around the steps: to trace one costs as much as to take a dozen.
+
+    Returns what trains with a graph.
+    """
+    with eagerly() as fit:
+        yield fit

@@ -81,6 +81,8 @@ def trained(case, devices):
     config = override(start, {**SMALL, **changes})
     run = prepare(config, load_data(config), devices)
     make = functools.partial(batches, run.examples, run.images_per_step, config.seed, 0, STEPS)
+    # To trace a step costs more than to take these few; replicas need a graph.
+    run.model.run_eagerly = not devices.several
     for fit in (phase.fit for phase in run.phases):
         fit(devices.feed(make), steps_per_epoch=STEPS, shuffle=False, verbose=0)
     return run.model
@@ -114,7 +116,7 @@ def conditional(devices):
             num_classes=3,
             class_frequencies=[3, 0, 1],
         )
-        gan.compile()
+        gan.compile(run_eagerly=not devices.several)
     order = BATCH, 0, 0, STEPS
     make = functools.partial(batches, examples, *order, [examples.label])
     gan.fit(devices.feed(make), steps_per_epoch=STEPS, shuffle=False, verbose=0)

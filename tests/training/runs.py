@@ -1,12 +1,15 @@
 """What a run's folder holds, to be compared with another's, and how a run ends before its time."""
 
+import contextlib
 import json
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 import kgan
+from kgan.training import run as loop
 
 
 class KillError(Exception):
@@ -23,6 +26,20 @@ class KilledAt(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if int(self.model.step.value) == self._step:
             raise KillError
+
+
+@contextlib.contextmanager
+def eagerly():
+    """Within it runs train without a graph of their step; returns what trains with one."""
+    fit = loop._fit
+
+    def eager(run, *args):
+        run.model.run_eagerly = True
+        fit(run, *args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "_fit", eager)
+        yield fit
 
 
 def indices(run):

@@ -12,7 +12,7 @@ from kgan.methods.settings import override
 from kgan.training import run as loop
 from kgan.training.stopping import Stop, StoppedError
 
-pytestmark = pytest.mark.usefixtures("unexported")
+pytestmark = pytest.mark.usefixtures("unexported", "eager")
 
 TINY = {
     "network.name": "mlp",
@@ -111,7 +111,9 @@ def test_of_a_part_that_is_given_as_all_no_record_says_more(tmp_path):
 
 
 @pytest.mark.parametrize("hold_out", ["none", "split"])
-def test_the_labels_in_use_are_those_that_may_not_change(hold_out):
+def test_the_labels_in_use_are_those_that_may_not_change(hold_out, monkeypatch):
+    monkeypatch.setattr("kgan.training.build.build", lambda *_: None)  # The data are the point.
+
     def found(label, colours, shapes=SHAPES):
         data = dataclasses.replace(DATA, columns={"label": shapes, "colour": colours})
         return prepared(data, data__label=label, data__hold_out=hold_out).fingerprint

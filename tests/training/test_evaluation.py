@@ -16,7 +16,6 @@ from kgan.methods.settings import override
 from kgan.runs.checkpoint import Checkpoints
 from kgan.tasks.evaluate.evaluate import evaluate
 from kgan.training import evaluation
-from kgan.training.unfinished import reopen
 from tests.training.runs import (
     KilledAt,
     KillError,
@@ -24,7 +23,7 @@ from tests.training.runs import (
     assert_same_pictures,
     state,
 )
-from tests.training.scored import TINY, lines, trained, weights
+from tests.training.scored import TINY, go_on, lines, trained, weights
 
 pytestmark = pytest.mark.usefixtures("unexported")
 
@@ -86,6 +85,7 @@ class Noted(keras.callbacks.Callback):
 def test_the_highest_coverage_is_the_best_and_its_weights_come_back(tmp_path):
     noted = Noted()
     changes = {
+        "network.name": "dcgan",
         "network.generator.width": 8,
         "network.discriminator.width": 8,
         "generator_optimizer.learning_rate": 0.002,
@@ -143,7 +143,7 @@ def test_killed_and_resumed_has_the_same_lines_once_each(step, scored, tmp_path)
     killed = tmp_path / "run"
     with (killed / "evaluations.jsonl").open("a") as file:
         file.write('{"step": 6, "na')
-    kgan.train(reopen(killed, "train", {}), killed, tmp_path / "saved_models")
+    go_on(killed)
     assert lines(killed) == lines(scored)
     curves = [(run / "evaluations.png").read_bytes() for run in (scored, killed)]
     assert curves[0] == curves[1]
@@ -164,7 +164,7 @@ def test_a_resumed_run_knows_the_best_of_before(tmp_path):
     # As if step 2 had been better than whatever can come.
     found[0]["value"] = 1e9
     (run / "evaluations.jsonl").write_text("".join(json.dumps(line) + "\n" for line in found))
-    kgan.train(reopen(run, "train", {}), run, tmp_path / "saved_models")
+    go_on(run)
     assert [line["step"] for line in lines(run)] == [2, 4, 6]
     assert lines(run)[:2] == found
     assert weights(run, "best")[0] == before
@@ -181,9 +181,7 @@ def test_scores_of_other_data_or_features_do_not_compete(tmp_path):
     black = dataclasses.replace(kgan.load("digits"), values=np.zeros((1797, 8, 8, 1), np.uint8))
     again = kgan.prepare(override(kgan.GANConfig(), {**TINY, **changes}), black)
     with pytest.raises(KillError):
-        kgan.train(
-            again, run, tmp_path / "saved_models", [KilledAt(4)], allow_changed_data=True
-        )  # fmt: skip
+        go_on(run, again, [KilledAt(4)], allow_changed_data=True)
     assert [line["step"] for line in lines(run)] == [4]
     assert weights(run, "best")[0] == 4
     aside = run / "evaluations.jsonl.before-2"
@@ -192,7 +190,7 @@ def test_scores_of_other_data_or_features_do_not_compete(tmp_path):
 
     (run / "evaluations.jsonl").write_text(json.dumps({**before[0], "name": "fid[others]"}) + "\n")
     again = kgan.prepare(override(kgan.GANConfig(), {**TINY, **changes}), black)
-    kgan.train(again, run, tmp_path / "saved_models")
+    go_on(run, again)
     assert [line["name"] for line in lines(run)] == ["fid[others]", "fid[digits-cnn]"]
     assert evaluation.best_of(lines(run)) == lines(run)[1]
     assert weights(run, "best")[0] == 6

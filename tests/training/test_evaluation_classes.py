@@ -11,6 +11,8 @@ from kgan.tasks.evaluate.evaluate import evaluate
 from tests.training.runs import perfect_sample
 from tests.training.scored import TINY, lines, trained, weights
 
+pytestmark = pytest.mark.usefixtures("unexported")
+
 
 @pytest.mark.parametrize("score", ["class_accuracy", "class_recall"])
 def test_a_run_without_classes_is_not_chosen_by_them(score):
@@ -35,7 +37,8 @@ def test_a_run_with_classes_may_be_chosen_by_them(tmp_path):
 
 def test_images_are_scored_by_the_classes_they_were_asked_for(tmp_path, monkeypatch):
     monkeypatch.setattr(kgan.GAN, "sample", perfect_sample)
-    changes = {"evaluation.every": 8, "evaluation.samples": 100, "network.conditional": True}
+    changes = {"steps": 1, "evaluation.every": 1, "evaluation.samples": 100}
+    changes |= {"network.conditional": True}
     (line,) = lines(trained(tmp_path, **changes, **{"evaluation.score": "class_accuracy"}))
     assert line["value"] > 0.9
     assert min(line["by_class"].values()) > 0.5

@@ -63,7 +63,7 @@ def test_a_run_is_scored_against_what_it_was_given_whatever_a_name_loads():
     assert sorted(map(bytes, together)) == sorted(map(bytes, images))
 
 
-def test_a_run_of_other_data_is_not_scored_against_what_it_names(tmp_path):
+def test_a_run_of_other_data_is_not_scored_against_what_it_names(unexported, eager, tmp_path):
     config = override(kgan.GANConfig(), {**TINY, "steps": 1})
     mine = kgan.Examples(255 - kgan.load("digits").images, {}, kgan.IMAGES, "mine")
     kgan.train(kgan.prepare(config, mine), tmp_path / "run", tmp_path / "saved_models")

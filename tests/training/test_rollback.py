@@ -18,6 +18,7 @@ from kgan.errors import RunWarning, TrainingError
 from kgan.methods.settings import override
 from kgan.models import step as updates
 from kgan.runs.checkpoint import Checkpoints
+from kgan.training import run as loop
 from kgan.training.stopping import Stop, StoppedError
 from kgan.training.unfinished import reopen
 from tests.training.runs import (
@@ -29,7 +30,7 @@ from tests.training.runs import (
     state_of,
 )
 
-pytestmark = pytest.mark.usefixtures("unexported")
+pytestmark = pytest.mark.usefixtures("unexported", "eager")
 
 TINY = {
     "network.name": "mlp",
@@ -37,10 +38,10 @@ TINY = {
     "network.generator.width": 8,
     "network.discriminator.width": 8,
     "batch_size": 16,
-    "steps": 30,
-    "log_every": 4,
-    "sample_every": 12,
-    "checkpoint_every": 10,
+    "steps": 8,
+    "log_every": 3,
+    "sample_every": 5,
+    "checkpoint_every": 6,
     "precision": "float32",
 }
 LAYERS = {
@@ -49,7 +50,8 @@ LAYERS = {
     "network.code_size": 4,
     "optimizer.name": "sgd",
     "reconstruction.corruption": "gaussian",
-    "steps": 15,
+    "steps": 5,
+    "checkpoint_every": 4,
 }
 
 
@@ -93,76 +95,80 @@ def events(run):
     return [line for line in history(run) if "event" in line]
 
 
-def test_a_nan_weight_is_rolled_back_and_training_goes_on(workdir):
-    plant = Plant(17)
-    with pytest.warns(RunWarning, match="Step 20: .* is not finite. Went back to .* step 10 "):
-        model = trained(workdir / "run", plant, checkpoints_kept=4)
-    run = workdir / "run"
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """A run that was rolled back where a checkpoint was due: its folder, its model, its weights."""
+    place, plant = tmp_path_factory.mktemp("planted") / "run", Plant(5)
+    with pytest.warns(RunWarning, match="Step 6: .* is not finite. Went back to .* step 3 "):
+        model = trained(place, plant, checkpoint_every=3, checkpoints_kept=4)
+    return place, model, plant.seen
+
+
+def test_a_nan_weight_is_rolled_back_and_training_goes_on(planted):
+    run, model, _ = planted
     (line,) = events(run)
-    assert line["step"] == 20
-    assert line["images_seen"] == 320
-    assert line["to_step"] == 10
+    assert line["step"] == 6
+    assert line["images_seen"] == 96
+    assert line["to_step"] == 3
     assert line["learning_rates"] == [1e-4, 1e-4]
-    assert [line["step"] for line in history(run)] == [4, 8, 12, 16, 20, 24, 28, 30]
+    assert [line["step"] for line in history(run)] == [3, 6, 8]
     assert all(np.isfinite(w).all() for network in model.networks for w in network.get_weights())
-    # What was saved at 20 is 10, but for the step, the learning rates and the empty metrics.
-    before, after = state_of(run, 10), state_of(run, 20)
+    # What was saved at 6 is 3, but for the step, the learning rates and the empty metrics.
+    before, after = state_of(run, 3), state_of(run, 6)
     differ = {key for key in before if not np.array_equal(before[key], after[key])}
     rates = {key for key in before if before[key].shape == () and before[key] == np.float32(2e-4)}
     assert len(rates) == 2
     assert rates < differ
     assert differ - rates <= {key for key in before if key.startswith(("metrics", "step"))}
     assert all(after[key] == before[key] / 2 for key in rates)
-    assert (int(after["step/0/.ATTRIBUTES/VARIABLE_VALUE"]), int(model.step.value)) == (20, 30)
+    assert (int(after["step/0/.ATTRIBUTES/VARIABLE_VALUE"]), int(model.step.value)) == (6, 8)
     assert not any(value.any() for key, value in after.items() if key.startswith("metrics"))
 
 
-def test_afterwards_draws_are_those_of_the_later_steps(workdir):
-    seen = Plant(17)
-    with pytest.warns(RunWarning):
-        trained(workdir / "run", seen, checkpoints_kept=4)
-    # By hand: the checkpoint's state at step 20, and the batches from there.
+def test_afterwards_draws_are_those_of_the_later_steps(planted, workdir):
+    place, _, seen = planted
+    # By hand: the checkpoint's state at step 6, and the batches from there.
     run = prepared()
     (workdir / "alone").mkdir()
-    for path in (workdir / "run/checkpoints").glob("ckpt-10.*"):
+    for path in (place / "checkpoints").glob("ckpt-3.*"):
         shutil.copy(path, workdir / "alone")
     Checkpoints(run.model, workdir / "alone").restore()
     for optimizer in run.model.optimizers:
         optimizer.learning_rate.assign(optimizer.learning_rate * 0.5)
-    run.model.step.assign(20)
+    run.model.step.assign(6)
+    run.model.run_eagerly = True
     by_hand = Plant()
-    run.model.fit(
-        batches(run.examples, 16, 0, 20, 30), shuffle=False, verbose=0, callbacks=[by_hand]
-    )
-    for step in range(21, 31):
-        for got, expected in zip(seen.seen[step], by_hand.seen[step], strict=True):
+    run.model.fit(batches(run.examples, 16, 0, 6, 8), shuffle=False, verbose=0, callbacks=[by_hand])
+    for step in (7, 8):
+        for got, expected in zip(seen[step], by_hand.seen[step], strict=True):
             np.testing.assert_array_equal(got, expected)
 
 
-def test_a_nan_loss_is_rolled_back(workdir, monkeypatch):
-    # In the graph itself: the loss of the step that counts 13.
-    run = prepared()
+def test_a_nan_loss_is_rolled_back(workdir, eager, monkeypatch):
+    # In the graph itself: the loss of the step that counts 4.
+    monkeypatch.setattr(loop, "_fit", eager)
+    run = prepared(checkpoint_every=3)
     mean = tf.reduce_mean
 
     def broken(values):
-        return mean(values) + tf.where(run.model.step.value == 13, np.nan, 0.0)
+        return mean(values) + tf.where(run.model.step.value == 4, np.nan, 0.0)
 
     monkeypatch.setattr(updates.tf, "reduce_mean", broken)
-    with pytest.warns(RunWarning, match="Step 16"):
+    with pytest.warns(RunWarning, match="Step 5"):
         model = trained(workdir / "run", run=run)
-    assert [(line["step"], line["to_step"]) for line in events(workdir / "run")] == [(16, 10)]
+    assert [(line["step"], line["to_step"]) for line in events(workdir / "run")] == [(5, 3)]
     assert all(np.isfinite(w).all() for network in model.networks for w in network.get_weights())
 
 
 def test_a_nan_in_what_no_loss_sees_is_found_too(workdir):
     # The moving average alone: every loss is finite.
-    with pytest.warns(RunWarning, match="Step 8: a weight is not finite. .* step 0 "):
-        model = trained(workdir / "run", Plant(6, network=2))
+    with pytest.warns(RunWarning, match="Step 3: a weight is not finite. .* step 0 "):
+        model = trained(workdir / "run", Plant(2, network=2))
     assert [line["reason"] for line in events(workdir / "run")] == ["a weight"]
     assert all(np.isfinite(w).all() for network in model.networks for w in network.get_weights())
 
 
-@pytest.mark.parametrize("steps", [30, 31])  # A multiple of a rhythm, and of none.
+@pytest.mark.parametrize("steps", [6, 7])  # A multiple of a rhythm, and of none.
 def test_at_the_last_step_too(steps, workdir):
     with pytest.warns(RunWarning, match=f"Step {steps}: "):
         trained(workdir / "run", Plant(steps - 1), steps=steps)
@@ -171,11 +177,11 @@ def test_at_the_last_step_too(steps, workdir):
 
 
 def test_nothing_is_drawn_or_scored_from_nan(workdir):
-    changes = {"evaluation.every": 5, "evaluation.samples": 40, "evaluation.score": "parzen"}
-    with pytest.warns(RunWarning, match="Step 15: "):
-        trained(workdir / "run", Plant(13, network=2), log_every=50, **changes)
+    changes = {"evaluation.every": 2, "evaluation.samples": 40, "evaluation.score": "parzen"}
+    with pytest.warns(RunWarning, match="Step 4: "):
+        trained(workdir / "run", Plant(3, network=2), log_every=50, **changes)
     lines = (workdir / "run/evaluations.jsonl").read_text().splitlines()
-    assert [json.loads(line)["step"] for line in lines] == [5, 10, 15, 20, 25, 30]
+    assert [json.loads(line)["step"] for line in lines] == [2, 4, 6, 8]
     assert all(np.isfinite(json.loads(line)["value"]) for line in lines)
     model, _ = kgan.open_run(workdir / "run", "best")
     assert all(np.isfinite(weight).all() for weight in model.ema_generator.get_weights())
@@ -185,17 +191,17 @@ def test_layers_of_a_stack_are_rolled_back_within_themselves(workdir):
     config = kgan.AutoencoderConfig()
     changes = {**{k: v for k, v in TINY.items() if not k.startswith("network")}, **LAYERS}
     run = kgan.prepare(override(config, changes), kgan.split("digits"))
-    plant = Plant(17, 33)
+    plant = Plant(6, 11)
     with pytest.warns(RunWarning):
         kgan.train(run, workdir / "run", callbacks=[plant])
     found = [(line["step"], line["to_step"]) for line in events(workdir / "run")]
-    assert found == [(20, 15), (36, 30)]
+    assert found == [(8, 5), (12, 10)]
     depth = len(run.model.optimizers)
     assert len(events(workdir / "run")[0]["learning_rates"]) == depth
     # The lowest layer is what it was when it was finished.
     for layer in (0, -2):
-        np.testing.assert_array_equal(plant.seen[15][layer], plant.seen[45][layer])
-    assert int(run.model.step.value) == depth * 15
+        np.testing.assert_array_equal(plant.seen[5][layer], plant.seen[15][layer])
+    assert int(run.model.step.value) == depth * 5
 
 
 def test_a_schedule_is_left_as_it_is(workdir):
@@ -203,13 +209,13 @@ def test_a_schedule_is_left_as_it_is(workdir):
     config = override(kgan.AutoencoderConfig(), {**settings, "network.options.width": 4})
     run = kgan.prepare(config, kgan.split("digits"))
     with pytest.warns(RunWarning, match="learning rate as scheduled"):
-        kgan.train(run, workdir / "run", callbacks=[Plant(12)])
+        kgan.train(run, workdir / "run", callbacks=[Plant(4)])
     assert events(workdir / "run")[0]["learning_rates"] == [None]
 
 
 def test_float16_too(workdir):
     with pytest.warns(RunWarning):
-        model = trained(workdir / "run", Plant(12), precision="float16")
+        model = trained(workdir / "run", Plant(4), precision="float16")
     assert isinstance(model.generator_optimizer, keras.optimizers.LossScaleOptimizer)
     assert events(workdir / "run")[0]["learning_rates"] == [1e-4, 1e-4]
     assert float(model.generator_optimizer.learning_rate) == np.float32(1e-4)
@@ -221,24 +227,24 @@ def test_it_gives_up_and_keeps_the_last_good_checkpoint(workdir):
         pytest.warns(RunWarning) as told,
         pytest.raises(TrainingError, match="after 3 roll-backs, so training stopped"),
     ):
-        trained(run, Plant(*range(12, 30), always=True), steps=60)
+        trained(run, Plant(*range(2, 30), always=True), steps=20)
     assert len(told) == 3
-    assert [line["step"] for line in events(run)] == [16, 20, 24]
+    assert [line["step"] for line in events(run)] == [3, 5, 6]
     assert all(np.isfinite(value).all() for value in state_of(run).values())
     files = {path: path.read_bytes() for path in (run / "checkpoints").iterdir()}
     # Resumed, it counts those of before.
-    with pytest.raises(TrainingError, match=r"checkpoints/ckpt-24\. Start again with a lower"):
-        resumed(run, Plant(26))
+    with pytest.raises(TrainingError, match=r"checkpoints/ckpt-6\. Start again with a lower"):
+        resumed(run, Plant(7))
     assert {path: path.read_bytes() for path in (run / "checkpoints").iterdir()} == files
 
 
 def test_without_roll_backs_it_gives_up_at_once(workdir):
     run = workdir / "run"
-    with pytest.raises(TrainingError, match=r"ckpt-10\. Start again with a lower --learning-rate"):
-        trained(run, Plant(12), max_rollbacks=0)
+    with pytest.raises(TrainingError, match=r"ckpt-3\. Start again with a lower --learning-rate"):
+        trained(run, Plant(4), max_rollbacks=0, checkpoint_every=3)
     assert sorted(path.name for path in (run / "checkpoints").glob("*.index")) == [
         "ckpt-0.index",
-        "ckpt-10.index",
+        "ckpt-3.index",
     ]
     assert not events(run)
 
@@ -249,25 +255,25 @@ def test_the_command_tells_it_in_lines_and_fails(workdir):
     result = CliRunner().invoke(main, ["train", *words, "--run-dir", "run"])
     assert result.exit_code == 1, result.output
     assert result.stderr.count("Warning: Step ") == 2
-    assert result.stderr.splitlines()[-1].startswith("Error: Step 10: ")
+    assert result.stderr.splitlines()[-1].startswith("Error: Step 8: ")
     assert "Traceback" not in result.stderr
     assert not Path("run/summary.json").exists()
 
 
 @pytest.fixture(scope="module")
 def rolled_back(tmp_path_factory):
-    """A run that was rolled back at 16 to 10 and never stopped."""
+    """A run that was rolled back at 5 to 0 and never stopped."""
     place = tmp_path_factory.mktemp("rolled") / "run"
     with pytest.warns(RunWarning):
-        trained(place, Plant(14))
+        trained(place, Plant(3))
     return place
 
 
-@pytest.mark.parametrize("step", [16, 27])
+@pytest.mark.parametrize("step", [5, 7])
 def test_killed_after_a_roll_back_and_resumed_equals_undisturbed(step, rolled_back, workdir):
     run = workdir / "run"
     with pytest.warns(RunWarning), pytest.raises(KillError):
-        trained(run, Plant(14), KilledAt(step))
+        trained(run, Plant(3), KilledAt(step))
     resumed(run)
     assert_equal(state_of(run), state_of(rolled_back))
     assert history(run) == history(rolled_back)
@@ -289,34 +295,31 @@ class StopAt(keras.callbacks.Callback):
 def test_stopped_before_and_after_equals_undisturbed(rolled_back, workdir):
     run = workdir / "run"
     # A stop's checkpoint is not gone back to: nobody would have been there without it.
-    for number, step in enumerate((12, 13, 21)):
+    for number, step in enumerate((1, 2, 7)):
         at = StopAt(step)
         current = reopen(run, "train", {}) if number else prepared()
-        rolls = pytest.warns(RunWarning) if step == 21 else contextlib.nullcontext()
+        rolls = pytest.warns(RunWarning) if step == 7 else contextlib.nullcontext()
         with rolls, pytest.raises(StoppedError):
-            trained(run, at, Plant(14), run=current, stop=at.stop)
+            trained(run, at, Plant(3), run=current, stop=at.stop)
         assert (run / "checkpoints" / f"ckpt-{step}.index").exists()
-    assert [(line["step"], line["to_step"]) for line in events(run)] == [(16, 10)]
+    assert [(line["step"], line["to_step"]) for line in events(run)] == [(5, 0)]
     resumed(run)
     assert_equal(state_of(run), state_of(rolled_back))
     assert history(run) == history(rolled_back)
     assert sorted(path.name for path in (run / "checkpoints").glob("ckpt-*.[is]*")) == [
-        "ckpt-21.index",
-        "ckpt-21.stopped",
-        "ckpt-30.index",
+        "ckpt-7.index",
+        "ckpt-7.stopped",
+        "ckpt-8.index",
     ]
 
 
 def test_a_stop_at_weights_that_are_not_finite_saves_none(rolled_back, workdir):
-    run, at = workdir / "run", StopAt(15)
+    run, at = workdir / "run", StopAt(4)
     with pytest.raises(StoppedError):
-        trained(run, at, Plant(14), stop=at.stop)
-    assert sorted(path.name for path in (run / "checkpoints").glob("*.index")) == [
-        "ckpt-0.index",
-        "ckpt-10.index",
-    ]
+        trained(run, at, Plant(3), stop=at.stop)
+    assert sorted(path.name for path in (run / "checkpoints").glob("*.index")) == ["ckpt-0.index"]
     with pytest.warns(RunWarning):
-        resumed(run, Plant(14))
+        resumed(run, Plant(3))
     assert_equal(state_of(run), state_of(rolled_back))
     assert history(run) == history(rolled_back)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from kgan import memory, names
-from kgan.data import resolved
+from kgan.data import DATASETS, resolved
 from kgan.data.prepared import Report
 from kgan.errors import InputError, shown
 from kgan.methods.config import DataConfig
@@ -130,6 +130,11 @@ def _real(opened: list[Source], dataset, data_dir, image_size, label, preparing)
             raise InputError(
                 f"{opened[0].name} does not tell its data: name the real images with --dataset."
             )
+        if run.name in DATASETS and not DATASETS.lines[run.name].space.is_image:
+            raise InputError(
+                f"{opened[0].name} was trained on {run.name!r}, points in the plane: expected "
+                "models of images. What it covers stands in its evaluation.json when it is done."
+            )
         dataset = run.name
         data_dir = run.data_dir if data_dir is None else data_dir
         image_size = run.image_size if image_size is None else image_size
@@ -238,7 +243,13 @@ class _Evaluation:
         stages = ("sampling", "features", "metrics")
         took = [round(after - before, 3) for before, after in itertools.pairwise(clock)]
         seconds = dict(zip(stages, took, strict=True))
-        return {"source": source.name, "scores": found, "seconds": seconds, "left_out": left_out}
+        return {
+            "source": source.name,
+            "place": None if place is None else str(place),
+            "scores": found,
+            "seconds": seconds,
+            "left_out": left_out,
+        }
 
     def _scored(self, source: Source, seen: dict, count: int) -> tuple[list[dict], list[str]]:
         """Returns scores, and where nobody named the metrics why some of classes are left out."""

@@ -21,9 +21,9 @@ SCORES = [name for metric in METRICS.values() if not metric.labels for name in m
 TINY = {"batch_size": 16, "steps": 3, "precision": "float32"}
 
 
-def trained(place, config, data, **changes):
+def trained(place, config, data, train=kgan.train, **changes):
     run = kgan.prepare(override(config, {**TINY, **changes}), data)
-    kgan.train(run, place / "run", place / "saved_models")
+    train(run, place / "run", place / "saved_models")
     return place / "run"
 
 
@@ -174,9 +174,9 @@ def test_scores_of_equal_conditions_are_replaced_and_others_kept(run):
     assert again["scores"][:2] == first[::-1]
 
 
-def test_a_vae_keeps_what_its_training_said(tmp_path):
+def test_a_vae_keeps_what_its_training_said(train, tmp_path):
     config = override(kgan.PRESETS["vae-digits"], {"network.options.width": 8})
-    run = trained(tmp_path, config, kgan.split("digits"), likelihood_samples=2)
+    run = trained(tmp_path, config, kgan.split("digits"), train, likelihood_samples=2)
     before = read(run)
     assert "elbo" in {score["name"] for score in before["scores"]}
     found = evaluate(run, ["fid"], COUNT)

@@ -22,13 +22,13 @@ SEEN = "was trained on the test images too (--hold-out none): its scores against
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def runs(train, tmp_path_factory):
     """A run that holds out, one that does not, and one of before it was written down."""
     place, found = tmp_path_factory.mktemp("runs"), {}
     for hold_out in ("split", "none"):
         config = override(kgan.GANConfig(), {**TINY, "data.hold_out": hold_out})
         found[hold_out] = place / hold_out
-        kgan.train(kgan.prepare(config, kgan.load("digits")), found[hold_out], place / "models")
+        train(kgan.prepare(config, kgan.load("digits")), found[hold_out], place / "models")
     found["old"] = shutil.copytree(found["none"], place / "old")
     record = json.loads((found["old"] / "config.json").read_text())
     del record["trained_on"]
@@ -80,8 +80,17 @@ def test_truncation_is_a_condition_that_the_line_says(archive, tmp_path):
     assert scores[0]["truncation"] == 0.5
     assert "truncation" not in scores[1]
     cut, uncut = conditions(table)[-2:]
-    assert f"{archive}: 40 images, truncation 0.5; sampling" in cut
+    assert f"{archive}: 40 images, truncation 0.5 (compares with the same alone); sampling" in cut
     assert f"{whole}: 40 images; sampling" in uncut
+
+
+def test_baselines_of_another_number_of_images_say_theirs(archive, tmp_path):
+    table = evaluate([archive], ["fid"], 60, dataset="digits", out=tmp_path / "out")
+    lines = conditions(table)
+    assert "Images of the baselines: test images 60, noise 60." in lines
+    assert any(line.startswith("Scores of few images, here 40, are rough") for line in lines)
+    same = conditions(evaluate([archive], ["fid"], 40, dataset="digits", out=tmp_path / "out"))
+    assert not any(line.startswith("Images of the baselines") for line in same)
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, np.nan, np.longdouble("1e4000"), "a", [0.5, 0.5]])

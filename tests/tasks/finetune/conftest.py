@@ -1,5 +1,7 @@
 """A toy whose classes a planted encoder tells apart at once, and a run that holds that encoder."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from kgan.data import Column, Examples
 from kgan.data.space import IMAGES
 from kgan.data.split import Splits
 from kgan.tasks.finetune import experiment as module
+from kgan.tasks.finetune import finetune
 from kgan.tasks.finetune.experiment import Experiment
 from kgan.tasks.finetune.features import Encoder
 
@@ -50,17 +53,25 @@ def planted():
 
 
 @pytest.fixture
+def unexported(monkeypatch):
+    """For tests of what comes before: a SavedModel costs as much as two trainings."""
+    monkeypatch.setattr(finetune, "export", lambda model, place, name, *_: Path(place) / name)
+
+
+@pytest.fixture
 def make(tmp_path, splits, planted):
     """Returns a function that prepares a comparison on the toy in a folder of its own."""
 
-    def make(run="run", labels=(12, 400), seeds=2, rates=(0.01, 0.001), steps=60, source=planted):
+    def make(
+        run="run", labels=(12, 400), seeds=2, rates=(0.01, 0.001), steps=60, arms=tuple(module.ARMS)
+    ):
         (tmp_path / run).mkdir(exist_ok=True)
         return Experiment(
             run_dir=tmp_path / run,
             name="toy",
-            source=source,
+            source=planted,
             splits=splits,
-            arms=tuple(module.ARMS),
+            arms=arms,
             labels=labels,
             seeds=seeds,
             learning_rates=rates,
@@ -71,7 +82,7 @@ def make(tmp_path, splits, planted):
                 "dataset": "toy",
                 "sizes": [400, 200, 200],
                 "rates": list(rates),
-                "encoder": module._digest(source),
+                "encoder": module._digest(planted),
             },
         )
 

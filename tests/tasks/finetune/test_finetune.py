@@ -13,6 +13,8 @@ from kgan.tasks.finetune.finetune import run
 from kgan.tasks.finetune.results import Results
 from kgan.training.strategy import Devices
 
+FEWER = "pretrained", "probe", "random_probe"
+
 
 def rows(experiment):
     path = experiment.run_dir / "finetune" / "results.jsonl"
@@ -46,7 +48,7 @@ def test_a_planted_encoder_wins_where_labels_are_few(make, workdir):
 
 
 def test_all_arms_learn_from_the_same_examples_and_the_test_is_read_once_a_row(
-    make, workdir, monkeypatch
+    make, workdir, unexported, monkeypatch
 ):
     experiment = make(steps=5, rates=(0.01,))
     seen, tests, heads = {}, [], []
@@ -110,14 +112,14 @@ def test_all_arms_learn_from_the_same_examples_and_the_test_is_read_once_a_row(
     assert np.mean(heads) > 0.8
 
 
-def test_a_stopped_comparison_goes_on_to_the_same_rows(make, workdir, monkeypatch):
-    whole, stopped = (make(name, labels=(12,), seeds=1, steps=10) for name in ("whole", "stopped"))
+def test_a_stopped_comparison_goes_on_to_the_same_rows(make, workdir):
+    options = {"labels": (12,), "seeds": 1, "steps": 5, "arms": FEWER}
+    whole, stopped = (make(name, **options) for name in ("whole", "stopped"))
     expected = run(whole)
-    for at in (1, 2):  # in the probes, in the search for a learning rate
-        count = iter(range(10_000))
+    for at in (2, 5):  # in the search for a learning rate, in the probes that come after it
 
-        def stop(event, at=at, count=count):
-            if next(count) == at:
+        def stop(event, at=at):
+            if event["done"] == at:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
@@ -138,18 +140,20 @@ def test_a_stopped_comparison_goes_on_to_the_same_rows(make, workdir, monkeypatc
     assert again == table  # the same SavedModel too: there is nothing new to save
 
 
-def test_rows_of_other_settings_stay_apart_and_fewer_labels_find_their_classifier(make, workdir):
-    options = {"seeds": 1, "rates": (0.01,), "steps": 5}
-    first = make(labels=(12, 40), **options)
+def test_rows_of_other_settings_stay_apart_and_fewer_labels_find_their_classifier(
+    make, workdir, unexported
+):
+    options = {"seeds": 1, "steps": 5, "arms": FEWER}
+    first = make(labels=(12, 40), rates=(0.01,), **options)
     run(first)
     kept = rows(first)
-    other = make(labels=(12,), seeds=1, rates=(0.1,), steps=5)
+    other = make(labels=(12,), rates=(0.1,), **options)
     table = run(other)
     assert rows(other)[: len(kept)] == kept
-    assert len(rows(other)) == len(kept) + 4
-    assert [row["n"] for row in table["rows"]] == [1] * 4
+    assert len(rows(other)) == len(kept) + 3
+    assert [row["n"] for row in table["rows"]] == [1] * 3
     # The best with 12 labels was not kept by the first command: it is trained again, not added.
-    fewer = make(labels=(12,), **options)
+    fewer = make(labels=(12,), rates=(0.01,), **options)
     results = Results(fewer.run_dir / "finetune", fewer.settings)
     assert results.kept_weights(12, 0) is None
     before = rows(fewer)
