@@ -35,10 +35,15 @@ class Fork:
     def __init__(self, code, *args, env=None, cwd=None):
         with tempfile.NamedTemporaryFile(delete=False) as file:
             self._out = Path(file.name)
+        here = os.getcwd()
         given = {"code": code, "args": [*map(str, args)], "out": file.name}
-        given |= {"env": dict(env or os.environ), "place": str(cwd or os.getcwd())}
+        given |= {"env": dict(env or os.environ), "place": str(cwd or here)}
         self._process = _CONTEXT.Process(target=exec, args=(_BEGIN, given))
-        self._process.start()
+        os.chdir(tempfile.gettempdir())  # The server would import the checkout from where it is.
+        try:
+            self._process.start()
+        finally:
+            os.chdir(here)
         self.pid = self._process.pid
 
     @property
