@@ -1,7 +1,7 @@
 """What is drawn from a generator, and the files that it goes to."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -115,23 +115,23 @@ def write(
         InputError: The place cannot be written, or what is drawn exceeds memory.
     """
     path, form = Path(out), drawing.form(out)
-    if (form == ".gif" or columns) and _makes_points(generator, wanted):
-        raise InputError(
-            f"{'--columns' if columns else f'--out {out}'}: the model makes points in the plane, "
-            "which are one plot; expected X.png for that, or X.npz, without --columns."
-        )
     count = len(wanted.seeds) * (WALK_FRAMES if form == ".gif" else 1)
     # Fewer are drawn at once, and so is one to learn its size; a server has a limit of its own.
     if not isinstance(generator, ServedGenerator) and count > SAMPLE_BATCH:
         size = 2 * count * generator.sample(wanted.seeds[:1]).nbytes
         memory.require(size, f"Drawing {count:,} images", "draw them in parts")
-    columns = columns or wanted.columns
+    asked_columns, columns = columns, columns or wanted.columns
     if form == ".png" and columns and columns > drawing.MAX_COLUMNS:
         raise InputError(
             f"--out {out}: rows of {columns:,} images, a class each, expected "
             f"{drawing.MAX_COLUMNS:,} at most: give fewer --seeds, or --columns."
         )
     images = _walk(generator, wanted) if form == ".gif" else _drawn(generator, wanted)
+    if images.ndim != 4 and (form == ".gif" or asked_columns):
+        raise InputError(
+            f"{'--columns' if asked_columns else f'--out {out}'}: the model makes points in the "
+            "plane, which are one plot; expected X.png for that, or X.npz, without --columns."
+        )
     try:
         if form:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -176,12 +176,6 @@ def _drawn(generator, wanted: Asked) -> np.ndarray:
         return generator.sample(wanted.seeds, *labels)
     latents = seed_latents(wanted.seeds, generator.latent_dim).numpy()
     return generator.generate(_truncated(latents, wanted), *labels)
-
-
-def _makes_points(generator, wanted: Asked) -> bool:
-    labels = None if wanted.labels is None else wanted.labels[:1]
-    first = replace(wanted, seeds=wanted.seeds[:1], labels=labels)
-    return _drawn(generator, first).ndim != 4
 
 
 def _walk(generator, wanted: Asked) -> np.ndarray:
