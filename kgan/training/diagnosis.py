@@ -10,7 +10,7 @@ from kgan.runs.records import read_metrics
 from kgan.training.callbacks import EverySteps, MetricsLog
 
 EVENT = "diagnosed"
-LINES = 5  # of the log between two
+LINES, STEPS = 5, 250  # at least, of the log and of the training, between two
 
 
 class Diagnosis(EverySteps):
@@ -18,15 +18,18 @@ class Diagnosis(EverySteps):
 
     Args:
         run_dir: The run's folder.
-        log: The run's own; its rhythm is a fifth of this one.
+        log: The run's own, whose rhythm this one is a multiple of.
         method: How the model is trained.
         data: The run's.
     """
 
     def __init__(self, run_dir: Path, log: MetricsLog, method: Method, data: Splits):
-        super().__init__(LINES * log.every)
+        super().__init__(log.every * max(LINES, -(-STEPS // log.every)))
         self._path, self._log = run_dir / "metrics.jsonl", log
         self._method, self._data = method, data
+
+    def on_train_end(self, logs=None):
+        """Says nothing: what is over is scored."""
 
     def at(self, step):
         found = self._method.diagnose(self.model, self._data)

@@ -7,6 +7,7 @@ import kgan
 from kgan.errors import RunWarning
 from kgan.methods.diagnosis import IN_A_ROW, diagnosed, said
 from kgan.methods.settings import override
+from kgan.training import diagnosis
 
 FINE = {"diversity": 0.9, "real_accuracy": 0.8, "held_out_accuracy": 0.8, "overfitting": 0.1}
 WRONG = {
@@ -65,6 +66,7 @@ def test_numbers_are_those_of_the_images_and_leave_the_model_as_it_is(conditiona
 
 def test_a_run_is_diagnosed_at_its_own_rhythm_and_warned_of(tmp_path, monkeypatch, unexported):
     run = prepared()
+    monkeypatch.setattr(diagnosis, "STEPS", 10)
     monkeypatch.setattr(type(run.method), "diagnose", lambda *_: {**FINE, "diversity": 0.0})
     with pytest.warns(RunWarning, match="Step 30: samples look alike: the generator has coll"):
         kgan.train(run, tmp_path / "run")

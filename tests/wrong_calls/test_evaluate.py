@@ -17,7 +17,7 @@ from tests.wrong_calls.calls import held
         (["run", "--features", "inception-2015", "--inception-graph", "images.npz"],
          "images.npz is not the Inception graph of 2015-12-05"),
         (["run", "--inception-graph", "nothing.pb"], "--inception-graph nothing.pb"),
-        (["run", "--split", "validation"], "Unknown split 'validation'. Known: test, train."),
+        (["run", "--split", "held"], "Unknown split 'held'. Known: test, train, validation."),
         (["run", "--checkpoint", "newest"], "Unknown checkpoint 'newest'. Known: best, last."),
         (["saved_models/digits-mlp", "--checkpoint", "best"], "has no checkpoint 'best'"),
         (["images.npz"], "does not tell its data: name the real images with --dataset"),

@@ -264,7 +264,7 @@ def test_progress_tells_what_is_done(run):
         ({"metrics": []}, "No metric: expected one or more of fid, kid"),
         ({"metrics": ["fud"]}, "Unknown metric 'fud'"),
         ({"features": "digit-cnn"}, "Unknown features 'digit-cnn'"),
-        ({"split": "validation"}, "Unknown split 'validation'"),
+        ({"split": "held"}, "Unknown split 'held'"),
         ({"checkpoint": "best"}, "no best checkpoint"),
         ({"dataset": "ring"}, "holds points, not images"),
         ({"samples": 5, "metrics": ["manifold"]}, "expects 6 rows or more"),
