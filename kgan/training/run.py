@@ -20,10 +20,9 @@ from kgan.runs.lines import add_event
 from kgan.runs.records import is_run, read_metrics, read_record
 from kgan.runs.scores import read_evaluation
 from kgan.serving import export
-from kgan.training import determinism, failures, provenance
+from kgan.training import determinism, diagnosis, failures, provenance
 from kgan.training.build import Run, build
 from kgan.training.callbacks import Checkpointing, MetricsLog, Samples
-from kgan.training.diagnosis import Diagnosis
 from kgan.training.evaluation import Evaluation, best_place, set_aside
 from kgan.training.guard import Guard
 from kgan.training.stopping import Stop, StoppedError
@@ -102,7 +101,7 @@ def _finish(run: Run, run_dir: Path, saved_models: str | Path) -> dict:
     if found["scores"]:
         scores.add(run_dir, found)
     saved_model = export(model, saved_models, run.name, about(run_dir, run.total_steps))
-    last = [line for line in lines if "event" not in line][-1]
+    last = [line for line in lines if line.get("event") != diagnosis.EVENT][-1]
     summary = {**last, **found, "saved_model": str(saved_model)}
     folder.write_json(run_dir / "summary.json", summary)
     return summary
@@ -143,7 +142,7 @@ def _fit(
         )
         own.insert(2, samples)
         if run.method.diagnoses:
-            own.insert(2, Diagnosis(run_dir, log, run.method, run.data))
+            own.insert(2, diagnosis.Diagnosis(run_dir, log, run.method, run.data))
         if run.scorer:
             own.insert(1, Evaluation(run_dir, config.evaluation, run.scorer, checkpoints))
     if start == run.total_steps:
