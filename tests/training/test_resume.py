@@ -37,7 +37,8 @@ VARIANTS = {
             "data.balance=true",
         ],
     ),
-    # Dropout, whose seeds are state, two discriminator steps and a penalty with noise of its own.
+    # Dropout, whose seeds are state, two discriminator steps and a penalty with noise of its own;
+    # schedules, spectral norms, which are state too, and augmentations.
     "mlp": (
         "train",
         120,
@@ -47,6 +48,12 @@ VARIANTS = {
             "network.discriminator.width=16",
             "game.discriminator_steps=2",
             'game.objective="wasserstein"',
+            "game.penalties.gradient_penalty=linear:10:1",
+            "game.ema_half_life=cosine:0:50",
+            "game.augment=color,cutout",
+            "generator_optimizer.learning_rate=cosine:0.0002:0",
+            "discriminator_optimizer.beta_2=linear:0.9:0.99:10:100",
+            "network.discriminator.spectral_normalization=true",
         ],
     ),
     # Batch statistics and corruption.
