@@ -13,6 +13,24 @@ def label_input() -> keras.KerasTensor:
     return keras.Input((), name="labels", dtype="int32")
 
 
+def with_embedding(
+    latents: keras.KerasTensor, num_classes: int | None
+) -> tuple[keras.KerasTensor | list, keras.KerasTensor]:
+    """Returns a generator's inputs, and the latents with a learned vector of the label beside them.
+
+    The vector has as many numbers as the latents, on the same scale.
+
+    Args:
+        latents: `(batch, latent_dim)`.
+        num_classes: Number of classes; None without, which adds nothing.
+    """
+    if num_classes is None:
+        return latents, latents
+    labels, start = label_input(), keras.initializers.RandomNormal(stddev=1.0)
+    vectors = LabelEmbedding(num_classes, latents.shape[-1], start)(labels)
+    return [latents, labels], layers.Concatenate()([latents, vectors])
+
+
 def projection(
     logits: keras.KerasTensor,
     features: keras.KerasTensor,

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 from keras import initializers, layers, ops
 
-from kgan.layers import Dropout, LabelEmbedding, Maxout, spectrally_normalized
-from kgan.networks.labels import FEATURES, label_input, projection
+from kgan.layers import Dropout, Maxout, spectrally_normalized
+from kgan.networks.labels import FEATURES, label_input, projection, with_embedding
 
 
 def generator(
@@ -42,11 +42,7 @@ def generator(
     def kernel():
         return initializers.RandomUniform(-init_range, init_range)
 
-    x = inputs = keras.Input((latent_dim,), name="latents")
-    if num_classes is not None:
-        inputs = [x, label_input()]
-        embedding = LabelEmbedding(num_classes, latent_dim, initializers.RandomNormal(stddev=1.0))
-        x = layers.Concatenate()([x, embedding(inputs[1])])
+    inputs, x = with_embedding(keras.Input((latent_dim,), name="latents"), num_classes)
     x = layers.Dense(width, activation="relu", kernel_initializer=kernel())(x)
     x = layers.Dense(width, activation="relu", kernel_initializer=kernel())(x)
     output = layers.Dense(

@@ -11,7 +11,7 @@ import keras
 from keras import initializers, layers
 
 from kgan.layers import Basis, Conv2D, LabelEmbedding, spectrally_normalized
-from kgan.networks.labels import FEATURES, label_input
+from kgan.networks.labels import FEATURES, label_input, with_embedding
 from kgan.networks.shapes import num_halvings
 
 NAME = "r3gan"
@@ -89,11 +89,7 @@ def generator(
     """
     halvings = num_halvings(NAME, image_shape)
     height, breadth = (side >> halvings for side in image_shape[:2])
-    x = inputs = keras.Input((latent_dim,), name="latents")
-    if num_classes is not None:
-        inputs = [x, label_input()]
-        embedding = LabelEmbedding(num_classes, latent_dim, initializers.RandomNormal(stddev=1.0))
-        x = layers.Concatenate()([x, embedding(inputs[1])])
+    inputs, x = with_embedding(keras.Input((latent_dim,), name="latents"), num_classes)
     x = layers.Dense(width, use_bias=False, kernel_initializer=_linear())(x)
     x = Basis(height, breadth)(x)
     depth = blocks * (halvings + 1)
