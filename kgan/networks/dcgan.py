@@ -9,13 +9,11 @@ from keras import initializers, layers
 
 from kgan.errors import InputError
 from kgan.layers import (
-    BatchNormalization,
-    ConditionalBatchNormalization,
     Conv2D,
     Conv2DTranspose,
     spectrally_normalized,
 )
-from kgan.networks.labels import FEATURES, label_input, projection
+from kgan.networks.labels import FEATURES, batch_normalized, label_input, projection
 from kgan.networks.shapes import num_halvings
 
 NORMALIZATIONS = ("batch", "layer", "none")
@@ -27,7 +25,7 @@ def _normal() -> initializers.Initializer:
 
 def _normalize(normalization: str, x):
     if normalization == "batch":
-        return BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
+        return batch_normalized(x)
     return layers.GroupNormalization(1)(x) if normalization == "layer" else x
 
 
@@ -61,10 +59,7 @@ def generator(
     inputs = latents if num_classes is None else [latents, label_input()]
 
     def normalized(x):
-        if num_classes is None:
-            return _normalize("batch", x)
-        layer = ConditionalBatchNormalization(num_classes, momentum=0.9, epsilon=1e-5)
-        return layer([x, inputs[1]])
+        return batch_normalized(x, num_classes, None if num_classes is None else inputs[1])
 
     x = layers.Dense(height * breadth * channels[0], use_bias=False, kernel_initializer=_normal())(
         latents

@@ -3,7 +3,12 @@
 import keras
 from keras import layers
 
-from kgan.layers import LabelEmbedding, spectrally_normalized
+from kgan.layers import (
+    BatchNormalization,
+    ConditionalBatchNormalization,
+    LabelEmbedding,
+    spectrally_normalized,
+)
 
 FEATURES = "features"  # the layer of a discriminator that gives phi(x), which tasks take
 
@@ -29,6 +34,22 @@ def with_embedding(
     labels, start = label_input(), keras.initializers.RandomNormal(stddev=1.0)
     vectors = LabelEmbedding(num_classes, latents.shape[-1], start)(labels)
     return [latents, labels], layers.Concatenate()([latents, vectors])
+
+
+def batch_normalized(
+    x: keras.KerasTensor, num_classes: int | None = None, labels: keras.KerasTensor | None = None
+) -> keras.KerasTensor:
+    """Returns `x` by batch normalisation, whose gain and bias the label chooses if there is one.
+
+    Args:
+        x: `(batch, ..., channels)`.
+        num_classes: Number of classes; None without.
+        labels: int32 `(batch,)`; None without classes.
+    """
+    if num_classes is None:
+        return BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
+    layer = ConditionalBatchNormalization(num_classes, momentum=0.9, epsilon=1e-5)
+    return layer([x, labels])
 
 
 def projection(

@@ -9,13 +9,11 @@ import keras
 from keras import initializers, layers
 
 from kgan.layers import (
-    BatchNormalization,
-    ConditionalBatchNormalization,
     Conv2D,
     Gate,
     spectrally_normalized,
 )
-from kgan.networks.labels import FEATURES, label_input, projection
+from kgan.networks.labels import FEATURES, batch_normalized, label_input, projection
 from kgan.networks.shapes import num_halvings
 
 NAME = "residual"
@@ -81,10 +79,7 @@ def generator(
     inputs = latents if num_classes is None else [latents, label_input()]
 
     def normalized(x):
-        if num_classes is None:
-            return BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
-        layer = ConditionalBatchNormalization(num_classes, momentum=0.9, epsilon=1e-5)
-        return layer([x, inputs[1]])
+        return batch_normalized(x, num_classes, None if num_classes is None else inputs[1])
 
     def convolution(count, size=1, gain=1.0):
         return Conv2D(count, size, padding="same", kernel_initializer=_glorot(gain))
@@ -102,7 +97,7 @@ def generator(
         x = layers.Add()([x, shortcut])
         if attention and i == halvings - 2:
             x = _attended(x, convolution)
-    x = layers.ReLU()(BatchNormalization(momentum=0.9, epsilon=1e-5)(x))
+    x = layers.ReLU()(batch_normalized(x))
     x = convolution(image_shape[2], 3)(x)
     outputs = layers.Activation("tanh", dtype="float32")(x)
     return keras.Model(inputs, outputs, name="residual_generator")
